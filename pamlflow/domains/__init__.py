@@ -1,0 +1,24 @@
+"""Task domains: families of dynamical systems whose members differ in a few parameters."""
+
+from collections.abc import Callable
+
+from pamlflow import plugins
+from pamlflow.domains.base import TaskDomain
+from pamlflow.domains.cart_pole import CartPole
+
+DOMAINS: dict[str, Callable[..., TaskDomain]] = {"cart_pole": CartPole}
+
+
+def make_domain(name: str, **simulation: object) -> TaskDomain:
+    """Return the domain named in the configuration, made with its `simulation` settings.
+
+    Raises ValueError when `name` is neither in DOMAINS nor a `package.module:Name`, or when what it
+    names makes no TaskDomain.
+    """
+    domain = plugins.load(name, DOMAINS, "domain")(**simulation)
+    if not isinstance(domain, TaskDomain):
+        raise ValueError(
+            f"domain '{name}': {type(domain).__name__} lacks attributes or methods of "
+            f"pamlflow.domains.base.TaskDomain"
+        )
+    return domain

@@ -1,0 +1,88 @@
+"""Carts, links and motors in MuJoCo, and the integration of their motion.
+
+Angles are zero where links point up and grow about the y axis; gravity is 9.81 m/s^2. There is no
+friction, no contact and no end of the rail.
+"""
+
+import logging
+
+import mujoco
+import numpy as np
+
+from pamlflow.domains.base import Excitation, SimulationError
+from pamlflow.types import FloatArray
+
+# In m; the paper does not give it. As in the cart-pole of the DeepMind Control Suite.
+LINK_RADIUS = 0.045
+
+# By default MuJoCo writes its warnings to MUJOCO_LOG.TXT in the current folder.
+mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
+
+
+def empty_model(step: float) -> mujoco.MjSpec:
+    """Return an empty model, to be integrated by Runge-Kutta steps of `step` seconds."""
+    spec = mujoco.MjSpec()
+    spec.option.timestep = step
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_RK4
+    # Without autoreset off, an unstable simulation silently starts again from the upright state.
+    spec.option.disableflags = (
+        mujoco.mjtDisableBit.mjDSBL_CONTACT | mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    )
+    return spec
+
+
+def add_cart(spec: mujoco.MjSpec, name: str, mass: float) -> mujoco.MjsBody:
+    """Add a cart of `mass` kg that slides along the x axis, and return its body."""
+    cart = spec.worldbody.add_body(name=name)
+    cart.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[1, 0, 0])
+    cart.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.2, 0.15, 0.1], mass=mass)
+    return cart
+
+
+def add_link(parent: mujoco.MjsBody, name: str, mass: float, length: float) -> mujoco.MjsBody:
+    """Add a link (a capsule, mass in kg, length in m) hinged at its lower end; return its body."""
+    link = parent.add_body(name=name)
+    link.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, 1, 0])
+    link.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+        fromto=[0, 0, 0, 0, 0, length],
+        size=[LINK_RADIUS, 0, 0],
+        mass=mass,
+    )
+    return link
+
+
+def add_motor(spec: mujoco.MjSpec, joint: str) -> None:
+    """Let a control act on `joint` as a force in N or a torque in Nm, without limits of its own."""
+    spec.add_actuator(name=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint)
+
+
+def integrate(spec: mujoco.MjSpec, excitation: Excitation, substeps: int, task: str) -> FloatArray:
+    """Return the states [K + 1, E] of a model whose controls change every `substeps` steps.
+
+    A state holds the coordinate and velocity of each joint in turn.
+    Raises SimulationError, naming the `task`, when the simulation is unstable.
+    """
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    controls, initial_state = excitation.controls, excitation.initial_state
+    if controls.shape[1:] != (model.nu,) or initial_state.shape != (model.nq + model.nv,):
+        raise ValueError(
+            f"excitation: expected controls [K, {model.nu}] and an initial state "
+            f"[{model.nq + model.nv}], found shapes {controls.shape} and {initial_state.shape}"
+        )
+    states = np.empty((len(controls) + 1, initial_state.size))
+    states[0] = initial_state
+    data.qpos[:], data.qvel[:] = initial_state[0::2], initial_state[1::2]
+    for step, control in enumerate(controls):
+        data.ctrl[:] = control
+        mujoco.mj_step(model, data, nstep=substeps)
+        states[step + 1, 0::2], states[step + 1, 1::2] = data.qpos, data.qvel
+        # MuJoCo looks at a state only when it leaves it, and so never at the last one.
+        in_range = bool((np.abs(states[step + 1]) < mujoco.mjMAXVAL).all())
+        if data.warning.number.any() or not in_range:
+            raise SimulationError(
+                f"{task}: the simulation is unstable at control step {step}, state "
+                f"{states[step + 1]}; take a smaller time_step or more substeps"
+            )
+    return states

@@ -1,0 +1,99 @@
+"""The box of task descriptors: its bounds, and the sets of points that are drawn from it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.spatial.distance import pdist
+from scipy.stats import qmc
+
+from pamlflow.tasks import Variable, read_only
+from pamlflow.types import BoolArray, FloatArray
+
+HYPERCUBE_DRAWS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The points psi with low <= psi <= high, one variable per dimension.
+
+    low [R] and high [R] are in the units of the variables; both bounds belong to the box.
+    Raises ValueError unless low < high, finite, in every dimension.
+    """
+
+    variables: tuple[Variable, ...]
+    low: FloatArray
+    high: FloatArray
+
+    def __post_init__(self) -> None:
+        """Copy, freeze and check the bounds."""
+        for bound in ("low", "high"):
+            values = read_only(getattr(self, bound), np.float64)
+            object.__setattr__(self, bound, values)
+            if values.shape != (len(self.variables),):
+                raise ValueError(
+                    f"{bound}: expected one bound for each of {len(self.variables)} variables, "
+                    f"found shape {values.shape}"
+                )
+        for variable, low, high in zip(self.variables, self.low, self.high, strict=True):
+            if not (low < high and math.isfinite(low) and math.isfinite(high)):
+                raise ValueError(
+                    f"'{variable.name}': expected finite bounds with low < high, "
+                    f"found [{low}, {high}] {variable.unit}"
+                )
+
+    @classmethod
+    def from_config(
+        cls, bounds: Mapping[str, Sequence[float]], variables: Sequence[Variable]
+    ) -> Self:
+        """Return the box of `{"pole_mass": [0.5, 5.0], ...}`, dimensions ordered as `variables`."""
+        names = [variable.name for variable in variables]
+        if set(bounds) != set(names):
+            raise ValueError(f"space: expected bounds of {names}, found those of {list(bounds)}")
+        for name in names:
+            if len(bounds[name]) != 2:
+                raise ValueError(f"space: '{name}' needs [low, high], found {bounds[name]}")
+        low, high = np.array([bounds[name] for name in names], dtype=np.float64).T
+        return cls(tuple(variables), low, high)
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Say for points [C, R] which lie in the box [C]."""
+        inside: BoolArray = np.all((points >= self.low) & (points <= self.high), axis=1)
+        return inside
+
+    def grid(self, counts: Sequence[int]) -> FloatArray:
+        """Return a regular grid [prod(counts), R], bounds included, the last dimension fastest."""
+        if len(counts) != len(self.variables) or min(counts) < 2:
+            raise ValueError(
+                f"grid: expected at least 2 points along each of {len(self.variables)} dimensions, "
+                f"found {list(counts)}"
+            )
+        axes = [np.linspace(*ends) for ends in zip(self.low, self.high, counts, strict=True)]
+        grid: FloatArray = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        return grid.reshape(-1, len(axes))
+
+    def sample(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """Return independent uniform points [count, R]."""
+        return self._scale(rng.random((count, len(self.variables))))
+
+    def latin_hypercube(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """Return a maximin Latin hypercube [count, R]: one point in each of `count` slices.
+
+        Of many random hypercubes, the one whose two closest points are farthest apart.
+        """
+        sampler = qmc.LatinHypercube(len(self.variables), rng=rng)
+        draws = (sampler.random(count) for _ in range(HYPERCUBE_DRAWS))
+        return self._scale(max(draws, key=lambda points: pdist(points).min(initial=math.inf)))
+
+    def sobol(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """Return the first points [count, R] of a scrambled Sobol sequence."""
+        # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+        sequence = qmc.Sobol(len(self.variables), rng=rng).random_base2(math.ceil(math.log2(count)))
+        return self._scale(sequence[:count])
+
+    def _scale(self, unit: FloatArray) -> FloatArray:
+        """Map points of the unit cube into the box."""
+        scaled: FloatArray = self.low + unit * (self.high - self.low)
+        return scaled

@@ -1,0 +1,138 @@
+"""Sets of tasks that may differ in length."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pamlflow.tasks import TaskSet, Variable
+
+LENGTHS = [3, 1, 4]
+
+
+def make_tasks(lengths=LENGTHS, seed=0):
+    rng = np.random.default_rng(seed)
+    return TaskSet(
+        inputs=rng.normal(size=(sum(lengths), 3)),
+        outputs=rng.normal(size=(sum(lengths), 2)),
+        lengths=np.array(lengths),
+        descriptors=rng.normal(size=(len(lengths), 1)),
+        parameters=rng.normal(size=(len(lengths), 2)),
+        input_variables=(Variable("cos", "1"), Variable("sin", "1"), Variable("force", "N")),
+        output_variables=(Variable("angle_change", "rad"), Variable("speed_change", "rad/s")),
+        descriptor_variables=(Variable("length", "m"),),
+        parameter_variables=(Variable("length", "m"), Variable("mass", "kg")),
+    )
+
+
+def split(tasks, array):
+    return np.split(array, np.cumsum(tasks.lengths)[:-1])
+
+
+def assert_same(ours, theirs):
+    for field in dataclasses.fields(TaskSet):
+        np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))
+
+
+def test_arrays_are_copied_and_read_only():
+    inputs = np.zeros((3, 3))
+    tasks = dataclasses.replace(make_tasks([3]), inputs=inputs)
+    inputs[0, 0] = 1.0
+    assert tasks.inputs[0, 0] == 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        tasks.inputs[0, 0] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": np.zeros((7, 3))}, r"inputs: expected 8 rows \(one per transition\).*\(7, 3\)"),
+        ({"outputs": np.zeros((8, 3))}, r"2 columns \(angle_change, speed_change\).*\(8, 3\)"),
+        ({"descriptors": np.zeros((2, 1))}, r"descriptors: expected 3 rows \(one per task\)"),
+        ({"parameters": np.zeros(3)}, r"parameters: expected 3 rows.*\(3,\)"),
+        ({"lengths": np.array([3, 0, 5])}, r"lengths: expected one positive.*\[3, 0, 5\]"),
+        ({"lengths": np.array([], dtype=np.int64)}, r"at least one task, found \[\]"),
+        ({"lengths": np.array([3, 1, 3])}, r"inputs: expected 7 rows"),
+    ],
+)
+def test_shapes_that_disagree_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(make_tasks(), **change)
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [(0, "task 0, step 0"), (2, "task 0, step 2"), (3, "task 1, step 0"), (7, "task 2, step 3")],
+)
+def test_not_finite_transition_is_refused_by_task_and_step(row, place):
+    outputs = np.zeros((8, 2))
+    outputs[row, 1] = np.nan
+    with pytest.raises(ValueError, match=f"^{place}: output 'speed_change' is nan"):
+        dataclasses.replace(make_tasks(), outputs=outputs)
+
+
+def test_not_finite_descriptor_is_refused_by_task():
+    with pytest.raises(ValueError, match=r"^task 2: descriptor 'length' is inf"):
+        dataclasses.replace(make_tasks(), descriptors=[[0.0], [1.0], [np.inf]])
+
+
+def test_subset_keeps_the_order_asked_for():
+    tasks = make_tasks()
+    chosen = tasks.subset([2, 0, 2])
+    inputs, outputs = split(tasks, tasks.inputs), split(tasks, tasks.outputs)
+    np.testing.assert_array_equal(chosen.lengths, [4, 3, 4])
+    np.testing.assert_array_equal(chosen.inputs, np.concatenate([inputs[i] for i in (2, 0, 2)]))
+    np.testing.assert_array_equal(chosen.outputs, np.concatenate([outputs[i] for i in (2, 0, 2)]))
+    np.testing.assert_array_equal(chosen.descriptors, tasks.descriptors[[2, 0, 2]])
+    np.testing.assert_array_equal(chosen.parameters, tasks.parameters[[2, 0, 2]])
+
+
+def test_subset_by_mask_or_negative_index():
+    tasks = make_tasks()
+    assert_same(tasks.subset([False, False, True]), tasks.subset([-1]))
+
+
+def test_subset_out_of_range_or_empty_is_refused():
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        make_tasks().subset([3])
+    with pytest.raises(ValueError, match="at least one task"):
+        make_tasks().subset(np.zeros(3, dtype=bool))
+
+
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=6), st.data())
+def test_append_undoes_a_split(lengths, data):
+    tasks = make_tasks(lengths)
+    cut = data.draw(st.integers(1, len(lengths) - 1))
+    head, tail = tasks.subset(np.arange(cut)), tasks.subset(np.arange(cut, len(lengths)))
+    assert_same(head.append(tail), tasks)
+
+
+def test_append_refuses_other_variables():
+    tasks = make_tasks()
+    other = dataclasses.replace(tasks, descriptor_variables=(Variable("length", "cm"),))
+    with pytest.raises(ValueError, match=r"descriptor_variables.*unit='m'.*unit='cm'"):
+        tasks.append(other)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+def test_padded_holds_each_task_and_zeros_behind_it(lengths):
+    tasks = make_tasks(lengths)
+    inputs, outputs, mask = tasks.padded()
+    assert inputs.shape == (len(lengths), max(lengths), 3)
+    assert outputs.shape == (len(lengths), max(lengths), 2)
+    for i, length in enumerate(lengths):
+        np.testing.assert_array_equal(inputs[i, :length], split(tasks, tasks.inputs)[i])
+        np.testing.assert_array_equal(outputs[i, :length], split(tasks, tasks.outputs)[i])
+        np.testing.assert_array_equal(mask[i], np.arange(max(lengths)) < length)
+        assert not inputs[i, length:].any()
+        assert not outputs[i, length:].any()
+
+
+def test_datasets_round_trip():
+    tasks = make_tasks()
+    datasets = tasks.to_datasets()
+    assert datasets["tasks/input_names"] == ["cos", "sin", "force"]
+    assert datasets["tasks/parameter_units"] == ["m", "kg"]
+    assert_same(TaskSet.from_datasets(datasets | {"context/order": np.arange(8)}), tasks)
