@@ -1,0 +1,58 @@
+"""The command `pamlflow`: look into the files of a study and check them."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pamlflow import __version__, store
+from pamlflow.show import describe
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0, or 1 when a file cannot be read or is faulty."""
+    options = _parser().parse_args(arguments)
+    try:
+        code = show(options.file) if options.command == "show" else check(options.files)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `pamlflow show FILE | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def show(path: Path) -> int:
+    """Print what the file holds and where it comes from."""
+    try:
+        record = store.read(path)
+    except store.StoreError as error:
+        print(f"pamlflow: {error}", file=sys.stderr)
+        return 1
+    print(f"{path}\n{describe(record)}")
+    return 0
+
+
+def check(paths: Sequence[Path]) -> int:
+    """Print one line for each file: `ok`, or `FAIL` with the reason and the remedy."""
+    failed = False
+    for path in paths:
+        try:
+            record = store.read(path)
+        except store.StoreError as error:
+            failed = True
+            print(f"FAIL {error}".replace("\n", " "))
+        else:
+            print(f"ok   {path} ({record.schema} v{record.schema_version})")
+    return int(failed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pamlflow", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"pamlflow {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    shown = commands.add_parser("show", help="print what a file holds and where it comes from")
+    shown.add_argument("file", type=Path, metavar="FILE")
+    checked = commands.add_parser("check", help="check files; exit code 1 if any is faulty")
+    checked.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    return parser

@@ -1,0 +1,89 @@
+"""What surrounds a job: its log file, and the threads it may use. Loads no TensorFlow."""
+
+import contextlib
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pamlflow import __version__
+
+logger = logging.getLogger("pamlflow")
+
+CHECK_SHAPES = "PAMLFLOW_CHECK_SHAPES"
+"""Environment variable: `0` leaves GPflow's shape checks out, `1` keeps them in jobs too."""
+
+_DEFAULTS = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's errors, not its greetings
+    "CUDA_VISIBLE_DEVICES": "-1",  # float64 and small matrices: the processor is faster
+    CHECK_SHAPES: "0",
+}
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextlib.contextmanager
+def job(*, log: str | Path, threads: int) -> Iterator[None]:
+    """Run a job with messages and uncaught errors in the file `log`, on `threads` threads.
+
+    Libraries read the environment when they are loaded: those a script loads before it enters here,
+    NumPy for one, go by what Snakemake exported. TensorFlow must be loaded inside, by
+    `configure_tensorflow`.
+    """
+    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    with _log_file(Path(log)):
+        start = time.perf_counter()
+        logger.info("pamlflow %s on %s, threads: %d", __version__, platform.node(), threads)
+        try:
+            yield
+        except BaseException:
+            logger.exception("failed after %.1f s", time.perf_counter() - start)
+            raise
+        logger.info("done in %.1f s", time.perf_counter() - start)
+
+
+def configure_tensorflow(threads: int) -> None:
+    """Load TensorFlow and limit its pools to `threads`; call it before GPflow is imported.
+
+    TensorFlow ignores OMP_NUM_THREADS and would start a thread per core of the node. Its pools
+    cannot change once it has computed something: that is logged, not an error.
+    """
+    if os.environ.get(CHECK_SHAPES) == "0" and "gpflow" not in sys.modules:
+        # GPflow decorates hundreds of functions when imported: 2 of 7 seconds go into the checks.
+        from check_shapes import set_enable_check_shapes
+
+        set_enable_check_shapes(False)
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        running = tf.config.threading.get_intra_op_parallelism_threads()
+        logger.warning("TensorFlow already runs on %d threads, not on %d", running, threads)
+
+
+@contextlib.contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """Send what pamlflow logs, and Python's warnings, to a new file at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    sources = (logger, logging.getLogger("py.warnings"))
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    for source in sources:
+        source.addHandler(handler)
+    try:
+        yield
+    finally:
+        for source in sources:
+            source.removeHandler(handler)
+        logging.captureWarnings(False)
+        logger.setLevel(level)
+        handler.close()

@@ -1,0 +1,166 @@
+"""Describe a file for a terminal: what it is, what it holds, where it comes from."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pamlflow.schemas import SCHEMAS
+from pamlflow.store import Array, Record
+
+HEAD = 10
+
+Cell = str | int | float
+
+
+def describe(record: Record) -> str:
+    """What `record` holds and where it comes from, as aligned text."""
+    schema = SCHEMAS[record.schema]
+    sections = [f"{schema.name}, version {schema.version}: {schema.meaning}"]
+    sections += SECTIONS[schema.name](record.datasets)
+    sections += [_datasets(record), _provenance(record)]
+    return "\n\n".join(sections)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> str:
+    """Aligned columns below an optional title: text to the left, numbers to the right."""
+    cells = zip(*rows, strict=True) if rows else [()] * len(head)
+    columns = [_column(*column) for column in zip(head, cells, strict=True)]
+    lines = ["  " + "  ".join(line).rstrip() for line in zip(*columns, strict=True)]
+    return "\n".join([title, *lines] if title else lines)
+
+
+def _column(head: str, cells: Sequence[Cell]) -> list[str]:
+    """The cells below their head, all of one width; real numbers with four digits and aligned."""
+    if any(isinstance(cell, float) for cell in cells):
+        largest = max(abs(float(cell)) for cell in cells)
+        exponent = math.floor(math.log10(largest)) if largest else 0
+        form = f".{max(0, 3 - exponent)}f" if -4 < exponent < 7 else ".3e"
+        texts = [format(cell, form) for cell in cells]
+    else:
+        texts = [str(cell) for cell in cells]
+    width = max(map(len, [head, *texts]))
+    is_text = all(isinstance(cell, str) for cell in cells)
+    return [text.ljust(width) if is_text else text.rjust(width) for text in (head, *texts)]
+
+
+def _head(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A table cut after its first rows."""
+    rest = f"\n  ... and {len(rows) - HEAD} more" if len(rows) > HEAD else ""
+    return table(head, rows[:HEAD], title) + rest
+
+
+def _labels(data: Mapping[str, Array], kind: str) -> list[str]:
+    """The variables of one kind with their units: `pole_mass [kg]`."""
+    names, units = data[f"{kind}_names"].tolist(), data[f"{kind}_units"].tolist()
+    return [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
+
+
+def _grid(data: Mapping[str, Array]) -> list[str]:
+    columns = [np.unique(column) for column in data["tasks/descriptors"].T]
+    rows: list[list[Cell]] = [
+        [label, column.size, float(column[0]), float(column[-1])]
+        for label, column in zip(_labels(data, "tasks/descriptor"), columns, strict=True)
+    ]
+    counts = " x ".join(str(column.size) for column in columns)
+    title = f"grid of {counts} descriptors, {data['tasks/lengths'].size} tasks"
+    return [table(("descriptor", "values", "lowest", "highest"), rows, title)]
+
+
+def _initial_tasks(data: Mapping[str, Array]) -> list[str]:
+    descriptors, lengths = data["tasks/descriptors"].tolist(), data["tasks/lengths"].tolist()
+    rows = [[i, lengths[i], *descriptor] for i, descriptor in enumerate(descriptors)]
+    head = ("task", "transitions", *_labels(data, "tasks/descriptor"))
+    return [table(head, rows, "initial tasks")]
+
+
+def _design(data: Mapping[str, Array]) -> list[str]:
+    rows = [[i, *point] for i, point in enumerate(data["design/latin_hypercube"].tolist())]
+    return [_head("descriptors in order of use", ("", *_labels(data, "design/descriptor")), rows)]
+
+
+def _round(data: Mapping[str, Array]) -> list[str]:
+    descriptors, latent = data["tasks/descriptors"].tolist(), data["latent/mean"].tolist()
+    first = len(descriptors) - int(data["round"])
+    rows: list[list[Cell]] = [
+        [i, f"round {i - first + 1}" if i >= first else "initial", *descriptors[i], *latent[i]]
+        for i in range(len(descriptors))
+    ]
+    means = [f"latent mean {q + 1}" for q in range(data["latent/mean"].shape[1])]
+    head = ("task", "chosen", *_labels(data, "tasks/descriptor"), *means)
+    sections = [table(head, rows, f"tasks after {int(data['round'])} acquisitions")]
+    if "selection/utilities" in data:
+        utilities, chosen = data["selection/utilities"], int(data["selection/chosen"])
+        rank = 1 + int(np.sum(utilities > utilities[chosen]))
+        sections.append(
+            f"newest task: utility {utilities[chosen]:.4g}, rank {rank} of {utilities.size} "
+            f"candidates (best {utilities.max():.4g}, median {np.median(utilities):.4g})"
+        )
+    bound = data["training/bound"]
+    if bound.size:
+        sections.append(f"final bound: {bound[-1]:.6g} nat after {bound.size} iterations")
+    events = data["training/events"].tolist()
+    return sections + ["\n  ".join(["training", *events])] * bool(events)
+
+
+def _metrics(data: Mapping[str, Array]) -> list[str]:
+    protocols = data["protocols"].tolist()
+    nll = data["nll"].mean(axis=-1).tolist()
+    rmse = np.sqrt(data["squared_error"].mean(axis=-1)).tolist()
+    head = ["round", "tasks"] + [f"{name} {p}" for p in protocols for name in ("NLL", "RMSE")]
+    rows: list[list[Cell]] = [
+        [number, count, *(value for pair in zip(nll[a], rmse[a], strict=True) for value in pair)]
+        for a, (number, count) in enumerate(
+            zip(data["round"].tolist(), data["num_tasks"].tolist(), strict=True)
+        )
+    ]
+    return [table(head, rows, f"mean over {data['nll'].shape[-1]} test tasks")]
+
+
+def _summary(data: Mapping[str, Array]) -> list[str]:
+    head = tuple(row.path for row in SCHEMAS["summary"].rows)
+    rows = list(zip(*(data[name].tolist() for name in head), strict=True))
+    return [_head(f"{len(rows)} rows", head, rows)]
+
+
+SECTIONS: dict[str, Callable[[Mapping[str, Array]], list[str]]] = {
+    "test_tasks": _grid,
+    "initial_tasks": _initial_tasks,
+    "design": _design,
+    "round": _round,
+    "metrics": _metrics,
+    "summary": _summary,
+}
+"""What is particular to each schema."""
+
+
+def _datasets(record: Record) -> str:
+    """Each dataset with its sizes and units."""
+    schema, data = SCHEMAS[record.schema], record.datasets
+    rows = []
+    for name, array in data.items():
+        row = schema.row(name)
+        assert row is not None  # the store has seen to it
+        letters = ("",) * array.ndim if row.is_open else (f"{letter} = " for letter in row.shape)
+        sizes = ", ".join(f"{a}{size}" for a, size in zip(letters, array.shape, strict=True))
+        units = ", ".join(data[row.units].tolist()) if "/" in row.units else row.units
+        rows.append((name, f"[{sizes}]", units, row.meaning))
+    return table(("dataset", "shape", "units", "meaning"), rows, "datasets")
+
+
+def _provenance(record: Record) -> str:
+    rows = [("seed", str(record.seed))]
+    rows += [("config", f"{key} = {value}") for key, value in _flat(record.config)]
+    rows += [("parent", f"{name}  sha256 {digest}") for name, digest in record.parents.items()]
+    return table(("pamlflow", record.pamlflow_version), rows, "provenance")
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested mappings with dotted keys: `simulation.steps`."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, json.dumps(value)

@@ -1,0 +1,279 @@
+"""Read, write and check the HDF5 files that jobs hand to each other.
+
+A file appears whole or not at all, and is checked against its schema on both sides, so a job that
+was killed, a full disk or a stray file is met here, by name, and not later in the numbers.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shlex
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from pamlflow import __version__
+from pamlflow.schemas import SCHEMAS, Row, Schema
+
+Array = npt.NDArray[Any]
+
+_CONFIG = "(add your --configfile, if any)"
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+class StoreError(ValueError):
+    """A file is not what its schema says; the message names file, problem and remedy."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+
+
+class Violation(NamedTuple):
+    """Something about `dataset` that its schema does not allow."""
+
+    dataset: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"dataset {self.dataset!r}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A file's datasets, keyed by path, and where they come from.
+
+    `parents` maps each file this one was made from, relative to the folder of this one, to its
+    SHA-256; `config` holds the parameters that were used.
+    """
+
+    datasets: dict[str, Array]
+    schema: str
+    schema_version: int
+    pamlflow_version: str
+    seed: int
+    config: dict[str, Any]
+    parents: dict[str, str]
+
+
+def write(
+    path: str | Path,
+    schema: str,
+    datasets: Mapping[str, Any],
+    *,
+    seed: int,
+    config: Mapping[str, Any],
+    parents: Sequence[str | Path] = (),
+) -> None:
+    """Write `datasets` as one file, whole or not at all; the same content gives the same bytes.
+
+    Raises StoreError, and touches nothing, when the datasets are not what the schema says or a
+    float is not finite; lists of str and of float are as good as arrays.
+    """
+    path, declared = Path(path), SCHEMAS[schema]
+    arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
+    for violation in violations(declared, arrays):
+        raise StoreError(path, str(violation), "nothing was written, see the log of the job")
+    attributes = {
+        "schema": schema,
+        "schema_version": declared.version,
+        "pamlflow_version": __version__,
+        "seed": seed,
+        "config": json.dumps(config, sort_keys=True, allow_nan=False),
+        "parents": json.dumps(
+            {os.path.relpath(parent, path.parent): _sha256(Path(parent)) for parent in parents},
+            sort_keys=True,
+        ),
+    }
+    _replace(path, _image(declared, arrays, attributes))
+
+
+def read(path: str | Path, schema: str | None = None) -> Record:
+    """Read a whole file that follows `schema`, or any known schema when none is given.
+
+    Strings come as arrays of str. Raises StoreError when the file is missing, damaged, foreign, of
+    another version or schema, or when a dataset is not what the schema says.
+    """
+    path = Path(path)
+    _check_signature(path)
+    try:
+        # A file is complete when it gets its name and never written again, so a lock would protect
+        # nothing. Asking for one fails on NFS and Lustre mounts that have no lock service, and
+        # "best-effort" forgives only ENOSYS, not the ENOLCK or ENOTSUPP some of them answer.
+        with h5py.File(path, "r", locking=False) as file:
+            declared = _declared(path, dict(file.attrs), schema)
+            record = _record(path, declared, file)
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        raise StoreError(path, f"damaged HDF5 file ({error})", _rebuild(path)) from error
+    for violation in violations(declared, record.datasets):
+        raise StoreError(path, str(violation), _rebuild(path))
+    return record
+
+
+def violations(schema: Schema, datasets: Mapping[str, Array]) -> Iterator[Violation]:
+    """Yield everything in which `datasets` depart from `schema`: names, dtypes, shapes, values."""
+    for row in schema.missing(datasets):
+        yield Violation(row.path, f"{row.dtype} {row.dims}", "nothing")
+    sizes: dict[str, tuple[int, str]] = {}
+    for name, array in datasets.items():
+        declared = schema.row(name)
+        if declared is None:
+            yield Violation(name, f"no such dataset in a {schema.name} file", _kind(array))
+            continue
+        letters = () if declared.is_open else declared.shape
+        fits = declared.is_open or array.ndim == len(letters)
+        if _dtype(array) != declared.dtype or not fits:
+            yield Violation(name, f"{declared.dtype} {declared.dims}", _kind(array))
+            continue
+        for letter, size in zip(letters, array.shape, strict=False):
+            known, source = sizes.setdefault(letter, (size, name))
+            if size != known:
+                expected = f"{declared.dims} with {letter} = {known}, as in {source!r}"
+                yield Violation(name, expected, _kind(array))
+        if declared.dtype == "float64" and not np.all(finite := np.isfinite(array)):
+            index = tuple(np.argwhere(~finite)[0].tolist())
+            yield Violation(name, "finite numbers", f"{array[index]} at index {list(index)}")
+
+
+def _as_array(value: object, row: Row | None) -> Array:
+    """`value` as an array: str as fixed-width text, an empty list with the dtype of its row."""
+    array = np.asarray(value)
+    if row is not None and array.size == 0 and not isinstance(value, np.ndarray):
+        return array.astype(np.str_ if row.dtype == "string" else row.dtype)
+    if array.dtype == np.object_ and all(isinstance(item, str) for item in array.flat):
+        return array.astype(np.str_)
+    return array
+
+
+def _dtype(array: Array) -> str:
+    return "string" if array.dtype.kind == "U" else str(array.dtype)
+
+
+def _kind(array: Array) -> str:
+    return f"{_dtype(array)} {list(array.shape)}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _image(schema: Schema, arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> bytes:
+    """The bytes of the HDF5 file; built in memory, where HDF5 asks for no lock."""
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        file.attrs.update(attributes)
+        for name, array in arrays.items():
+            row = schema.row(name)
+            assert row is not None  # violations() has seen to it
+            data = array.astype(h5py.string_dtype()) if row.dtype == "string" else array
+            dataset = file.create_dataset(name, data=data, track_times=False)
+            dataset.attrs.update(dims=row.dims, units=row.units, description=row.meaning)
+    return image.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put `content` in place of `path` such that a reader, or a crash, meets the old or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network mounts cannot sync a folder
+            os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _check_signature(path: Path) -> None:
+    """Raise StoreError unless `path` can be opened and starts as HDF5 files do."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_SIGNATURE))
+    except FileNotFoundError:
+        make = f"make it with `snakemake --cores all {_target(path)}` {_CONFIG}"
+        raise StoreError(path, "no such file", make) from None
+    except OSError as error:
+        look = f"look at it with `ls -ld {_target(path)}`"
+        raise StoreError(path, f"cannot be opened ({error.strerror})", look) from error
+    if head != _SIGNATURE:
+        found = f"a file that starts with {head!r}" if head else "an empty file"
+        raise StoreError(path, f"expected an HDF5 file, found {found}", _rebuild(path))
+
+
+def _declared(path: Path, attributes: Mapping[str, Any], wanted: str | None) -> Schema:
+    """The schema a file claims to follow, if this version of pamlflow reads it."""
+    name, version = attributes.get("schema"), attributes.get("schema_version")
+    if not isinstance(name, str) or name not in SCHEMAS or not isinstance(version, np.integer):
+        found = ", ".join(sorted(attributes)) or "none"
+        problem = f"expected the root attributes of a pamlflow file, found {found}"
+        raise StoreError(path, problem, _rebuild(path))
+    if wanted is not None and name != wanted:
+        raise StoreError(path, f"expected schema {wanted!r}, found {name!r}", _rebuild(path))
+    schema = SCHEMAS[name]
+    if version != schema.version:
+        problem = f"expected version {schema.version} of schema {name!r}, found {version}"
+        rebuild = f"`snakemake --cores all --forcerun {' '.join(schema.rules)}` {_CONFIG}"
+        remedy = f"rebuild all such files with {rebuild}"
+        if version > schema.version:
+            writer = attributes.get("pamlflow_version", "a newer one")
+            remedy = f"read it with the pamlflow that wrote it ({writer}) or {remedy}"
+        raise StoreError(path, problem, remedy)
+    return schema
+
+
+def _record(path: Path, schema: Schema, file: h5py.File) -> Record:
+    """Everything in `file`, not yet compared with its schema."""
+    datasets: dict[str, Array] = {}
+
+    def load(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            is_text = h5py.check_string_dtype(item.dtype) is not None
+            value = item.asstr()[()] if is_text else item[()]
+            datasets[name] = np.asarray(value, dtype=np.str_ if is_text else None)
+
+    file.visititems(load)
+    try:
+        return Record(
+            datasets=datasets,
+            schema=schema.name,
+            schema_version=schema.version,
+            pamlflow_version=str(file.attrs["pamlflow_version"]),
+            seed=int(file.attrs["seed"]),
+            config=json.loads(file.attrs["config"]),
+            parents=json.loads(file.attrs["parents"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        problem = "expected the root attributes pamlflow_version, seed, config and parents"
+        raise StoreError(path, f"{problem}, found {error}", _rebuild(path)) from error
+
+
+def _target(path: Path) -> str:
+    """`path` as one would type it in the folder snakemake runs in."""
+    here = Path.cwd()
+    absolute = path.absolute()
+    return shlex.quote(str(absolute.relative_to(here) if here in absolute.parents else path))
+
+
+def _rebuild(path: Path) -> str:
+    """How to make `path` and all that follows from it anew.
+
+    Deleting it would not do: Snakemake takes a missing file for finished when its successors exist.
+    """
+    return f"rebuild it with `snakemake --cores all --forcerun {_target(path)}` {_CONFIG}"

@@ -1,0 +1,23 @@
+"""Small valid datasets for every schema."""
+
+from typing import Any
+
+import numpy as np
+
+from pamlflow.schemas import SCHEMAS
+
+SIZES = {"A": 2, "B": 12, "C": 5, "D": 2, "Dx": 6, "E": 4, "G": 3, "H": 1, "I": 3, "J": 1, "K": 4, "L": 2}
+SIZES |= {"M": 7, "N": 3, "P": 4, "Q": 2, "R": 2, "S": 12, "U": 1, "V": 2, "W": 4}
+
+
+def example(schema: str, *, optional: bool = True) -> dict[str, Any]:
+    """Datasets that satisfy `schema`: numbers that count up, strings named by their index."""
+    datasets: dict[str, Any] = {}
+    for row in SCHEMAS[schema].rows:
+        if row.optional and not optional:
+            continue
+        shape = (2, 3) if row.is_open else tuple(SIZES[letter] for letter in row.shape)
+        values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+        path = row.path.replace("*", "kernel.lengthscales")
+        datasets[path] = values.astype(np.str_ if row.dtype == "string" else row.dtype)
+    return datasets

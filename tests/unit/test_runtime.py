@@ -1,0 +1,143 @@
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+from unittest import mock
+
+import pytest
+
+from pamlflow import __version__, runtime
+from pamlflow.runtime import job
+
+logger = logging.getLogger("pamlflow.stages.acquire")
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """Jobs own their process; tests do not."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def run(code):
+    """What `code` prints in a fresh interpreter."""
+    kept = {name: value for name, value in os.environ.items() if name not in runtime._DEFAULTS}
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, env=kept, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_messages_and_warnings_go_to_the_log(tmp_path):
+    log = tmp_path / "logs" / "cart_pole" / "job.log"
+    with job(log=log, threads=2):
+        logger.info("round %d", 7)
+        warnings.warn("overflow in exp", RuntimeWarning, stacklevel=1)
+    text = log.read_text()
+    assert f"INFO pamlflow: pamlflow {__version__} on " in text and "threads: 2" in text
+    assert "INFO pamlflow.stages.acquire: round 7" in text
+    assert "RuntimeWarning: overflow in exp" in text
+    assert "INFO pamlflow: done in " in text
+    assert all(line[:2] == "20" for line in text.splitlines() if "pamlflow:" in line)
+
+
+def test_errors_are_logged_with_their_traceback_and_pass_through(tmp_path):
+    with pytest.raises(KeyError, match="bad"), job(log=tmp_path / "job.log", threads=1):
+        raise KeyError("bad")
+    text = (tmp_path / "job.log").read_text()
+    assert "ERROR pamlflow: failed after " in text and "done in" not in text
+    assert "Traceback" in text and text.rstrip().endswith("KeyError: 'bad'")
+
+
+def test_interrupts_are_logged_too(tmp_path):
+    with pytest.raises(KeyboardInterrupt), job(log=tmp_path / "job.log", threads=1):
+        raise KeyboardInterrupt
+    assert "KeyboardInterrupt" in (tmp_path / "job.log").read_text()
+
+
+def test_logging_is_left_as_it_was(tmp_path):
+    package = logging.getLogger("pamlflow")
+    before = (package.level, list(package.handlers))
+    with job(log=tmp_path / "job.log", threads=1):
+        pass
+    logger.warning("after the job")
+    assert (package.level, list(package.handlers)) == before
+    assert "after" not in (tmp_path / "job.log").read_text()
+
+
+def test_a_second_attempt_starts_a_new_log(tmp_path):
+    for attempt in ("first", "second"):
+        with job(log=tmp_path / "job.log", threads=1):
+            logger.info(attempt)
+    text = (tmp_path / "job.log").read_text()
+    assert "second" in text and "first" not in text
+
+
+def test_threads_are_passed_to_libraries_loaded_later(tmp_path):
+    with job(log=tmp_path / "job.log", threads=3):
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "3"
+
+
+def test_the_user_has_the_last_word_on_gpus_and_checks(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv(runtime.CHECK_SHAPES, "1")
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with job(log=tmp_path / "job.log", threads=1):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+        assert os.environ[runtime.CHECK_SHAPES] == "1"
+        assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
+
+
+def test_a_job_loads_no_tensorflow(tmp_path):
+    code = f"""
+        import sys
+        from pamlflow.runtime import job
+        with job(log={str(tmp_path / "job.log")!r}, threads=1):
+            print("tensorflow" in sys.modules, "numpy" in sys.modules)
+    """
+    assert run(code) == ["False", "False"]
+
+
+def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
+    code = f"""
+        import sys
+        from pamlflow.runtime import configure_tensorflow, job
+        with job(log={str(tmp_path / "job.log")!r}, threads=2):
+            configure_tensorflow(2)
+            import tensorflow as tf
+            print(tf.config.threading.get_intra_op_parallelism_threads())
+            print(tf.config.threading.get_inter_op_parallelism_threads())
+            print(len(tf.config.list_logical_devices("GPU")))
+            configure_tensorflow(2)
+            configure_tensorflow(1)
+            print(tf.config.threading.get_intra_op_parallelism_threads())
+            from check_shapes import get_enable_check_shapes
+            print(bool(get_enable_check_shapes()), "gpflow" in sys.modules)
+    """
+    assert run(code) == ["2", "2", "0", "2", "False", "False"]
+    log = (tmp_path / "job.log").read_text()
+    assert log.count("WARNING") == 1
+    assert "WARNING pamlflow: TensorFlow already runs on 2 threads, not on 1" in log
+
+
+@pytest.mark.parametrize(
+    ("variable", "gpflow_loaded", "disabled"),
+    [("0", False, True), ("1", False, False), (None, False, False), ("0", True, False)],
+)
+def test_only_jobs_skip_shape_checks(monkeypatch, variable, gpflow_loaded, disabled):
+    tensorflow, check_shapes = mock.MagicMock(), mock.MagicMock()
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
+    monkeypatch.setitem(sys.modules, "check_shapes", check_shapes)
+    monkeypatch.setitem(sys.modules, "gpflow", mock.MagicMock())
+    if not gpflow_loaded:
+        del sys.modules["gpflow"]
+    monkeypatch.delenv(runtime.CHECK_SHAPES, raising=False)
+    if variable is not None:
+        monkeypatch.setenv(runtime.CHECK_SHAPES, variable)
+    runtime.configure_tensorflow(1)
+    assert check_shapes.set_enable_check_shapes.call_args_list == [mock.call(False)] * disabled
+    tensorflow.config.threading.set_intra_op_parallelism_threads.assert_called_once_with(1)
