@@ -1,0 +1,48 @@
+"""Candidate tasks: descriptors spread over the box, or latent points mapped to descriptors as in the paper."""
+
+import logging
+
+import numpy as np
+
+from pamlflow.acquisition.interface import Situation
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.types import FloatArray
+
+LATENT_MARGIN = 3.0
+
+logger = logging.getLogger(__name__)
+
+
+def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
+    """Descriptors [C, R] inside the box and q(h*) of each, as ``acquisition.candidates`` says."""
+    if situation.settings.candidates == "latent":
+        descriptors, latent = latent_candidates(situation)
+        if len(descriptors):
+            return descriptors, latent
+        logger.warning("no latent candidate maps into the descriptor space: using descriptors")
+    return descriptor_candidates(situation)
+
+
+def descriptor_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
+    """A scrambled Sobol sequence over the box, and q(h | psi) of every point."""
+    descriptors = situation.space.sobol(situation.settings.num_candidates, situation.rng)
+    return descriptors, situation.model.infer(len(descriptors), descriptors=descriptors)
+
+
+def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
+    """A regular grid of latent points around q(H), kept where E[psi | h] lies inside the box (Section 3).
+
+    The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
+    them all back to its middle.
+    """
+    means = situation.model.latent.mean
+    per_axis = int(np.ceil(situation.settings.num_candidates ** (1.0 / means.shape[1])))
+    axes = [
+        np.linspace(low - LATENT_MARGIN, high + LATENT_MARGIN, per_axis)
+        for low, high in zip(means.min(axis=0), means.max(axis=0), strict=True)
+    ]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, means.shape[1])
+    descriptors = situation.model.predict_descriptors(points)
+    inside = situation.space.contains(descriptors)
+    latent = LatentPosterior(points[inside], np.full_like(points[inside], 1e-12))
+    return descriptors[inside], latent

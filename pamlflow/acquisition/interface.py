@@ -1,0 +1,58 @@
+"""What a strategy sees and what it returns: a plain callable ``strategy(situation) -> Selection``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.trained import TrainedModel
+from pamlflow.settings import AcquisitionSettings
+from pamlflow.spaces import Box
+from pamlflow.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that is known when the task of round ``round`` (1, 2, ...) is chosen."""
+
+    round: int
+    model: TrainedModel
+    space: Box
+    chosen: FloatArray  # [N, R] descriptors of the training tasks, in order
+    design: FloatArray  # [B, R] the trial's Latin hypercube, one row a round
+    settings: AcquisitionSettings
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The candidates that were scored, and which of them to observe."""
+
+    candidates: FloatArray  # [C, R]
+    latent: LatentPosterior  # q(h*) of every candidate, [C, Q]
+    utilities: FloatArray  # [C], higher is better
+    chosen: int
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
+        return {
+            "selection/candidates": self.candidates,
+            "selection/latent_mean": self.latent.mean,
+            "selection/latent_variance": self.latent.variance,
+            "selection/utilities": self.utilities,
+            "selection/chosen": np.int64(self.chosen),
+        }
+
+
+Strategy: TypeAlias = Callable[[Situation], Selection]
+
+
+def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
+    """The selection of a strategy that scores nothing: one candidate ``descriptor`` [R] of utility zero."""
+    candidates = descriptor[None]
+    latent = situation.model.infer(1, descriptors=candidates)
+    return Selection(candidates, latent, np.zeros(1), 0)

@@ -1,0 +1,39 @@
+"""PAML: the candidate with the largest self-information under the mixture of q(h_i) (Section 3.2)."""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from pamlflow.acquisition.candidates import make_candidates
+from pamlflow.acquisition.interface import Selection, Situation
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.types import FloatArray
+
+
+def paml(situation: Situation) -> Selection:
+    """Choose the most surprising candidate."""
+    candidates, latent = make_candidates(situation)
+    utilities = expected_self_information(latent, situation.model.latent)
+    return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
+
+
+def self_information(points: FloatArray, training: LatentPosterior) -> FloatArray:
+    """u(h*) = -log sum_i q_i(h*) + log N of latent points [C, Q] under N training tasks (eq. 11), in nats."""
+    offsets = np.square(points[:, None, :] - training.mean)
+    log_density = -0.5 * np.sum(
+        offsets / training.variance + np.log(2.0 * np.pi * training.variance), axis=-1
+    )
+    information: FloatArray = np.log(len(training.mean)) - logsumexp(log_density, axis=1)
+    return information
+
+
+def expected_self_information(candidates: LatentPosterior, training: LatentPosterior) -> FloatArray:
+    """Eq. 11 averaged over q(h*) of every candidate with 2 Q + 1 sigma points (exact up to third order)."""
+    dimensions = candidates.mean.shape[1]
+    spread = np.sqrt((dimensions + 1.0) * candidates.variance)
+    total = self_information(candidates.mean, training) / (dimensions + 1.0)
+    for axis in range(dimensions):
+        for sign in (-1.0, 1.0):
+            points = candidates.mean.copy()
+            points[:, axis] += sign * spread[:, axis]
+            total += self_information(points, training) / (2.0 * (dimensions + 1.0))
+    return total

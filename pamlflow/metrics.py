@@ -1,0 +1,36 @@
+"""Scores of Gaussian predictions, per test task, in units standardised by the test grid."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import erf
+
+from pamlflow.types import FloatArray
+
+COVERAGE_LEVELS = np.array([0.5, 0.9, 0.99])
+
+
+class Scores(NamedTuple):
+    """Averages over the scored transitions of each of N test tasks."""
+
+    nll: FloatArray  # [N] nats per transition, summed over outputs
+    squared_error: FloatArray  # [N] per transition, summed over outputs
+    coverage: FloatArray  # [J, N] share of outputs inside the central intervals
+
+
+def score(outputs: FloatArray, mean: FloatArray, variance: FloatArray, mask: FloatArray) -> Scores:
+    """Score predictions [N, T, P] of standardised ``outputs`` where ``mask`` [N, T] is one.
+
+    The NLL is minus the log predictive density of a transition (not the variational expectation).
+    """
+    count = mask.sum(axis=1)
+    squared = np.square(outputs - mean)
+    ratio = squared / variance
+    nll = 0.5 * np.sum(np.log(2.0 * np.pi * variance) + ratio, axis=-1)
+    # |error| lies inside the central interval of level c if P(|z| < error / deviation) < c
+    inside = erf(np.sqrt(0.5 * ratio)) < COVERAGE_LEVELS[:, None, None, None]
+    return Scores(
+        np.sum(mask * nll, axis=1) / count,
+        np.sum(mask * squared.sum(axis=-1), axis=1) / count,
+        np.sum(mask * inside.mean(axis=-1), axis=2) / count,
+    )

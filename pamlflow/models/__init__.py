@@ -1,0 +1,1 @@
+"""The two-view latent-variable Gaussian process of PAML: bounds, posterior, training, inference."""

@@ -1,0 +1,138 @@
+"""The dynamics view y = f(x, h) + noise: a sparse Gaussian process over inputs and latent variables."""
+
+from typing import NamedTuple
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+from check_shapes import check_shapes
+
+from pamlflow.models.collapsed import collapsed_bound
+from pamlflow.models.parameters import scale_parameter, weight_parameter
+from pamlflow.models.posterior import DynamicsPosterior
+from pamlflow.models.psi_statistics import (
+    expected_kernel,
+    pair_features,
+    unit_kernel,
+    weighted_psi2,
+)
+from pamlflow.types import FloatArray
+
+
+class TaskData(NamedTuple):
+    """Standardised transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
+
+    inputs: tf.Tensor  # [N, T, Dx]
+    outputs: tf.Tensor  # [N, T, P]
+    mask: tf.Tensor  # [N, T]
+
+
+class DynamicsGP(gpflow.Module):
+    """GP with kernel s2 * k_x * k_h shared by the P outputs, each with its own noise variance.
+
+    With ``task_scaled`` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i): a hard
+    task is then noisy by itself instead of making every task noisy, and the bound stays closed.
+    """
+
+    def __init__(
+        self,
+        input_dimensions: int,
+        output_dimensions: int,
+        inducing_inputs: FloatArray,
+        inducing_latents: FloatArray,
+        *,
+        noise_floor: float,
+        task_scaled: bool,
+    ) -> None:
+        """Start from standardised data's natural scales; inducing points [M, Dx] and [M, Q]."""
+        super().__init__()
+        latent_dimensions = inducing_latents.shape[1]
+        self.kernel_x = gpflow.kernels.SquaredExponential()
+        self.kernel_x.variance = scale_parameter(1.0, median=1.0, spread=1.5)
+        self.kernel_x.lengthscales = scale_parameter(
+            np.full(input_dimensions, 2.0), median=3.0, spread=1.5
+        )
+        self.kernel_h = gpflow.kernels.SquaredExponential()
+        self.kernel_h.lengthscales = scale_parameter(
+            np.full(latent_dimensions, 2.0), median=2.0, spread=1.0
+        )
+        gpflow.set_trainable(self.kernel_h.variance, False)
+        self.noise_floor = noise_floor
+        self.inducing_inputs = gpflow.Parameter(inducing_inputs)
+        self.inducing_latents = gpflow.Parameter(inducing_latents)
+        self.noise = scale_parameter(
+            np.full(output_dimensions, 0.01), median=1e-3, spread=3.0, lower=noise_floor
+        )
+        self.noise_slope = weight_parameter(np.zeros(latent_dimensions), spread=1.0)
+        gpflow.set_trainable(self.noise_slope, task_scaled)
+
+    @check_shapes("mean: [N, Q]", "variance: [N, Q]", "jitter: []", "return: []")
+    def bound(
+        self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
+    ) -> tf.Tensor:
+        """Collapsed bound on E_q(H)[log p(Y | H, X)]."""
+        weights = self._task_weights(mean)
+        Psi1Y, Psi2 = self._psi_statistics(data, mean, variance, weights)
+        lengths = tf.reduce_sum(data.mask, -1)
+        return collapsed_bound(
+            self.inducing_covariance(jitter),
+            Psi2,
+            Psi1Y,
+            psi0=self.kernel_x.variance * tf.reduce_sum(weights * lengths),
+            squared_outputs=tf.einsum("n,ntp->p", weights, tf.square(data.outputs)),
+            log_weights=tf.reduce_sum(lengths * tf.math.log(weights)),
+            count=tf.reduce_sum(lengths),
+            precision=1.0 / self.noise,
+        )
+
+    def posterior(
+        self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
+    ) -> DynamicsPosterior:
+        """The posterior at the optimal q(u), all outputs diagonalised in one basis."""
+        Psi1Y, Psi2 = self._psi_statistics(data, mean, variance, self._task_weights(mean))
+        L = tf.linalg.cholesky(self.inducing_covariance(jitter))
+        half = tf.linalg.triangular_solve(L, Psi2)
+        A = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half))
+        eigenvalues, U = tf.linalg.eigh(0.5 * (A + tf.linalg.matrix_transpose(A)))
+        basis = tf.linalg.triangular_solve(L, U, adjoint=True)
+        precision = 1.0 / self.noise[:, None]
+        informed = precision * tf.maximum(eigenvalues, 0.0)
+        projected = tf.linalg.matmul(basis, Psi1Y, transpose_a=True)
+        weights = tf.linalg.matmul(basis, projected * tf.transpose(precision / (1.0 + informed)))
+        return DynamicsPosterior(
+            tf.convert_to_tensor(self.inducing_inputs),
+            tf.convert_to_tensor(self.inducing_latents),
+            tf.convert_to_tensor(self.kernel_x.lengthscales),
+            tf.convert_to_tensor(self.kernel_h.lengthscales),
+            tf.convert_to_tensor(self.kernel_x.variance),
+            weights,
+            basis[None],
+            informed / (1.0 + informed),
+            tf.convert_to_tensor(self.noise),
+            tf.convert_to_tensor(self.noise_slope),
+        )
+
+    @check_shapes("return: [M, M]")
+    def inducing_covariance(self, jitter: tf.Tensor) -> tf.Tensor:
+        """Kuu; the jitter is relative to the kernel variance."""
+        shape = tf.shape(self.inducing_inputs)[0]
+        unit = self.kernel_h(self.inducing_latents) + jitter * tf.eye(shape, dtype=jitter.dtype)
+        return self.kernel_x(self.inducing_inputs) * unit
+
+    def _task_weights(self, mean: tf.Tensor) -> tf.Tensor:
+        """Noise precision of every task relative to a task with h = 0: [N]."""
+        return tf.exp(-tf.linalg.matvec(mean, self.noise_slope))
+
+    def _psi_statistics(
+        self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Weighted Psi1'Y [M, P] and Psi2 [M, M] under q(H)."""
+        s2 = self.kernel_x.variance
+        latent = (mean, variance, self.inducing_latents, self.kernel_h.lengthscales)
+        kernel = unit_kernel(data.inputs, self.inducing_inputs, self.kernel_x.lengthscales)
+        kernel *= data.mask[..., None]
+        expected = weights[:, None] * expected_kernel(*latent)
+        Psi1Y = tf.reduce_sum(
+            expected[..., None] * tf.linalg.matmul(kernel, data.outputs, transpose_a=True), 0
+        )
+        return s2 * Psi1Y, tf.square(s2) * weighted_psi2(kernel, *pair_features(*latent), weights)

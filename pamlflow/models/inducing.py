@@ -1,0 +1,29 @@
+"""Choice of inducing points by greedy conditional variance (Burt, Rasmussen & van der Wilk 2020)."""
+
+import numpy as np
+
+from pamlflow.types import FloatArray, IntArray
+
+
+def greedy_conditional_variance(
+    points: FloatArray, lengthscales: FloatArray, count: int
+) -> IntArray:
+    """Indices of min(count, n) distinct points, each the one that those before it leave most uncertain.
+
+    ``points`` [n, D] under a unit-variance squared-exponential kernel with ``lengthscales`` [D]; a pivoted
+    Cholesky factorisation in O(n count^2).
+    """
+    scaled = points / lengthscales
+    remaining = np.ones(len(points))
+    factor = np.zeros((min(count, len(points)), len(points)))
+    chosen: list[int] = []
+    for row in factor:
+        pivot = int(np.argmax(remaining))
+        if remaining[pivot] > 1e-12:
+            kernel = np.exp(-0.5 * np.sum(np.square(scaled - scaled[pivot]), axis=1))
+            previous = factor[: len(chosen)]
+            row[:] = (kernel - previous[:, pivot] @ previous) / np.sqrt(remaining[pivot])
+            remaining = np.where(remaining < 0, remaining, np.maximum(remaining - row**2, 0.0))
+        remaining[pivot] = -1.0  # never again
+        chosen.append(pivot)
+    return np.array(chosen, dtype=np.int64)

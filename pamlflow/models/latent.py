@@ -1,0 +1,31 @@
+"""q(H): one diagonal Gaussian per task (eq. 3), and its divergence from the standard-normal prior."""
+
+import gpflow
+import tensorflow as tf
+from check_shapes import check_shapes
+
+from pamlflow.types import FloatArray
+
+
+class LatentTasks(gpflow.Module):
+    """Variational posterior q(H) = prod_i N(h_i; mean_i, diag(variance_i)) of N tasks."""
+
+    def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
+        """Start at ``mean`` and ``variance``, both [N, Q]."""
+        super().__init__()
+        self.mean = gpflow.Parameter(mean)
+        self.variance = gpflow.Parameter(
+            variance, transform=gpflow.utilities.positive(0.0, base="exp")
+        )
+
+    def kl_divergence(self) -> tf.Tensor:
+        """KL(q(H) || N(0, I)), summed over tasks."""
+        return tf.reduce_sum(
+            kl_from_prior(tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.variance))
+        )
+
+
+@check_shapes("mean: [N, Q]", "variance: [N, Q]", "return: [N]")
+def kl_from_prior(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+    """KL(N(mean_i, diag(variance_i)) || N(0, I)) of every task."""
+    return 0.5 * tf.reduce_sum(tf.square(mean) + variance - 1.0 - tf.math.log(variance), -1)

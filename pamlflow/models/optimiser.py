@@ -1,0 +1,150 @@
+"""L-BFGS on a model's variables: traced once, jitter raised where needed, best state restored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+
+from pamlflow.types import FloatArray
+
+LARGEST_JITTER = 1e-4
+FAILED_LOSS = 1e12
+LOG_EVERY = 25
+MEMORY = 30
+RELATIVE_TOLERANCE = 1e-9
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainingRecord:
+    """What training did: the bound after every iteration, and a line for every remarkable event."""
+
+    bound: list[float] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+    def event(self, text: str) -> None:
+        """Keep and log one event."""
+        self.events.append(text)
+        logger.info(text)
+
+
+class Optimiser:
+    """Minimises a scalar TensorFlow closure with SciPy's L-BFGS-B.
+
+    GPflow's own wrapper traces the loss anew for every call; training restarts several times, so this one
+    keeps a single trace.  A Cholesky factorisation that fails raises the jitter tenfold and tries again.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[], tf.Tensor],
+        variables: Sequence[tf.Variable],
+        jitter: tf.Variable,
+        record: TrainingRecord,
+    ) -> None:
+        """``loss`` must depend on all ``variables``; ``jitter`` is the variable that it adds to diagonals."""
+        self._variables = tuple(variables)
+        self._jitter = jitter
+        self._record = record
+        shapes = [tuple(variable.shape) for variable in self._variables]
+        self._shapes = shapes
+        self._splits = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def loss_and_gradient() -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(self._variables)
+                value = loss()
+            gradients = tape.gradient(value, self._variables)
+            return value, tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], 0)
+
+        self._loss_and_gradient = loss_and_gradient
+
+    def state(self) -> FloatArray:
+        """All trainable variables, unconstrained, in one vector."""
+        return np.concatenate([variable.numpy().ravel() for variable in self._variables])
+
+    def restore(self, state: FloatArray) -> None:
+        """Put back what ``state`` returned."""
+        parts = np.split(state, self._splits)
+        for variable, part, shape in zip(self._variables, parts, self._shapes, strict=True):
+            variable.assign(part.reshape(shape))
+
+    def evaluate(self, state: FloatArray) -> tuple[float, FloatArray]:
+        """Loss and gradient at ``state``; (FAILED_LOSS, 0) where they are not finite."""
+        self.restore(state)
+        try:
+            value, gradient = (part.numpy() for part in self._loss_and_gradient())
+        except tf.errors.InvalidArgumentError:  # a Cholesky factorisation failed
+            return FAILED_LOSS, np.zeros_like(state)
+        if not (np.isfinite(value) and np.all(np.isfinite(gradient))):
+            return FAILED_LOSS, np.zeros_like(state)
+        return float(value), gradient
+
+    def minimise(self, iterations: int, label: str) -> float:
+        """Up to ``iterations`` L-BFGS iterations from the present variables; returns the final loss.
+
+        A step into a region without a finite loss is a bad step and nothing more.  If that ends the search
+        early, it starts again from the best state; if even that state has no finite loss, the jitter is
+        raised tenfold.  The variables end at the best state; the loss is infinite if there was none.
+        """
+        done = 0
+        while done < iterations:
+            loss, _ = self.evaluate(self.state())
+            if loss >= FAILED_LOSS:
+                jitter = 10.0 * float(self._jitter.numpy())
+                if jitter > LARGEST_JITTER:
+                    self._record.event(f"{label}: no finite bound with the largest jitter")
+                    return float("inf")
+                self._jitter.assign(jitter)
+                self._record.event(f"{label}: jitter raised to {jitter:.0e}")
+                continue
+            count, failed = self._search(iterations, done, label)
+            done += count
+            if not failed or count == 0:
+                break
+            self._record.event(
+                f"{label}: search broke down after {done} iterations, starting again"
+            )
+        loss, _ = self.evaluate(self.state())
+        self._record.event(f"{label}: {done} iterations, bound {-loss:.2f}")
+        return loss
+
+    def _search(self, iterations: int, done: int, label: str) -> tuple[int, bool]:
+        """One run of L-BFGS: iterations made, and whether a failed evaluation was met."""
+        best_loss, best_state = np.inf, self.state()
+        count, failed = 0, False
+
+        def fun(state: FloatArray) -> tuple[float, FloatArray]:
+            nonlocal best_loss, best_state, failed
+            loss, gradient = self.evaluate(state)
+            failed = failed or loss >= FAILED_LOSS
+            if loss < best_loss:
+                best_loss, best_state = loss, state.copy()
+            return loss, gradient
+
+        def callback(_: FloatArray) -> None:
+            nonlocal count
+            count += 1
+            self._record.bound.append(-best_loss)
+            if (done + count) % LOG_EVERY == 0:
+                text = "%s, iteration %d of %d, bound %.2f"
+                logger.info(text, label, done + count, iterations, -best_loss)
+
+        scipy.optimize.fmin_l_bfgs_b(
+            fun,
+            best_state,
+            m=MEMORY,
+            factr=RELATIVE_TOLERANCE / np.finfo(np.float64).eps,
+            maxiter=iterations - done,
+            maxfun=2 * iterations,
+            callback=callback,
+        )
+        self.restore(best_state)
+        return count, failed

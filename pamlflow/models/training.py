@@ -1,0 +1,129 @@
+"""Training: several starts in the first round, warm starts in later ones, and a record of what was done."""
+
+from __future__ import annotations
+
+import gpflow
+import numpy as np
+
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.meta_model import MetaModel
+from pamlflow.models.optimiser import Optimiser, TrainingRecord
+from pamlflow.models.scaling import Scaler
+from pamlflow.models.trained import TrainedModel
+from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+INITIAL_LATENT_VARIANCE = 0.1
+SHARE_OF_STARTS = 0.2
+
+
+class TrainingError(RuntimeError):
+    """No usable fit was found; the message names what stayed non-finite."""
+
+
+def train_from_scratch(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    rng: np.random.Generator,
+) -> tuple[MetaModel, TrainingRecord]:
+    """Fit a model to the first tasks from several starting points and finish the best one.
+
+    The signs, rotation and scale of h are not identified by few tasks, so a single start can end in a poor
+    geometry.  The first start lays the tasks out by their descriptors, the others at random (as in the paper).
+    """
+    record = TrainingRecord()
+    latent = initial_latents(tasks, settings.latent_dimensions, rng, training.starts)
+    variance = np.full_like(latent[0], INITIAL_LATENT_VARIANCE)
+    model = MetaModel(tasks, settings, latent[0], variance)
+    optimiser = _optimiser(model, record)
+    untrained = optimiser.state()
+    outcomes: list[tuple[float, FloatArray]] = []
+    for number, mean in enumerate(latent, start=1):
+        optimiser.restore(untrained)
+        model.latent.mean.assign(mean)
+        model.choose_inducing_points()
+        iterations = max(1, round(SHARE_OF_STARTS * training.first_iterations))
+        loss = optimiser.minimise(iterations, f"start {number} of {len(latent)}")
+        outcomes.append((loss, optimiser.state()))
+    _, best = min(outcomes, key=lambda outcome: outcome[0])
+    optimiser.restore(best)
+    _finish(model, optimiser, training.first_iterations, record)
+    return model, record
+
+
+def train_from_previous(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    previous: TrainedModel,
+    start: LatentPosterior,
+) -> tuple[MetaModel, TrainingRecord]:
+    """Fit a model to one more round of tasks, starting from the parameters of the round before.
+
+    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts.
+    """
+    record = TrainingRecord()
+    mean = np.vstack([previous.latent.mean, start.mean])
+    variance = np.vstack([previous.latent.variance, start.variance])
+    model = MetaModel(tasks, settings, mean, variance)
+    kept = _warm_start(model, previous)
+    model.choose_inducing_points(kept, first_task=len(previous.latent.mean))
+    optimiser = _optimiser(model, record)
+    _finish(model, optimiser, training.next_iterations, record)
+    return model, record
+
+
+def initial_latents(
+    tasks: TaskSet, dimensions: int, rng: np.random.Generator, starts: int
+) -> list[FloatArray]:
+    """Starting means of q(H), [N, Q] each: the leading principal components of the descriptors, then random."""
+    random = [rng.standard_normal((tasks.num_tasks, dimensions)) for _ in range(starts)]
+    descriptors = Scaler.fit(tasks).descriptors(tasks.descriptors)
+    left, singular, _ = np.linalg.svd(descriptors, full_matrices=False)
+    components = (left * singular)[:, :dimensions]
+    first = 0.1 * random[0]
+    first[:, : components.shape[1]] += components
+    return [first, *random[1:]]
+
+
+def _optimiser(model: MetaModel, record: TrainingRecord) -> Optimiser:
+    return Optimiser(model.training_loss, model.trainable_variables, model.jitter, record)
+
+
+def _finish(
+    model: MetaModel, optimiser: Optimiser, iterations: int, record: TrainingRecord
+) -> None:
+    """Spend the remaining iterations; give up with a clear error if nothing finite was found."""
+    loss = optimiser.minimise(iterations, "fit")
+    if not np.isfinite(loss):
+        worst = [
+            path
+            for path, parameter in gpflow.utilities.parameter_dict(model).items()
+            if not np.all(np.isfinite(parameter.numpy()))
+        ]
+        raise TrainingError(
+            f"training found no finite bound for {model.data.inputs.shape[0]} tasks, even with jitter "
+            f"{float(model.jitter.numpy()):.0e}; non-finite parameters: {', '.join(worst) or 'none'}. "
+            "Check the tasks for outliers (pamlflow show), raise model.noise_floor, or lower "
+            "model.inducing_points."
+        )
+
+
+def _warm_start(model: MetaModel, previous: TrainedModel) -> FloatArray:
+    """Carry hyper-parameters over in the units of the new standardisation; returns the old inducing points."""
+    values = {
+        path: value
+        for path, value in previous.parameters.items()
+        if not path.startswith((".latent.", ".dynamics.inducing_"))
+    }
+    inputs = previous.scaler.input_scale / model.scaler.input_scale
+    outputs = np.square(previous.scaler.output_scale / model.scaler.output_scale)
+    values[".dynamics.kernel_x.lengthscales"] = values[".dynamics.kernel_x.lengthscales"] * inputs
+    noise = values[".dynamics.noise"] * outputs
+    values[".dynamics.noise"] = np.maximum(noise, 1.01 * model.dynamics.noise_floor)
+    gpflow.utilities.multiple_assign(model, values)
+    old = previous.scaler
+    points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
+    return np.hstack([model.scaler.inputs(points), previous.dynamics.inducing_latents])
