@@ -1,0 +1,1 @@
+"""What the jobs of the workflow do: files and plain values in, one file out."""

@@ -1,0 +1,146 @@
+"""Rounds of active meta-learning: train on the initial tasks, then choose, observe and train again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pamlflow import plugins, store
+from pamlflow.acquisition import STRATEGIES, Selection, Situation
+from pamlflow.descriptors import make_descriptor_view, observe_tasks
+from pamlflow.domains import make_domain
+from pamlflow.domains.base import Excitation
+from pamlflow.models.dynamics_gp import TaskData
+from pamlflow.models.optimiser import TrainingRecord
+from pamlflow.models.trained import TrainedModel
+from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.spaces import Box
+from pamlflow.tasks import TaskSet
+
+logger = logging.getLogger(__name__)
+
+
+def train_initial_round(
+    *, tasks: Path, model: Mapping[str, Any], training: Mapping[str, Any], seed: int, output: Path
+) -> None:
+    """Train on the tasks of one file and write them with the model as round 0 to ``output``.
+
+    With the test tasks as input, the result is the oracle.
+    """
+    training_tasks = TaskSet.from_datasets(store.read(tasks).datasets)
+    logger.info("round 0: %d tasks", training_tasks.num_tasks)
+    trained, record = train_from_scratch(
+        training_tasks,
+        ModelSettings(**model),
+        TrainingSettings(**training),
+        np.random.default_rng(seed),
+    )
+    config = {"model": dict(model), "training": dict(training)}
+    _write_round(
+        output,
+        0,
+        training_tasks,
+        TrainedModel.from_model(trained),
+        record,
+        None,
+        seed,
+        config,
+        [tasks],
+    )
+
+
+def acquire_round(
+    *,
+    previous: Path,
+    initial_tasks: Path,
+    design: Path,
+    strategy: str,
+    domain: str,
+    simulation: Mapping[str, Any],
+    descriptors: str,
+    space: Mapping[str, Sequence[float]],
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    acquisition: Mapping[str, Any],
+    seed: int,
+    output: Path,
+) -> None:
+    """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round."""
+    rng = np.random.default_rng(seed)
+    before = store.read(previous, "round").datasets
+    tasks = TaskSet.from_datasets(before)
+    state = TrainedModel.from_datasets(before)
+    number = int(before["round"]) + 1
+
+    world = make_domain(domain, **simulation)
+    view = make_descriptor_view(descriptors, Box.from_config(space, world.parameter_variables))
+    situation = Situation(
+        round=number,
+        model=state,
+        space=view.space,
+        chosen=tasks.descriptors,
+        design=store.read(design, "design").datasets["design/latin_hypercube"],
+        settings=AcquisitionSettings(**acquisition),
+        rng=rng,
+    )
+    selection = plugins.load(strategy, STRATEGIES, "strategy")(situation)
+    chosen = selection.candidates[selection.chosen]
+    logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
+
+    trial = store.read(initial_tasks, "initial_tasks").datasets
+    excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
+    new_task = observe_tasks(world, view, chosen[None], excitation, rng)
+    tasks = tasks.append(new_task)
+    start = state.infer(1, descriptors=new_task.descriptors, data=TaskData(*new_task.padded()))
+    trained, record = train_from_previous(
+        tasks, ModelSettings(**model), TrainingSettings(**training), state, start
+    )
+    config = {
+        "strategy": strategy,
+        "domain": domain,
+        "simulation": dict(simulation),
+        "descriptors": descriptors,
+        "space": {name: list(bounds) for name, bounds in space.items()},
+        "model": dict(model),
+        "training": dict(training),
+        "acquisition": dict(acquisition),
+    }
+    parents = [previous, initial_tasks, design]
+    _write_round(
+        output,
+        number,
+        tasks,
+        TrainedModel.from_model(trained),
+        record,
+        selection,
+        seed,
+        config,
+        parents,
+    )
+
+
+def _write_round(
+    output: Path,
+    number: int,
+    tasks: TaskSet,
+    trained: TrainedModel,
+    record: TrainingRecord,
+    selection: Selection | None,
+    seed: int,
+    config: dict[str, Any],
+    parents: list[Path],
+) -> None:
+    datasets = {
+        "round": np.int64(number),
+        **tasks.to_datasets(),
+        **trained.to_datasets(),
+        **(selection.to_datasets() if selection else {}),
+        "training/bound": np.array(record.bound),
+        "training/events": record.events,
+    }
+    store.write(output, "round", datasets, seed=seed, config=config, parents=parents)

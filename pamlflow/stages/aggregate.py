@@ -1,0 +1,61 @@
+"""From the scores of all trials of an experiment to its tidy table and its figures."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pamlflow import plotting, store
+
+COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+
+
+def aggregate_metrics(
+    *,
+    metrics: Sequence[Path],
+    experiment: str,
+    strategies: Sequence[str],
+    trials: Sequence[int],
+    summary: Path,
+    table: Path,
+) -> None:
+    """Write one row for each strategy, trial, round, protocol and metric, as HDF5 and as CSV.
+
+    `metrics` holds a file for each strategy and trial, trials of the first strategy first. Scores
+    are averaged over the test tasks, squared errors before the root is taken.
+    """
+    rows = [
+        (experiment, strategy, trial, *score)
+        for (strategy, trial), path in zip(product(strategies, trials), metrics, strict=True)
+        for score in _scores(path)
+    ]
+    tidy = pd.DataFrame(rows, columns=COLUMNS)
+    config = {"experiment": experiment, "strategies": list(strategies), "trials": list(trials)}
+    datasets = {name: tidy[name].to_numpy() for name in COLUMNS}
+    store.write(summary, "summary", datasets, seed=0, config=config, parents=metrics)
+    tidy.to_csv(table, index=False, lineterminator="\n")
+
+
+def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
+    """Draw the learning curves of an experiment from its summary."""
+    datasets = store.read(summary, "summary").datasets
+    figure = plotting.learning_curves(pd.DataFrame({name: datasets[name] for name in COLUMNS}))
+    plotting.save(figure, svg)
+    plotting.save(figure, png)
+
+
+def _scores(path: Path) -> Iterator[tuple[int, str, str, float]]:
+    """Yield (round, protocol, metric, value) for everything in a file of the schema `metrics`."""
+    data = store.read(path, "metrics").datasets
+    scores = {
+        "nll": data["nll"].mean(axis=-1),
+        "rmse": np.sqrt(data["squared_error"].mean(axis=-1)),
+    }
+    for index, level in enumerate(data["coverage_levels"]):
+        scores[f"coverage_{100 * level:.0f}"] = data["coverage"][:, :, index].mean(axis=-1)
+    for row, round_ in enumerate(data["round"]):
+        for column, protocol in enumerate(data["protocols"]):
+            for metric, values in scores.items():
+                yield int(round_), str(protocol), metric, float(values[row, column])
