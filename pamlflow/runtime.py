@@ -28,6 +28,9 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def job(*, log: str | Path, threads: int) -> Iterator[None]:
     """Run a job with messages and uncaught errors in the file `log`, on `threads` threads.
 
+    What libraries print to stderr from compiled code goes to `log` too, so that the terminal keeps the
+    progress of the workflow.
+
     Libraries read the environment when they are loaded: those a script loads before it enters here,
     NumPy for one, go by what Snakemake exported. TensorFlow must be loaded inside, by
     `configure_tensorflow`.
@@ -35,7 +38,7 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
     os.environ.update(dict.fromkeys(_THREADS, str(threads)))
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-    with _log_file(Path(log)):
+    with _log_file(Path(log)), _stderr_to(Path(log)):
         start = time.perf_counter()
         logger.info("pamlflow %s on %s, threads: %d", __version__, platform.node(), threads)
         try:
@@ -71,7 +74,8 @@ def configure_tensorflow(threads: int) -> None:
 def _log_file(path: Path) -> Iterator[None]:
     """Send what pamlflow logs, and Python's warnings, to a new file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    path.write_text("")
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")  # stderr is appended too
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     sources = (logger, logging.getLogger("py.warnings"))
     level = logger.level
@@ -87,3 +91,18 @@ def _log_file(path: Path) -> Iterator[None]:
         logging.captureWarnings(False)
         logger.setLevel(level)
         handler.close()
+
+
+@contextlib.contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """Append what the process writes to file descriptor 2, compiled code included, to `path`."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with path.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)

@@ -1,7 +1,10 @@
 """Typed views of the config sections that the model and the acquisition read."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -15,12 +18,35 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """Section ``training``: iterations of L-BFGS in the first and in later rounds."""
+class StochasticSettings:
+    """Section ``training.stochastic``: the schedule of the stochastic bound; the defaults are the paper's."""
 
+    steps: int = 5000
+    learning_rate: float = 0.01
+    optimiser: Literal["adam", "natural_gradient"] = "adam"
+    estimator: Literal["closed_form", "monte_carlo"] = "monte_carlo"
+    batch_tasks: int | None = None  # None: all
+    batch_transitions: int | None = None  # of each task; None: all
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Section ``training``: which bound, and how long.
+
+    The iterations and starts are those of L-BFGS on the collapsed bound.
+    """
+
+    bound: Literal["collapsed", "stochastic"] = "collapsed"
     first_iterations: int = 400
     next_iterations: int = 200
     starts: int = 4
+    stochastic: StochasticSettings = StochasticSettings()
+
+    @classmethod
+    def from_config(cls, section: Mapping[str, Any]) -> TrainingSettings:
+        """The settings of a config section, whose schedule is a mapping."""
+        schedule = StochasticSettings(**section.get("stochastic", {}))
+        return cls(**{**section, "stochastic": schedule})
 
 
 @dataclass(frozen=True)

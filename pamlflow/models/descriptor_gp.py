@@ -4,8 +4,6 @@ Descriptors are standardised.  Without the linear mean a GP falls back to the mi
 away from the data, and a search over latent space would choose the middle for ever.
 """
 
-from typing import NamedTuple
-
 import gpflow
 import numpy as np
 import tensorflow as tf
@@ -13,24 +11,8 @@ from check_shapes import check_shapes
 
 from pamlflow.models.collapsed import collapsed_bound
 from pamlflow.models.parameters import scale_parameter, weight_parameter
+from pamlflow.models.posterior import DescriptorPosterior
 from pamlflow.types import FloatArray, IntArray
-
-
-class DescriptorPosterior(NamedTuple):
-    """What prediction of psi from h needs; R descriptor dimensions, K inducing points.
-
-    The mean is ``intercept + h slope + k(h) weights`` and the variance of the function is
-    ``variance - k(h)' reduction k(h)``.
-    """
-
-    inducing: tf.Tensor  # [K, Q]
-    lengthscales: tf.Tensor  # [R, Q]
-    variance: tf.Tensor  # [R]
-    noise: tf.Tensor  # [R]
-    slope: tf.Tensor  # [Q, R]
-    intercept: tf.Tensor  # [R]
-    weights: tf.Tensor  # [R, K]
-    reduction: tf.Tensor  # [R, K, K]
 
 
 class DescriptorGP(gpflow.Module):
@@ -83,14 +65,14 @@ class DescriptorGP(gpflow.Module):
             tf.linalg.cholesky(Kuu), identity
         ) - tf.linalg.cholesky_solve(L, identity)
         return DescriptorPosterior(
-            tf.gather(mean, self._inducing),
-            tf.convert_to_tensor(self.lengthscales),
-            tf.convert_to_tensor(self.variance),
-            tf.convert_to_tensor(self.noise),
-            tf.convert_to_tensor(self.slope),
-            tf.convert_to_tensor(self.intercept),
-            weights,
-            reduction,
+            tf.gather(mean, self._inducing).numpy(),
+            self.lengthscales.numpy(),
+            self.variance.numpy(),
+            self.noise.numpy(),
+            self.slope.numpy(),
+            self.intercept.numpy(),
+            weights.numpy(),
+            reduction.numpy(),
         )
 
     def _statistics(
@@ -143,27 +125,3 @@ def kernel_moments(
     second += tf.reduce_sum(distance, -1)[:, None]
     second += 0.5 * tf.reduce_sum(tf.math.log(double / squared), -1)[..., None, None]
     return tf.exp(-0.5 * first), tf.exp(-second)
-
-
-@check_shapes("mean: [N, Q]", "variance: [N, Q]", "return[0]: [N, R]", "return[1]: [N, R]")
-def predict_descriptors(
-    posterior: DescriptorPosterior, mean: tf.Tensor, variance: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance of the standardised psi, noise included, under h ~ N(mean, diag(variance)).
-
-    Moments are exact; dimensions are independent given h.
-    """
-    first, second = kernel_moments(mean, variance, posterior.inducing, posterior.lengthscales)
-    scale = posterior.variance[:, None]
-    linear = posterior.intercept + tf.linalg.matmul(mean, posterior.slope)
-    weighted = posterior.weights[:, None, :] * first
-    nonlinear = scale * tf.reduce_sum(weighted, -1)
-    excess = posterior.weights[:, :, None] * posterior.weights[:, None, :] - posterior.reduction
-    spread = tf.square(scale) * tf.einsum("rnkl,rkl->rn", second, excess) - tf.square(nonlinear)
-    squared = tf.square(posterior.lengthscales)[:, None, :]
-    tilt = variance / (squared + variance)
-    shift = tilt[:, :, None, :] * (posterior.inducing[None, None] - mean[None, :, None, :])
-    covariance = scale * tf.einsum("rnk,rnkq,qr->rn", weighted, shift, posterior.slope)
-    total = scale + spread + 2.0 * covariance + posterior.noise[:, None]
-    total += tf.transpose(tf.linalg.matmul(variance, tf.square(posterior.slope)))
-    return linear + tf.transpose(nonlinear), tf.transpose(total)

@@ -71,8 +71,8 @@ class DynamicsGP(gpflow.Module):
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tf.Tensor:
         """Collapsed bound on E_q(H)[log p(Y | H, X)]."""
-        weights = self._task_weights(mean)
-        Psi1Y, Psi2 = self._psi_statistics(data, mean, variance, weights)
+        weights = self.task_weights(mean)
+        Psi1Y, Psi2 = self.psi_statistics(data, mean, variance, weights)
         lengths = tf.reduce_sum(data.mask, -1)
         return collapsed_bound(
             self.inducing_covariance(jitter),
@@ -89,7 +89,7 @@ class DynamicsGP(gpflow.Module):
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> DynamicsPosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis."""
-        Psi1Y, Psi2 = self._psi_statistics(data, mean, variance, self._task_weights(mean))
+        Psi1Y, Psi2 = self.psi_statistics(data, mean, variance, self.task_weights(mean))
         L = tf.linalg.cholesky(self.inducing_covariance(jitter))
         half = tf.linalg.triangular_solve(L, Psi2)
         A = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half))
@@ -99,17 +99,23 @@ class DynamicsGP(gpflow.Module):
         informed = precision * tf.maximum(eigenvalues, 0.0)
         projected = tf.linalg.matmul(basis, Psi1Y, transpose_a=True)
         weights = tf.linalg.matmul(basis, projected * tf.transpose(precision / (1.0 + informed)))
+        return self.as_posterior(weights, basis[None], informed / (1.0 + informed))
+
+    def as_posterior(
+        self, weights: tf.Tensor, basis: tf.Tensor, reduction: tf.Tensor
+    ) -> DynamicsPosterior:
+        """The posterior with this kernel and noise, and q(u) given by its last three arrays."""
         return DynamicsPosterior(
-            tf.convert_to_tensor(self.inducing_inputs),
-            tf.convert_to_tensor(self.inducing_latents),
-            tf.convert_to_tensor(self.kernel_x.lengthscales),
-            tf.convert_to_tensor(self.kernel_h.lengthscales),
-            tf.convert_to_tensor(self.kernel_x.variance),
-            weights,
-            basis[None],
-            informed / (1.0 + informed),
-            tf.convert_to_tensor(self.noise),
-            tf.convert_to_tensor(self.noise_slope),
+            self.inducing_inputs.numpy(),
+            self.inducing_latents.numpy(),
+            self.kernel_x.lengthscales.numpy(),
+            self.kernel_h.lengthscales.numpy(),
+            self.kernel_x.variance.numpy(),
+            weights.numpy(),
+            basis.numpy(),
+            reduction.numpy(),
+            self.noise.numpy(),
+            self.noise_slope.numpy(),
         )
 
     @check_shapes("return: [M, M]")
@@ -119,11 +125,11 @@ class DynamicsGP(gpflow.Module):
         unit = self.kernel_h(self.inducing_latents) + jitter * tf.eye(shape, dtype=jitter.dtype)
         return self.kernel_x(self.inducing_inputs) * unit
 
-    def _task_weights(self, mean: tf.Tensor) -> tf.Tensor:
+    def task_weights(self, mean: tf.Tensor) -> tf.Tensor:
         """Noise precision of every task relative to a task with h = 0: [N]."""
         return tf.exp(-tf.linalg.matvec(mean, self.noise_slope))
 
-    def _psi_statistics(
+    def psi_statistics(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Weighted Psi1'Y [M, P] and Psi2 [M, M] under q(H)."""

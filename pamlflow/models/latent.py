@@ -2,7 +2,6 @@
 
 import gpflow
 import tensorflow as tf
-from check_shapes import check_shapes
 
 from pamlflow.types import FloatArray
 
@@ -20,12 +19,5 @@ class LatentTasks(gpflow.Module):
 
     def kl_divergence(self) -> tf.Tensor:
         """KL(q(H) || N(0, I)), summed over tasks."""
-        return tf.reduce_sum(
-            kl_from_prior(tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.variance))
-        )
-
-
-@check_shapes("mean: [N, Q]", "variance: [N, Q]", "return: [N]")
-def kl_from_prior(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-    """KL(N(mean_i, diag(variance_i)) || N(0, I)) of every task."""
-    return 0.5 * tf.reduce_sum(tf.square(mean) + variance - 1.0 - tf.math.log(variance), -1)
+        mean, variance = tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.variance)
+        return 0.5 * tf.reduce_sum(tf.square(mean) + variance - 1.0 - tf.math.log(variance))

@@ -6,12 +6,14 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
-from pamlflow.models.descriptor_gp import DescriptorGP, DescriptorPosterior
+from pamlflow.models.descriptor_gp import DescriptorGP
 from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.inducing import greedy_conditional_variance
+from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import LatentTasks
 from pamlflow.models.posterior import DynamicsPosterior
 from pamlflow.models.scaling import Scaler
+from pamlflow.models.trained import TrainedModel
 from pamlflow.settings import ModelSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -95,13 +97,16 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
-    def posteriors(self) -> tuple[DynamicsPosterior, DescriptorPosterior]:
-        """Both views' posteriors at the optimal q(u)."""
-        mean, variance = (
-            tf.convert_to_tensor(self.latent.mean),
-            tf.convert_to_tensor(self.latent.variance),
-        )
-        return (
-            self.dynamics.posterior(self.data, mean, variance, self.jitter),
+    def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
+        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``."""
+        mean = tf.convert_to_tensor(self.latent.mean)
+        variance = tf.convert_to_tensor(self.latent.variance)
+        if dynamics is None:
+            dynamics = self.dynamics.posterior(self.data, mean, variance, self.jitter)
+        return TrainedModel(
+            dynamics,
             self.descriptor.posterior(mean, variance, self.jitter),
+            LatentPosterior(mean.numpy(), variance.numpy()),
+            self.scaler,
+            {path: value.numpy() for path, value in gpflow.utilities.parameter_dict(self).items()},
         )

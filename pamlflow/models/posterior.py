@@ -1,90 +1,153 @@
-"""The posterior object that every bound ends in, and prediction with uncertain h in closed form.
+"""The posterior object that every bound ends in: plain arrays, and prediction from them.
 
-Everything is in standardised units.  Given h, outputs are independent: there is one GP per output, and the
-spread that an uncertain h adds is reported per output too (its covariance between outputs is not).
+Nothing here needs TensorFlow: files are scored, candidates inferred and users' predictions made from the
+arrays of a round file alone.  All is in standardised units.
+
+Given h the outputs are independent, one GP each.  The spread that an uncertain h adds is reported per output;
+its covariance between outputs is not.
 """
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
-import tensorflow as tf
-from check_shapes import check_shapes
+import numpy as np
 
-from pamlflow.models.psi_statistics import expected_kernel, expected_kernel_pairs, unit_kernel
+from pamlflow.types import FloatArray
 
 
 class DynamicsPosterior(NamedTuple):
     """q(f) of the P dynamics outputs through M inducing points.
 
     With k(x, h) = variance * k_x(x, inducing_inputs) * k_h(h, inducing_latents), output p has mean
-    ``k' weights[:, p]`` and variance ``variance - sum_j reduction[p, j] (k' basis[v, :, j])^2``, where v = 0 if
-    the outputs share one basis (collapsed bound) and v = p if not (free q(u)).
+    ``k' weights[:, p]`` and variance ``variance - sum_j reduction[p, j] (k' basis[v, :, j])^2``, where v = 0
+    if the outputs share one basis (collapsed bound) and v = p if not (free q(u)).
     """
 
-    inducing_inputs: tf.Tensor  # [M, Dx]
-    inducing_latents: tf.Tensor  # [M, Q]
-    lengthscales_x: tf.Tensor  # [Dx]
-    lengthscales_h: tf.Tensor  # [Q]
-    variance: tf.Tensor  # []
-    weights: tf.Tensor  # [M, P]
-    basis: tf.Tensor  # [V, M, M]
-    reduction: tf.Tensor  # [P, M]
-    noise: tf.Tensor  # [P] noise variance of a task with h = 0
-    noise_slope: tf.Tensor  # [Q] log noise variance of task i grows by noise_slope' h_i
+    inducing_inputs: FloatArray  # [M, Dx]
+    inducing_latents: FloatArray  # [M, Q]
+    lengthscales_x: FloatArray  # [Dx]
+    lengthscales_h: FloatArray  # [Q]
+    variance: FloatArray  # []
+    weights: FloatArray  # [M, P]
+    basis: FloatArray  # [H, M, M]
+    reduction: FloatArray  # [P, M]
+    noise: FloatArray  # [P] noise variance of a task with h = 0
+    noise_slope: FloatArray  # [Q] the log noise variance of task i grows by noise_slope' h_i
 
 
-@check_shapes("mean: [N, Q]", "return: [N, P]")
-def task_noise(posterior: DynamicsPosterior, mean: tf.Tensor) -> tf.Tensor:
-    """Noise variance of every task and output."""
-    return tf.exp(tf.linalg.matvec(mean, posterior.noise_slope))[:, None] * posterior.noise
+class DescriptorPosterior(NamedTuple):
+    """q(g) of the R descriptor dimensions through G inducing points.
+
+    With k_r(h) the unit-variance kernel of dimension r, the mean is
+    ``intercept + h slope + variance k_r' weights`` and the variance of the function is
+    ``variance - variance^2 k_r' reduction k_r``.
+    """
+
+    inducing: FloatArray  # [G, Q]
+    lengthscales: FloatArray  # [R, Q]
+    variance: FloatArray  # [R]
+    noise: FloatArray  # [R]
+    slope: FloatArray  # [Q, R]
+    intercept: FloatArray  # [R]
+    weights: FloatArray  # [R, G]
+    reduction: FloatArray  # [R, G, G]
 
 
-@check_shapes("posterior_kernel: [N, T, M]", "latents: [N, Q]", "return: [N, T, M]")
-def kernel_at(
-    posterior: DynamicsPosterior, posterior_kernel: tf.Tensor, latents: tf.Tensor
-) -> tf.Tensor:
-    """k(x, h) at known h, from the unit-variance k_x of the inputs."""
-    certain = expected_kernel(
-        latents, tf.zeros_like(latents), posterior.inducing_latents, posterior.lengthscales_h
-    )
-    return posterior.variance * posterior_kernel * certain[:, None, :]
+def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArray) -> FloatArray:
+    """Unit-variance squared-exponential kernel between points [..., D] and centres [M, D]: [..., M]."""
+    scaled = points / lengthscales
+    centred = centres / lengthscales
+    squares = np.sum(np.square(scaled), axis=-1, keepdims=True)
+    exponent: FloatArray = scaled @ centred.T
+    exponent -= 0.5 * (squares + np.sum(np.square(centred), axis=-1))
+    return np.exp(exponent, out=exponent)
 
 
-def input_kernel(posterior: DynamicsPosterior, inputs: tf.Tensor) -> tf.Tensor:
-    """Unit-variance k_x between inputs [..., Dx] and the inducing inputs: [..., M]."""
-    return unit_kernel(inputs, posterior.inducing_inputs, posterior.lengthscales_x)
+def task_noise(posterior: DynamicsPosterior, mean: FloatArray) -> FloatArray:
+    """Noise variance [N, P] of tasks whose q(h) has the given means [N, Q]."""
+    noise: FloatArray = np.exp(mean @ posterior.noise_slope)[:, None] * posterior.noise
+    return noise
 
 
-@check_shapes(
-    "inputs: [N, T, Dx]",
-    "mean: [N, Q]",
-    "variance: [N, Q]",
-    "return[0]: [N, T, P]",
-    "return[1]: [N, T, P]",
-)
+def expected_kernel(
+    mean: FloatArray, variance: FloatArray, inducing: FloatArray, lengthscales: FloatArray
+) -> FloatArray:
+    """E[k(h_i, z_m)] [N, M] of a unit-variance kernel under h_i ~ N(mean_i, diag(variance_i))."""
+    spread = np.square(lengthscales) + variance
+    distance = np.sum(np.square(mean[:, None] - inducing) / spread[:, None], axis=-1)
+    log_scale = np.sum(np.log(spread / np.square(lengthscales)), axis=-1)
+    expected: FloatArray = np.exp(-0.5 * (distance + log_scale[:, None]))
+    return expected
+
+
+def expected_kernel_pairs(
+    mean: FloatArray, variance: FloatArray, inducing: FloatArray, lengthscales: FloatArray
+) -> FloatArray:
+    """E[k(h_i, z_m) k(h_i, z_m')] [N, M, M] of a unit-variance kernel."""
+    squared = np.square(lengthscales)
+    spread = squared + 2.0 * variance
+    difference = np.square(inducing[:, None] - inducing) @ (0.25 / squared)
+    midpoint = 0.5 * (inducing[:, None] + inducing)
+    exponent: FloatArray = np.tile(-difference, (len(mean), 1, 1))
+    for q in range(mean.shape[1]):
+        offset = mean[:, q, None, None] - midpoint[:, :, q]
+        exponent -= np.square(offset, out=offset) / spread[:, q, None, None]
+    exponent -= 0.5 * np.sum(np.log(spread / squared), axis=-1)[:, None, None]
+    return np.exp(exponent, out=exponent)
+
+
+def excess_matrix(posterior: DynamicsPosterior, output: int) -> FloatArray:
+    """alpha alpha' - W [M, M] of one output: E[f^2] = variance + E[k' (alpha alpha' - W) k]."""
+    basis = posterior.basis[output % len(posterior.basis)]
+    alpha = posterior.weights[:, output]
+    excess: FloatArray = np.outer(alpha, alpha) - (basis * posterior.reduction[output]) @ basis.T
+    return excess
+
+
 def predict_function(
-    posterior: DynamicsPosterior, inputs: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance of f(x, h) with h_i ~ N(mean_i, diag(variance_i)), exact moments, noise excluded."""
-    kernel = posterior.variance * input_kernel(posterior, inputs)
-    first = expected_kernel(mean, variance, posterior.inducing_latents, posterior.lengthscales_h)
-    second = expected_kernel_pairs(
-        mean, variance, posterior.inducing_latents, posterior.lengthscales_h
-    )
-    f_mean = tf.linalg.matmul(kernel * first[:, None, :], posterior.weights)
-    moments = []
-    for p, excess in enumerate(excess_matrices(posterior)):
-        quadratic = tf.reduce_sum(tf.linalg.matmul(kernel, second * excess) * kernel, -1)
-        moments.append(posterior.variance + quadratic - tf.square(f_mean[..., p]))
+    posterior: DynamicsPosterior, inputs: FloatArray, mean: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], h_i ~ N(mean_i, diag(variance_i)).
+
+    Exact moments; noise is excluded.
+    """
+    latent = (posterior.inducing_latents, posterior.lengthscales_h)
+    first = expected_kernel(mean, variance, *latent)
+    excess = [excess_matrix(posterior, p) for p in range(posterior.weights.shape[1])]
+    f_mean = np.empty((*inputs.shape[:2], len(excess)))
+    f_variance = np.empty_like(f_mean)
+    # Task by task: the arrays of all tasks at once would not fit the memory of a job.
+    for i, x in enumerate(inputs):
+        k = posterior.variance * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
+        pairs = expected_kernel_pairs(mean[i : i + 1], variance[i : i + 1], *latent)[0]
+        f_mean[i] = (k * first[i]) @ posterior.weights
+        for p, matrix in enumerate(excess):
+            f_variance[i, :, p] = np.einsum("tm,tm->t", k @ (pairs * matrix), k)
+    f_variance += posterior.variance - np.square(f_mean)
     # Cancellation can leave a variance a rounding error below zero.
-    return f_mean, tf.maximum(tf.stack(moments, -1), 0.0)
+    return f_mean, np.maximum(f_variance, 0.0)
 
 
-def excess_matrices(posterior: DynamicsPosterior) -> list[tf.Tensor]:
-    """alpha_p alpha_p' - W_p [M, M] of every output: E[f_p^2] = variance + E[k' (alpha alpha' - W) k]."""
-    matrices = []
-    for p in range(posterior.weights.shape[1]):
-        basis = posterior.basis[min(p, posterior.basis.shape[0] - 1)]
-        alpha = posterior.weights[:, p]
-        reduced = tf.linalg.matmul(basis * posterior.reduction[p], basis, transpose_b=True)
-        matrices.append(alpha[:, None] * alpha - reduced)
-    return matrices
+def predict_descriptors(
+    posterior: DescriptorPosterior, mean: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance [N, R] of standardised psi, noise included, under h ~ N(mean, diag(variance)).
+
+    Exact moments; the dimensions are independent given h.
+    """
+    psi_mean = posterior.intercept + mean @ posterior.slope
+    psi_variance = posterior.variance + posterior.noise + variance @ np.square(posterior.slope)
+    for r, lengthscales in enumerate(posterior.lengthscales):
+        scale, weights, slope = posterior.variance[r], posterior.weights[r], posterior.slope[:, r]
+        first = expected_kernel(mean, variance, posterior.inducing, lengthscales)
+        pairs = expected_kernel_pairs(mean, variance, posterior.inducing, lengthscales)
+        excess = np.outer(weights, weights) - posterior.reduction[r]
+        nonlinear = scale * (first @ weights)
+        tilt = variance / (np.square(lengthscales) + variance)
+        shift = ((posterior.inducing - mean[:, None]) * tilt[:, None]) @ slope
+        covariance = scale * np.sum(weights * first * shift, axis=-1)
+        psi_mean[:, r] += nonlinear
+        psi_variance[:, r] += scale**2 * np.einsum("ngh,gh->n", pairs, excess)
+        psi_variance[:, r] += 2.0 * covariance - np.square(nonlinear)
+    return psi_mean, np.maximum(psi_variance, posterior.noise)

@@ -83,22 +83,6 @@ def pair_features(
 
 
 @check_shapes(
-    "mean: [N, Q]",
-    "variance: [N, Q]",
-    "inducing: [M, Q]",
-    "lengthscales: [Q]",
-    "return: [N, M, M]",
-)
-def expected_kernel_pairs(
-    mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
-) -> tf.Tensor:
-    """F_i[m, m']: mean of k_h(h_i, z_m) k_h(h_i, z_m'), unit variance, under q(h_i)."""
-    tasks, pairs = pair_features(mean, variance, inducing, lengthscales)
-    count = tf.shape(inducing)[0]
-    return tf.reshape(tf.exp(tf.linalg.matmul(tasks, pairs)), [-1, count, count])
-
-
-@check_shapes(
     "kernel: [N, T, M]",
     "tasks: [N, J]",
     "pairs: [J, MM]",

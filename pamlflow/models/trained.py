@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import tensorflow as tf
-from gpflow.utilities import parameter_dict
 
-from pamlflow.models.descriptor_gp import DescriptorPosterior, predict_descriptors
-from pamlflow.models.dynamics_gp import TaskData
-from pamlflow.models.inference import (
+from pamlflow.models.evidence import (
+    DescriptorEvidence,
+    ElboEvidence,
     Evidence,
-    LatentPosterior,
-    Objective,
-    descriptor_evidence,
-    dynamics_evidence,
-    infer_latents,
-    latent_starts,
+    PredictiveEvidence,
+    TaskArrays,
 )
-from pamlflow.models.meta_model import MetaModel
-from pamlflow.models.posterior import DynamicsPosterior, predict_function, task_noise
+from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
+from pamlflow.models.posterior import (
+    DescriptorPosterior,
+    DynamicsPosterior,
+    predict_descriptors,
+    predict_function,
+    task_noise,
+)
 from pamlflow.models.scaling import Scaler
 from pamlflow.types import FloatArray
+
+Objective: TypeAlias = Literal["predictive", "elbo"]
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """Posteriors of both views, q(H) of the training tasks, the scaler and the parameters."""
+    """Posteriors of both views, q(H) of the training tasks, the scaler and the parameters.
+
+    Methods take and return values in their own units.
+    """
 
     dynamics: DynamicsPosterior
     descriptor: DescriptorPosterior
@@ -37,65 +42,45 @@ class TrainedModel:
     scaler: Scaler
     parameters: dict[str, FloatArray]
 
-    @classmethod
-    def from_model(cls, model: MetaModel) -> TrainedModel:
-        """Freeze a model at its present parameters."""
-        dynamics, descriptor = model.posteriors()
-        return cls(
-            DynamicsPosterior(*(part.numpy() for part in dynamics)),
-            DescriptorPosterior(*(part.numpy() for part in descriptor)),
-            LatentPosterior(model.latent.mean.numpy(), model.latent.variance.numpy()),
-            model.scaler,
-            {path: value.numpy() for path, value in parameter_dict(model).items()},
-        )
-
     def infer(
         self,
         number: int,
         *,
         descriptors: FloatArray | None = None,
-        data: TaskData | None = None,
+        data: TaskArrays | None = None,
         objective: Objective = "predictive",
     ) -> LatentPosterior:
-        """q(h*) of ``number`` tasks from descriptors [N, R], transitions, both, or neither (the prior).
-
-        Both are in their own units; ``data`` holds NumPy arrays.
-        """
+        """q(h*) of ``number`` tasks from descriptors [N, R], transitions, both, or neither (the prior)."""
         evidence: list[Evidence] = []
         if data is not None:
-            padding = data.mask[..., None]
-            scaled = TaskData(
-                tf.constant(self.scaler.inputs(data.inputs) * padding),
-                tf.constant(self.scaler.outputs(data.outputs) * padding),
-                tf.constant(data.mask),
+            scaled = TaskArrays(
+                self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
             )
-            evidence.append(dynamics_evidence(self._dynamics, scaled, objective))
+            predictive = objective == "predictive"
+            evidence.append(
+                PredictiveEvidence(self.dynamics, scaled)
+                if predictive
+                else ElboEvidence(self.dynamics, scaled)
+            )
         if descriptors is not None:
             target = self.scaler.descriptors(descriptors)
-            evidence.append(descriptor_evidence(self._descriptor, target))
+            evidence.append(DescriptorEvidence(self.descriptor, target))
         return infer_latents(evidence, latent_starts(self.latent.mean), number)
 
-    def predict_descriptors(self, latents: FloatArray) -> FloatArray:
-        """E[psi | h] [C, R] of latent points [C, Q], in the descriptors' own units."""
-        points = tf.constant(latents)
-        mean, _ = predict_descriptors(self._descriptor, points, tf.zeros_like(points))
-        scaled: FloatArray = mean.numpy()
-        return scaled * self.scaler.descriptor_scale + self.scaler.descriptor_mean
-
     def predict(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included, in their units.
+        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
 
-        h is integrated out under ``latent``; outputs are reported independently.
+        h is integrated out under ``latent``; the outputs are reported independently.
         """
-        mean, variance = predict_function(
-            self._dynamics,
-            tf.constant(self.scaler.inputs(inputs)),
-            tf.constant(latent.mean),
-            tf.constant(latent.variance),
-        )
-        variance += task_noise(self._dynamics, tf.constant(latent.mean))[:, None, :]
+        mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
+        variance += task_noise(self.dynamics, latent.mean)[:, None]
         scale = self.scaler.output_scale
-        return mean.numpy() * scale + self.scaler.output_mean, variance.numpy() * np.square(scale)
+        return mean * scale + self.scaler.output_mean, variance * np.square(scale)
+
+    def predict_descriptors(self, latents: FloatArray) -> FloatArray:
+        """E[psi | h] [C, R] of latent points [C, Q]."""
+        mean, _ = predict_descriptors(self.descriptor, latents, np.zeros_like(latents))
+        return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
 
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
@@ -125,11 +110,3 @@ class TrainedModel:
                 if path.startswith("parameters/")
             },
         )
-
-    @property
-    def _dynamics(self) -> DynamicsPosterior:
-        return DynamicsPosterior(*(tf.constant(part) for part in self.dynamics))
-
-    @property
-    def _descriptor(self) -> DescriptorPosterior:
-        return DescriptorPosterior(*(tf.constant(part) for part in self.descriptor))

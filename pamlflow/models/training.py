@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gpflow
 import numpy as np
 
@@ -9,6 +11,7 @@ from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.optimiser import Optimiser, TrainingRecord
 from pamlflow.models.scaling import Scaler
+from pamlflow.models.stochastic_training import fit_stochastic
 from pamlflow.models.trained import TrainedModel
 from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
@@ -27,16 +30,22 @@ def train_from_scratch(
     settings: ModelSettings,
     training: TrainingSettings,
     rng: np.random.Generator,
-) -> tuple[MetaModel, TrainingRecord]:
-    """Fit a model to the first tasks from several starting points and finish the best one.
+    checkpoints: Path | None = None,
+) -> tuple[TrainedModel, TrainingRecord]:
+    """Fit a model to the first tasks.
 
-    The signs, rotation and scale of h are not identified by few tasks, so a single start can end in a poor
-    geometry.  The first start lays the tasks out by their descriptors, the others at random (as in the paper).
+    The signs, rotation and scale of h are not identified by few tasks, so that a single start can end in a
+    poor geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
+    descriptors, the others at random.  The stochastic bound starts once at random, as in the paper, and keeps
+    its state in the folder ``checkpoints``.
     """
     record = TrainingRecord()
     latent = initial_latents(tasks, settings.latent_dimensions, rng, training.starts)
     variance = np.full_like(latent[0], INITIAL_LATENT_VARIANCE)
-    model = MetaModel(tasks, settings, latent[0], variance)
+    model = MetaModel(tasks, settings, latent[-1], variance)
+    if training.bound == "stochastic":
+        model.choose_inducing_points()
+        return _fit_stochastic(model, training, rng, checkpoints, record)
     optimiser = _optimiser(model, record)
     untrained = optimiser.state()
     outcomes: list[tuple[float, FloatArray]] = []
@@ -49,8 +58,7 @@ def train_from_scratch(
         outcomes.append((loss, optimiser.state()))
     _, best = min(outcomes, key=lambda outcome: outcome[0])
     optimiser.restore(best)
-    _finish(model, optimiser, training.first_iterations, record)
-    return model, record
+    return _fit_collapsed(model, optimiser, training.first_iterations, record)
 
 
 def train_from_previous(
@@ -59,7 +67,9 @@ def train_from_previous(
     training: TrainingSettings,
     previous: TrainedModel,
     start: LatentPosterior,
-) -> tuple[MetaModel, TrainingRecord]:
+    rng: np.random.Generator,
+    checkpoints: Path | None = None,
+) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to one more round of tasks, starting from the parameters of the round before.
 
     ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts.
@@ -70,9 +80,9 @@ def train_from_previous(
     model = MetaModel(tasks, settings, mean, variance)
     kept = _warm_start(model, previous)
     model.choose_inducing_points(kept, first_task=len(previous.latent.mean))
-    optimiser = _optimiser(model, record)
-    _finish(model, optimiser, training.next_iterations, record)
-    return model, record
+    if training.bound == "stochastic":
+        return _fit_stochastic(model, training, rng, checkpoints, record)
+    return _fit_collapsed(model, _optimiser(model, record), training.next_iterations, record)
 
 
 def initial_latents(
@@ -92,23 +102,39 @@ def _optimiser(model: MetaModel, record: TrainingRecord) -> Optimiser:
     return Optimiser(model.training_loss, model.trainable_variables, model.jitter, record)
 
 
-def _finish(
+def _fit_collapsed(
     model: MetaModel, optimiser: Optimiser, iterations: int, record: TrainingRecord
-) -> None:
-    """Spend the remaining iterations; give up with a clear error if nothing finite was found."""
-    loss = optimiser.minimise(iterations, "fit")
-    if not np.isfinite(loss):
-        worst = [
-            path
-            for path, parameter in gpflow.utilities.parameter_dict(model).items()
-            if not np.all(np.isfinite(parameter.numpy()))
-        ]
-        raise TrainingError(
-            f"training found no finite bound for {model.data.inputs.shape[0]} tasks, even with jitter "
-            f"{float(model.jitter.numpy()):.0e}; non-finite parameters: {', '.join(worst) or 'none'}. "
-            "Check the tasks for outliers (pamlflow show), raise model.noise_floor, or lower "
-            "model.inducing_points."
-        )
+) -> tuple[TrainedModel, TrainingRecord]:
+    """Spend the remaining iterations of L-BFGS."""
+    if not np.isfinite(optimiser.minimise(iterations, "fit")):
+        raise TrainingError(_complaint(model))
+    return model.trained(), record
+
+
+def _fit_stochastic(
+    model: MetaModel,
+    training: TrainingSettings,
+    rng: np.random.Generator,
+    checkpoints: Path | None,
+    record: TrainingRecord,
+) -> tuple[TrainedModel, TrainingRecord]:
+    """Take the steps of the stochastic schedule."""
+    seed = int(rng.integers(2**31))
+    fitted = fit_stochastic(model, training.stochastic, record, seed=seed, checkpoints=checkpoints)
+    if not record.bound:
+        raise TrainingError(_complaint(model))
+    return model.trained(fitted.posterior()), record
+
+
+def _complaint(model: MetaModel) -> str:
+    """What is wrong with a model that has no finite bound, and what may help."""
+    parameters = gpflow.utilities.parameter_dict(model)
+    spoilt = [path for path, value in parameters.items() if not np.all(np.isfinite(value.numpy()))]
+    return (
+        f"training found no finite bound for {len(model.latent.mean.numpy())} tasks, with jitter up to "
+        f"{float(model.jitter.numpy()):.0e}; non-finite parameters: {', '.join(spoilt) or 'none'}. Check "
+        "the tasks for outliers (pamlflow show), raise model.noise_floor, or lower model.inducing_points."
+    )
 
 
 def _warm_start(model: MetaModel, previous: TrainedModel) -> FloatArray:

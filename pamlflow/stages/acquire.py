@@ -14,7 +14,7 @@ from pamlflow.acquisition import STRATEGIES, Selection, Situation
 from pamlflow.descriptors import make_descriptor_view, observe_tasks
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation
-from pamlflow.models.dynamics_gp import TaskData
+from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
@@ -37,15 +37,16 @@ def train_initial_round(
     trained, record = train_from_scratch(
         training_tasks,
         ModelSettings(**model),
-        TrainingSettings(**training),
+        TrainingSettings.from_config(training),
         np.random.default_rng(seed),
+        _checkpoints(output),
     )
     config = {"model": dict(model), "training": dict(training)}
     _write_round(
         output,
         0,
         training_tasks,
-        TrainedModel.from_model(trained),
+        trained,
         record,
         None,
         seed,
@@ -96,9 +97,15 @@ def acquire_round(
     excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
     new_task = observe_tasks(world, view, chosen[None], excitation, rng)
     tasks = tasks.append(new_task)
-    start = state.infer(1, descriptors=new_task.descriptors, data=TaskData(*new_task.padded()))
+    start = state.infer(1, descriptors=new_task.descriptors, data=TaskArrays(*new_task.padded()))
     trained, record = train_from_previous(
-        tasks, ModelSettings(**model), TrainingSettings(**training), state, start
+        tasks,
+        ModelSettings(**model),
+        TrainingSettings.from_config(training),
+        state,
+        start,
+        rng,
+        _checkpoints(output),
     )
     config = {
         "strategy": strategy,
@@ -115,13 +122,18 @@ def acquire_round(
         output,
         number,
         tasks,
-        TrainedModel.from_model(trained),
+        trained,
         record,
         selection,
         seed,
         config,
         parents,
     )
+
+
+def _checkpoints(output: Path) -> Path:
+    """Where a long fit keeps its state: beside its output, and never taken for it."""
+    return output.with_name(f".{output.stem}.checkpoints")
 
 
 def _write_round(

@@ -11,7 +11,7 @@ import numpy as np
 
 from pamlflow import store
 from pamlflow.metrics import COVERAGE_LEVELS, Scores, score
-from pamlflow.models.dynamics_gp import TaskData
+from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.trained import TrainedModel
 from pamlflow.protocols import Protocol, held_out_from, parse_protocol
@@ -95,7 +95,7 @@ def infer(
     if protocol.context != 0:
         mask = test.context(protocol.context)
         steps = int(mask.any(axis=0).sum())
-        data = TaskData(test.inputs[:, :steps], test.outputs[:, :steps], mask[:, :steps])
+        data = TaskArrays(test.inputs[:, :steps], test.outputs[:, :steps], mask[:, :steps])
     return model.infer(
         len(test.lengths),
         descriptors=test.descriptors if protocol.descriptor else None,

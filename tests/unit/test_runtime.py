@@ -102,6 +102,17 @@ def test_a_job_loads_no_tensorflow(tmp_path):
     assert run(code) == ["False", "False"]
 
 
+def test_what_compiled_code_prints_to_stderr_goes_to_the_log(tmp_path, capfd):
+    log = tmp_path / "job.log"
+    with job(log=log, threads=1):
+        os.write(2, b"a greeting\n")
+        logging.getLogger("pamlflow").info("after it")
+    os.write(2, b"back\n")
+    assert capfd.readouterr().err == "back\n"
+    text = log.read_text()
+    assert text.index("threads: 1") < text.index("a greeting") < text.index("after it")
+
+
 def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     code = f"""
         import sys
@@ -120,7 +131,7 @@ def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     """
     assert run(code) == ["2", "2", "0", "2", "False", "False"]
     log = (tmp_path / "job.log").read_text()
-    assert log.count("WARNING") == 1
+    assert log.count("WARNING pamlflow") == 1
     assert "WARNING pamlflow: TensorFlow already runs on 2 threads, not on 1" in log
 
 

@@ -1,0 +1,176 @@
+"""Snakemake's messages as a user wants them: a line a job, and an estimate of the time left."""
+
+import sys
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
+from logging import LogRecord
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+RECENT_JOBS = 10
+LOG_LINES = 15
+CHATTER = (
+    "Assuming unrestricted shared filesystem",
+    "Building DAG of jobs",
+    "Complete log",
+    "Conda environments: ignored",
+    "Config file",
+    "Elapsed time",
+    "Loading script code",
+    "Select jobs to execute",
+    "Using shell",
+)
+
+
+class TimeLeft:
+    """Estimates the seconds left from the durations of the latest jobs of each rule.
+
+    Rules differ in cost by orders of magnitude, and rounds grow with the tasks; how many jobs run
+    side by side is measured, not assumed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._planned: Counter[str] = Counter()
+        self._left: Counter[str] = Counter()
+        self._running: dict[int, tuple[str, float]] = {}
+        self._latest: defaultdict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=RECENT_JOBS)
+        )
+        self._begin = clock()
+        self._worked = 0.0
+
+    def plan(self, jobs: Mapping[str, int]) -> None:
+        """Take the number of jobs of each rule; the time starts now."""
+        self._planned = Counter(jobs)
+        self._left = Counter(jobs)
+        self._begin = self._clock()
+
+    def start(self, job: int, rule: str) -> None:
+        """Note that a job of `rule` starts."""
+        self._running[job] = (rule, self._clock())
+
+    def stop(self, job: int, *, finished: bool) -> float:
+        """Note that a job ends, and return its duration in seconds; an unknown job took none."""
+        if job not in self._running:
+            return 0.0
+        rule, begin = self._running.pop(job)
+        duration = self._clock() - begin
+        self._worked += duration
+        if finished:
+            self._latest[rule].append(duration)
+            self._left[rule] -= 1
+        return duration
+
+    def seconds(self) -> float | None:
+        """Return the estimate; None while the cost of most of the plan is unknown."""
+        means = {rule: sum(latest) / len(latest) for rule, latest in self._latest.items()}
+        known = sum(self._planned[rule] for rule in means)
+        if not means or 2 * known < self._planned.total():
+            return None
+        typical = sum(means.values()) / len(means)
+        work = sum(count * means.get(rule, typical) for rule, count in self._left.items())
+        now = self._clock()
+        worked = self._worked
+        for rule, begin in self._running.values():
+            work -= min(now - begin, means.get(rule, typical))
+            worked += now - begin
+        return work * (now - self._begin) / worked if worked > 0 else None
+
+
+class LogHandler(LogHandlerBase):
+    """Writes a line for each finished job and, where one fails, the end of its log file.
+
+    A dry run keeps Snakemake's own words, and `.snakemake/log` has them all.
+    """
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = False
+    has_formatter = False
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        """Begin without any job."""
+        self._time_left = TimeLeft()
+        self._names: dict[int, str] = {}
+        self._finished: list[str] = []
+
+    def emit(self, record: LogRecord) -> None:
+        """Write what `record` tells a user, if anything."""
+        text = self.format(record) if self.common_settings.dryrun else self.text(record)
+        if text:
+            print(text, file=sys.stdout if self.common_settings.stdout else sys.stderr, flush=True)
+
+    def text(self, record: LogRecord) -> str | None:
+        """Return what `record` tells a user; None when that is nothing."""
+        event: dict[str, Any] = vars(record)
+        match event.get("event"):
+            case LogEvent.RUN_INFO:
+                jobs = {rule: count for rule, count in event["stats"].items() if rule != "total"}
+                self._time_left.plan(jobs)
+                counts = ", ".join(f"{count} {rule}" for rule, count in jobs.items())
+                return f"{sum(jobs.values())} jobs: {counts}"
+            case LogEvent.JOB_INFO:
+                self._names[event["jobid"]] = job_name(event["rule_name"], event["wildcards"])
+                self._time_left.start(event["jobid"], event["rule_name"])
+            case LogEvent.JOB_FINISHED:
+                duration = self._time_left.stop(event["job_id"], finished=True)
+                name = self._names.pop(event["job_id"], "job")
+                self._finished.append(f"{name} ({words(duration)})")
+            case LogEvent.PROGRESS:
+                finished, self._finished = self._finished, []
+                left = self._time_left.seconds()
+                estimate = "estimating" if left is None else f"{words(left)} left"
+                counts = f"{event['done']:>{len(str(event['total']))}} of {event['total']} done"
+                return "\n".join(f"{_now()}  {counts}, {estimate:<14}  {name}" for name in finished)
+            case LogEvent.JOB_ERROR:
+                duration = self._time_left.stop(event["jobid"], finished=False)
+                name = self._names.pop(event["jobid"], event["rule_name"])
+                ends = "".join(log_end(Path(path)) for path in event["log"])
+                return f"{_now()}  FAILED after {words(duration)}: {name}{ends}"
+            case (
+                LogEvent.JOB_STARTED
+                | LogEvent.SHELLCMD
+                | LogEvent.RESOURCES_INFO
+                | LogEvent.WORKFLOW_STARTED
+                | LogEvent.RULEGRAPH
+            ):
+                pass
+            case LogEvent.ERROR if "CalledProcessError" in record.getMessage():
+                pass  # repeats at length that a job failed
+            case _ if not record.getMessage().startswith(CHATTER):
+                return self.format(record)
+        return None
+
+
+def job_name(rule: str, wildcards: Mapping[str, str]) -> str:
+    """Return what tells a job from others: `acquire_round cart_pole paml trial 00 round 03`."""
+    numbered = ("trial", "round")
+    parts = [f"{key} {value}" if key in numbered else value for key, value in wildcards.items()]
+    return " ".join([rule, *parts])
+
+
+def words(seconds: float) -> str:
+    """Return a duration as one says it: `8 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def log_end(path: Path) -> str:
+    """Return the name of a log file and its last lines, indented below a message."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    except OSError:
+        lines = ["(there is no such file: the job failed before it could write)"]
+    return "".join(f"\n    {line}" for line in [f"{path} ends with", *lines])
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")

@@ -1,0 +1,99 @@
+import csv
+
+import numpy as np
+import pytest
+
+from pamlflow import store
+from pamlflow.stages.aggregate import aggregate_metrics, plot_learning_curves
+
+LEVELS = [0.5, 0.9]
+PROTOCOLS = ["paper", "few_shot_0"]
+
+
+def write_metrics(path, rounds, offset):
+    """Metrics of three test tasks: NLL offset + (0, 1, 2), squared error (offset + 1)^2."""
+    shape = (len(rounds), len(PROTOCOLS), 3)
+    nll = offset + np.arange(3.0) + np.zeros(shape)
+    nll[:, 1] += 100
+    datasets = {
+        "round": rounds,
+        "num_tasks": [4 + round_ for round_ in rounds],
+        "protocols": PROTOCOLS,
+        "coverage_levels": LEVELS,
+        "nll": nll,
+        "squared_error": np.full(shape, (offset + 1.0) ** 2),
+        "coverage": np.stack([np.full(shape, level - 0.1) for level in LEVELS], axis=2),
+    }
+    store.write(path, "metrics", datasets, seed=1, config={})
+    return path
+
+
+@pytest.fixture
+def aggregated(tmp_path):
+    metrics = [
+        write_metrics(tmp_path / f"{strategy}_{trial}.h5", rounds, 10 * index + trial)
+        for index, (strategy, rounds) in enumerate([("paml", [0, 1]), ("oracle", [0])])
+        for trial in (0, 1)
+    ]
+    aggregate_metrics(
+        metrics=metrics,
+        experiment="cart_pole",
+        strategies=["paml", "oracle"],
+        trials=[0, 1],
+        summary=tmp_path / "summary.h5",
+        table=tmp_path / "summary.csv",
+    )
+    return tmp_path
+
+
+def test_the_csv_is_tidy(aggregated):
+    with (aggregated / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+    assert list(rows[0]) == columns
+    assert len(rows) == (2 * 2 + 2 * 1) * 2 * 4
+    scores = {tuple(row.values())[1:-1]: float(row["value"]) for row in rows}
+    assert scores["paml", "1", "1", "paper", "nll"] == 2.0
+    assert scores["paml", "1", "1", "few_shot_0", "nll"] == 102.0
+    assert scores["oracle", "0", "0", "paper", "rmse"] == 11.0
+    assert scores["oracle", "1", "0", "paper", "coverage_90"] == pytest.approx(0.8)
+    assert len(scores) == len(rows)
+
+
+def test_the_hdf5_summary_has_the_same_table_and_its_parents(aggregated):
+    record = store.read(aggregated / "summary.h5", "summary")
+    with (aggregated / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["value"]) for row in rows] == record.datasets["value"].tolist()
+    assert [row["metric"] for row in rows] == record.datasets["metric"].tolist()
+    assert set(record.parents) == {"paml_0.h5", "paml_1.h5", "oracle_0.h5", "oracle_1.h5"}
+
+
+def test_the_squared_error_is_averaged_before_the_root(tmp_path):
+    path = write_metrics(tmp_path / "metrics.h5", [0], 0)
+    datasets = store.read(path).datasets
+    datasets["squared_error"][0, 0] = [1.0, 4.0, 7.0]
+    store.write(path, "metrics", datasets, seed=1, config={})
+    output = {"summary": tmp_path / "summary.h5", "table": tmp_path / "summary.csv"}
+    aggregate_metrics(metrics=[path], experiment="x", strategies=["paml"], trials=[0], **output)
+    table = store.read(output["summary"]).datasets
+    assert table["value"][(table["metric"] == "rmse") & (table["protocol"] == "paper")] == [2.0]
+
+
+def test_a_missing_file_is_noticed(tmp_path):
+    with pytest.raises(ValueError, match="zip"):
+        aggregate_metrics(
+            metrics=[],
+            experiment="x",
+            strategies=["paml"],
+            trials=[0],
+            summary=tmp_path / "summary.h5",
+            table=tmp_path / "summary.csv",
+        )
+
+
+def test_the_curves_are_drawn_from_the_summary(aggregated):
+    output = {"svg": aggregated / "curves.svg", "png": aggregated / "curves.png"}
+    plot_learning_curves(summary=aggregated / "summary.h5", **output)
+    assert output["svg"].read_text().startswith("<?xml")
+    assert output["png"].read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,212 @@
+import copy
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pamlflow import settings
+from pamlflow.configuration import (
+    ORACLE,
+    STRATEGIES,
+    ConfigurationError,
+    markdown,
+    schema,
+    validated,
+)
+
+ROOT = Path(__file__).parents[2]
+STUDY = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+MINIMAL = {
+    "run": {"experiments": ["tiny"]},
+    "experiments": {
+        "tiny": {
+            "domain": "cart_pole",
+            "space": {"pole_mass": [0.5, 5], "pole_length": [0.5, 2]},
+            "test_grid": [3, 3],
+        }
+    },
+}
+TINY = ("experiments", "tiny")
+
+
+def changed(*changes):
+    """The minimal configuration with each (key, value) set, or removed where the value is `...`."""
+    config = copy.deepcopy(MINIMAL)
+    for key, value in changes:
+        section = config
+        for name in key[:-1]:
+            section = section.setdefault(name, {})
+        if value is ...:
+            del section[key[-1]]
+        else:
+            section[key[-1]] = value
+    return config
+
+
+def problems(config):
+    with pytest.raises(ConfigurationError) as caught:
+        validated(config)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def test_the_study_states_every_value_and_defaults_change_none():
+    assert validated(STUDY) == {**STUDY, "strategies": {}}
+
+
+def test_defaults_are_those_of_the_library():
+    filled = validated(MINIMAL)
+    assert filled["model"] == asdict(settings.ModelSettings())
+    assert filled["training"] == asdict(settings.TrainingSettings())
+    assert filled["acquisition"] == asdict(settings.AcquisitionSettings())
+    assert settings.InferenceSettings(**filled["inference"]) == settings.InferenceSettings()
+    assert filled["run"]["strategies"] == list(STRATEGIES)
+
+
+def test_names_are_those_of_the_library():
+    from pamlflow.acquisition import STRATEGIES as BUILT_IN
+    from pamlflow.descriptors import DESCRIPTOR_VIEWS
+    from pamlflow.domains import DOMAINS
+
+    experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
+    assert set(STRATEGIES) == {*BUILT_IN, ORACLE}
+    assert set(experiment["domain"]["x-names"]) == set(DOMAINS)
+    assert set(experiment["descriptors"]["enum"]) == set(DESCRIPTOR_VIEWS)
+
+
+@given(st.permutations(list(STUDY)), st.permutations(list(STUDY["model"])))
+def test_the_order_of_keys_does_not_matter(sections, keys):
+    shuffled = {section: STUDY[section] for section in sections}
+    shuffled["model"] = {key: STUDY["model"][key] for key in keys}
+    assert repr(validated(shuffled)) == repr(validated(STUDY))
+
+
+def test_numbers_have_the_type_of_the_schema():
+    simulation = {"steps": 50.0, "time_step": 1}
+    filled = validated(changed(((*TINY, "simulation"), simulation)))["experiments"]["tiny"]
+    assert repr(filled["simulation"]["steps"]) == "50"
+    assert repr(filled["simulation"]["time_step"]) == "1.0"
+    assert repr(filled["space"]["pole_mass"]) == "[0.5, 5.0]"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (("run", "trails"), 3, "run.trails: unknown key; did you mean 'trials'?"),
+        (("trainning",), {}, "trainning: unknown key; did you mean 'training'?"),
+        ((*TINY, "trials"), 3, "experiments.tiny.trials: unknown key; did you mean 'run.trials'?"),
+        ((*TINY, "domain"), ..., "experiments.tiny.domain: missing, expected"),
+        (("run",), ..., "run: missing, expected a section of keys"),
+        (
+            ("run", "trials"),
+            0,
+            "run.trials: expected a whole number at least 1 and at most 100, found 0",
+        ),
+        (("run", "trials"), "10", "run.trials: expected a whole number"),
+        (("run", "trials"), "10", "found the text '10'; write numbers without quotes"),
+        (("run", "trials"), True, "found true"),
+        (("run", "trials"), 2.5, "found 2.5"),
+        (("model",), None, "model: expected a section of keys, found nothing"),
+        (("model", "noise_floor"), math.nan, "expected a number above 0 and below 1, found NaN"),
+        (
+            ("model", "noise"),
+            "task_scale",
+            "found the text 'task_scale'; did you mean 'task_scaled'?",
+        ),
+        ((*TINY, "domain"), "cartpole", "found the text 'cartpole'; did you mean 'cart_pole'?"),
+        (
+            ("run", "strategies"),
+            ["palm"],
+            "run.strategies[0]: unknown name 'palm'; did you mean 'paml'?",
+        ),
+        (("run", "strategies"), ["paml", "paml"], "run.strategies: expected each entry once"),
+        (
+            ("run", "experiments"),
+            ["tinny"],
+            "run.experiments[0]: unknown name 'tinny'; did you mean 'tiny'?",
+        ),
+        (("run", "experiments"), [], "run.experiments: expected a list, each a name, found []"),
+        (("strategies",), {"oracle": "a:b"}, "strategies.oracle: this name is taken"),
+        (("strategies",), {"initial": "a:b"}, "strategies.initial: this name is taken"),
+        (("strategies",), {"mine": "a.b"}, 'strategies.mine: expected "package.module:Name"'),
+        (
+            ("experiments", "Tiny"),
+            MINIMAL["experiments"]["tiny"],
+            "experiments.Tiny: expected a name of",
+        ),
+        (
+            (*TINY, "space", "pole_mass"),
+            [5, 0.5],
+            "space.pole_mass: expected low < high, found [5.0, 0.5]",
+        ),
+        ((*TINY, "space", "pole_mass"), [1], "space.pole_mass: expected a range"),
+        (
+            (*TINY, "test_grid"),
+            [10],
+            "expected one number for each variable of space (pole_mass, pole_length)",
+        ),
+        (("inference", "protocols"), ["papr"], "inference.protocols[0]: expected one of"),
+        (
+            ("inference", "protocols"),
+            ["few_shot_51"],
+            "'few_shot_51' takes more than half of the 100",
+        ),
+    ],
+)
+def test_each_problem_is_told_with_its_key_and_a_way_out(key, value, expected):
+    found = problems(changed((key, value)))
+    assert any(expected in problem for problem in found), found
+
+
+def test_all_problems_are_told_at_once():
+    config = changed(
+        (("run", "trails"), 3),
+        (("run", "strategies"), ["paml", "palm"]),
+        ((*TINY, "domain"), ...),
+        ((*TINY, "test_grid"), [10]),
+        (("model", "noise_floor"), "1e-6"),
+    )
+    keys = [problem.split(":")[0] for problem in problems(config)]
+    assert keys == [
+        "experiments.tiny.domain",
+        "experiments.tiny.test_grid",
+        "model.noise_floor",
+        "run.strategies[1]",
+        "run.trails",
+    ]
+
+
+@given(
+    st.dictionaries(st.sampled_from([*STUDY, "x"]), st.none() | st.integers() | st.lists(st.text()))
+)
+def test_whatever_stands_in_a_section_is_refused_in_words(sections):
+    if sections:
+        assert problems({**MINIMAL, **sections, "y": 1})
+
+
+def test_a_context_of_half_the_transitions_is_allowed():
+    protocols = ["few_shot_50", "few_shot_50_descriptor", "prior", "full"]
+    config = changed((("inference", "protocols"), protocols))
+    short = {**MINIMAL["experiments"]["tiny"], "simulation": {"steps": 10}}
+    assert validated({**config, "experiments": {**config["experiments"], "not_run": short}})
+
+
+def test_every_object_refuses_unknown_keys_and_describes_its_own():
+    def check(node, key):
+        if node.get("type") == "object":
+            assert "additionalProperties" in node, key
+        for name, child in node.get("properties", {}).items():
+            assert child.get("description"), (*key, name)
+            check(child, (*key, name))
+        if isinstance(node.get("additionalProperties"), dict):
+            check(node["additionalProperties"], (*key, "*"))
+
+    check(schema(), ())
+
+
+def test_the_readme_is_current():
+    readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert readme == markdown(), "run `make docs`"

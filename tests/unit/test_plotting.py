@@ -1,0 +1,120 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from pamlflow import plotting
+
+PROTOCOLS = ["paper", "few_shot_0", "few_shot_20"]
+
+
+def tidy(strategies=("paml", "uniform", "oracle"), protocols=PROTOCOLS, trials=3, rounds=3):
+    """A table in which strategy s of trial t scores 10 s + t in every round."""
+    rows = [
+        ("cart_pole", strategy, trial, round_, protocol, metric, 10.0 * index + trial)
+        for index, strategy in enumerate(strategies)
+        for trial in range(trials)
+        for round_ in range(1 if strategy == "oracle" else rounds)
+        for protocol in protocols
+        for metric in ("nll", "rmse", "coverage_50")
+    ]
+    columns = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_rows_are_metrics_and_columns_protocols_in_their_order():
+    figure = plotting.learning_curves(tidy())
+    titles = [axis.get_title() for axis in figure.axes[:3]]
+    assert titles == [plotting.protocol_title(protocol) for protocol in PROTOCOLS]
+    assert len(figure.axes) == 2 * 3
+    assert figure.axes[0].get_ylabel() == "NLL\n(nats per transition)"
+    assert figure.axes[3].get_ylabel() == "RMSE\n(test-grid standard deviations)"
+    assert {axis.get_xlabel() for axis in figure.axes[3:]} == {"tasks added"}
+
+
+def test_lines_are_means_and_the_band_is_one_standard_error():
+    axis = plotting.learning_curves(tidy()).axes[0]
+    uniform = axis.lines[1]
+    np.testing.assert_allclose(uniform.get_xdata(), [0, 1, 2])
+    np.testing.assert_allclose(uniform.get_ydata(), [11, 11, 11])
+    band = axis.collections[1].get_paths()[0].vertices[:, 1]
+    error = np.std([10, 11, 12], ddof=1) / np.sqrt(3)
+    np.testing.assert_allclose([band.min(), band.max()], [11 - error, 11 + error])
+
+
+def test_the_oracle_is_a_horizontal_band():
+    axis = plotting.learning_curves(tidy()).axes[0]
+    (line,) = (line for line in axis.lines if line.get_label().startswith("Oracle"))
+    np.testing.assert_allclose(line.get_ydata(), 21)
+    (band,) = axis.patches
+    np.testing.assert_allclose(band.get_height(), 2 * np.std([20, 21, 22], ddof=1) / np.sqrt(3))
+
+
+@pytest.mark.parametrize(
+    ("strategies", "expected"),
+    [
+        (["paml", "uniform"], ["PAML", "Uniform"]),
+        (["latin_hypercube", "my_own"], ["Latin hypercube", "my own"]),
+        (["oracle"], ["Oracle (trained on the test tasks)"]),
+        (["oracle", "paml"], ["PAML", "Oracle (trained on the test tasks)"]),
+    ],
+)
+def test_one_legend_names_every_strategy(strategies, expected):
+    figure = plotting.learning_curves(tidy(strategies, trials=1))
+    assert legend(figure) == expected
+    assert not any(axis.get_legend() for axis in figure.axes)
+
+
+def test_strategies_differ_in_colour_marker_and_dashes():
+    names = [f"strategy_{index}" for index in range(9)]
+    lines = plotting.learning_curves(tidy(names, ["paper"], trials=1)).axes[0].lines
+    curves = [line for line in lines if len(line.get_xdata())]
+    styles = {
+        (to_hex(line.get_color()), line.get_marker(), str(line._dash_pattern)) for line in curves
+    }
+    assert len({marker for _, marker, _ in styles}) == len(plotting.MARKERS)
+    assert len(curves) == 9
+
+
+@pytest.mark.parametrize(("protocols", "strategies"), [(["paper"], 4), (PROTOCOLS, 9)])
+def test_nothing_is_cut_off_or_overlaps(protocols, strategies):
+    names = [f"strategy_{index}" for index in range(strategies)]
+    figure = plotting.learning_curves(tidy(names, protocols))
+    figure.draw_without_rendering()
+    page = figure.bbox
+    parts = [figure._suptitle, figure.legends[0], *figure.axes]
+    boxes = [part.get_tightbbox() for part in parts]
+    for box in boxes:
+        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:index])
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_the_same_table_gives_the_same_bytes_without_date_or_path(tmp_path, suffix):
+    contents = set()
+    for name in ("first", "second"):
+        path = (tmp_path / name).with_suffix(suffix)
+        plotting.save(plotting.learning_curves(tidy()), path)
+        contents.add(path.read_bytes())
+    (content,) = contents
+    assert b"date" not in content.lower() and str(tmp_path).encode() not in content
+
+
+@pytest.mark.parametrize(
+    ("protocol", "title"),
+    [
+        ("few_shot_0", "h from the descriptor alone"),
+        ("few_shot_1", "h from 1 transition"),
+        ("few_shot_20", "h from 20 transitions"),
+        ("few_shot_20_descriptor", "h from 20 transitions\nand the descriptor"),
+        ("prior", "h from its prior alone"),
+        ("full", "h from all transitions,\nscored on themselves"),
+    ],
+)
+def test_protocols_are_titled_in_words(protocol, title):
+    assert plotting.protocol_title(protocol) == title

@@ -1,0 +1,157 @@
+"""Real runs of a tiny study: what comes out, what a change re-runs, what a kill costs."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import psutil
+import pytest
+import yaml
+from running import SMOKE, command, run
+
+from pamlflow.cli import main
+from pamlflow.unlock import unlock
+
+RESULTS = "results/smoke"
+
+
+@pytest.fixture
+def replan(smoke, tmp_path):
+    """What Snakemake would run in the finished folder after a change of smoke.yaml."""
+
+    def plan(**changes):
+        config = yaml.safe_load(SMOKE.read_text())
+        for path, value in changes.items():
+            *sections, key = path.split("__")
+            section = config
+            for name in sections:
+                section = section[name]
+            section[key] = value
+        changed = tmp_path / "changed.yaml"
+        changed.write_text(yaml.safe_dump(config, sort_keys=False))
+        return run(smoke, "--dry-run", "--configfile", changed)
+
+    return plan
+
+
+def rules(plan):
+    """The number of jobs of each rule in the output of a dry run."""
+    return Counter(re.findall(r"^rule (?!all:)(\w+):$", plan, re.M))
+
+
+def test_the_summary_has_every_score_once(smoke):
+    with (smoke / RESULTS / "summary.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    header = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+    assert rows[0] == header
+    for metric in ("nll", "rmse"):
+        scored = [tuple(row[1:5]) for row in rows[1:] if row[5] == metric]
+        assert scored == [
+            (strategy, "0", str(round_), protocol)
+            for strategy, last in (("paml", 2), ("oracle", 0))
+            for round_ in range(last + 1)
+            for protocol in ("few_shot_0", "few_shot_5")
+        ]
+
+
+def test_every_product_is_there_and_every_file_is_valid(smoke):
+    for name in ("learning_curves.svg", "learning_curves.png", "summary.h5"):
+        assert (smoke / RESULTS / name).stat().st_size > 1000
+    files = [str(path) for path in smoke.rglob("*.h5")]
+    assert main(["check", *files]) == 0
+
+
+def test_every_job_reported_itself_with_a_running_count(smoke):
+    lines = re.findall(r"^\S+ +(\d+) of 12 done, .*$", (smoke / "output.txt").read_text(), re.M)
+    assert lines == [str(done) for done in range(1, 13)]
+
+
+def test_every_job_left_a_log_and_a_benchmark(smoke):
+    logs = {path.with_suffix("") for path in (smoke / "logs").rglob("*.log")}
+    benchmarks = {path.with_suffix("") for path in (smoke / "logs").rglob("*.tsv")}
+    assert logs == benchmarks and len(logs) == 11
+
+
+def test_the_report_shows_the_curves_and_their_caption(smoke, tmp_path):
+    report = tmp_path / "report.html"
+    run(smoke, "--configfile", SMOKE, "--report", report)
+    text = report.read_text()
+    assert "learning_curves.svg" in text and "negative log predictive density" in text
+
+
+def test_a_larger_budget_only_adds_rounds(replan):
+    plan = replan(experiments__smoke__added_tasks=4)
+    assert rules(plan) == {
+        "acquire_round": 2,
+        "evaluate_trial": 1,
+        "aggregate_metrics": 1,
+        "plot_learning_curves": 1,
+    }
+    rounds = set(re.findall(r"output: results/smoke/\w+/trial_00/round_(\d+).h5", plan))
+    assert rounds == {"03", "04"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"inference__objective": "elbo"}, {"evaluate_trial"}),
+        ({"run__strategies": ["oracle"]}, set()),
+        ({"acquisition__num_candidates": 60}, {"acquire_round", "evaluate_trial"}),
+        (
+            {"experiments__smoke__test_grid": [3, 4]},
+            {"simulate_test_tasks", "train_oracle", "evaluate_trial"},
+        ),
+    ],
+    ids=str,
+)
+def test_a_change_re_runs_what_depends_on_it(replan, change, expected):
+    assert set(rules(replan(**change))) == expected | {"aggregate_metrics", "plot_learning_curves"}
+
+
+def test_another_way_to_write_the_same_configuration_re_runs_nothing(replan):
+    plan = replan(
+        experiments__smoke__simulation={"substeps": 10, "steps": 20.0},
+        model={"noise": "task_scaled", "inducing_points": 15},
+    )
+    assert "Nothing to be done" in plan
+
+
+def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(smoke, tmp_path):
+    """SIGKILL of a job, then of Snakemake and its jobs, then the same command once more."""
+    folder = shutil.copytree(smoke, tmp_path / "killed")
+    shutil.rmtree(folder / RESULTS / "paml")
+    (folder / RESULTS / "summary.csv").unlink()
+
+    snakemake = start(folder)
+    for job in psutil.Process(snakemake.pid).children(recursive=True):
+        job.kill()
+    output, _ = snakemake.communicate(timeout=60)
+    assert "FAILED" in output and snakemake.returncode == 1
+
+    snakemake = start(folder)
+    os.killpg(snakemake.pid, signal.SIGKILL)
+    snakemake.communicate(timeout=60)
+    assert "--unlock" in run(folder, "--configfile", SMOKE, status=1)
+
+    unlock(folder)
+    run(folder, "--configfile", SMOKE)
+    for name in ("summary.csv", "summary.h5"):
+        undisturbed = (smoke / RESULTS / name).read_bytes()
+        assert (folder / RESULTS / name).read_bytes() == undisturbed
+
+
+def start(folder):
+    """Start Snakemake in a process group of its own; return while round 1 trains."""
+    log = folder / "logs/smoke/paml/trial_00/round_01.log"
+    log.unlink()
+    snakemake = subprocess.Popen(**command(folder, "--configfile", SMOKE), start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not log.exists() or not log.stat().st_size:
+        assert snakemake.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    return snakemake

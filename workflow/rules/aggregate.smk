@@ -1,0 +1,57 @@
+"""From the scores of all trials to tables and figures.
+
+Reads:  results/{experiment}/{strategy}/trial_{trial}/metrics.h5
+Writes: results/{experiment}/summary.h5, summary.csv                          schema summary
+        results/{experiment}/learning_curves.svg, learning_curves.png
+"""
+
+
+rule aggregate_metrics:
+    input:
+        metrics=expand(
+            "results/{{experiment}}/{strategy}/trial_{trial}/metrics.h5",
+            strategy=CONFIG["run"]["strategies"],
+            trial=trials(),
+        ),
+    output:
+        summary="results/{experiment}/summary.h5",
+        table=report(
+            "results/{experiment}/summary.csv",
+            caption="../report/summary.rst",
+            category="{experiment}",
+            labels={"product": "table of all scores"},
+        ),
+    log:
+        "logs/{experiment}/summary.log",
+    benchmark:
+        "logs/{experiment}/summary.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        strategies=CONFIG["run"]["strategies"],
+        trials=list(range(CONFIG["run"]["trials"])),
+    script:
+        "../scripts/aggregate_metrics.py"
+
+
+rule plot_learning_curves:
+    input:
+        summary="results/{experiment}/summary.h5",
+    output:
+        svg=report(
+            "results/{experiment}/learning_curves.svg",
+            caption="../report/learning_curves.rst",
+            category="{experiment}",
+            labels={"product": "learning curves"},
+        ),
+        png="results/{experiment}/learning_curves.png",
+    log:
+        "logs/{experiment}/learning_curves.log",
+    benchmark:
+        "logs/{experiment}/learning_curves.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    script:
+        "../scripts/plot_learning_curves.py"

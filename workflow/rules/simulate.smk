@@ -1,0 +1,72 @@
+"""What no strategy can influence, so that all strategies share it.
+
+Reads:  the configuration
+Writes: data/{experiment}/test_tasks.h5                      schema test_tasks
+        data/{experiment}/trial_{trial}/initial_tasks.h5     schema initial_tasks
+        data/{experiment}/trial_{trial}/design.h5            schema design
+"""
+
+
+rule simulate_test_tasks:
+    output:
+        "data/{experiment}/test_tasks.h5",
+    log:
+        "logs/{experiment}/test_tasks.log",
+    benchmark:
+        "logs/{experiment}/test_tasks.tsv"
+    # The oracle, the longest job, waits for them.
+    priority: 1
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        domain=of_experiment("domain"),
+        simulation=of_experiment("simulation"),
+        descriptors=of_experiment("descriptors"),
+        space=of_experiment("space"),
+        test_grid=of_experiment("test_grid"),
+        seed=seed("simulate_test_tasks"),
+    script:
+        "../scripts/simulate_test_tasks.py"
+
+
+rule simulate_initial_tasks:
+    output:
+        "data/{experiment}/trial_{trial}/initial_tasks.h5",
+    log:
+        "logs/{experiment}/trial_{trial}/initial_tasks.log",
+    benchmark:
+        "logs/{experiment}/trial_{trial}/initial_tasks.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        domain=of_experiment("domain"),
+        simulation=of_experiment("simulation"),
+        descriptors=of_experiment("descriptors"),
+        space=of_experiment("space"),
+        initial_tasks=of_experiment("initial_tasks"),
+        seed=seed("simulate_initial_tasks"),
+    script:
+        "../scripts/simulate_initial_tasks.py"
+
+
+rule draw_design:
+    output:
+        "data/{experiment}/trial_{trial}/design.h5",
+    log:
+        "logs/{experiment}/trial_{trial}/design.log",
+    benchmark:
+        "logs/{experiment}/trial_{trial}/design.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        domain=of_experiment("domain"),
+        simulation=of_experiment("simulation"),
+        descriptors=of_experiment("descriptors"),
+        space=of_experiment("space"),
+        block=DESIGN_BLOCK,
+        seed=seed("draw_design"),
+    script:
+        "../scripts/draw_design.py"

@@ -1,0 +1,26 @@
+"""Snakemake shell of pamlflow.stages.acquire.acquire_round."""
+
+from pathlib import Path
+
+from pamlflow.runtime import configure_tensorflow, job
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        configure_tensorflow(snakemake.threads)
+        from pamlflow.stages.acquire import acquire_round
+
+        acquire_round(
+            previous=Path(snakemake.input.previous),
+            initial_tasks=Path(snakemake.input.initial_tasks),
+            design=Path(snakemake.input.design),
+            strategy=snakemake.params.strategy,
+            domain=snakemake.params.domain,
+            simulation=snakemake.params.simulation,
+            descriptors=snakemake.params.descriptors,
+            space=snakemake.params.space,
+            model=snakemake.params.model,
+            training=snakemake.params.training,
+            acquisition=snakemake.params.acquisition,
+            seed=snakemake.params.seed,
+            output=Path(snakemake.output[0]),
+        )

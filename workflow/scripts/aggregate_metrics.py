@@ -1,0 +1,17 @@
+"""Snakemake shell of pamlflow.stages.aggregate.aggregate_metrics."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.aggregate import aggregate_metrics
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        aggregate_metrics(
+            metrics=[Path(path) for path in snakemake.input.metrics],
+            experiment=snakemake.wildcards.experiment,
+            strategies=snakemake.params.strategies,
+            trials=snakemake.params.trials,
+            summary=Path(snakemake.output.summary),
+            table=Path(snakemake.output.table),
+        )

@@ -1,0 +1,14 @@
+"""Snakemake shell of pamlflow.stages.aggregate.plot_learning_curves."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.aggregate import plot_learning_curves
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_learning_curves(
+            summary=Path(snakemake.input.summary),
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )
