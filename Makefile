@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores all
 QUICKSTART := results/cart_pole_quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study report unlock test lint docs lock clean
+.PHONY: help quickstart study report unlock test lint bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ lint: $(STAMP) ## Style, types and the workflow's own linter
 	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check workflow
 	@$(BIN)/snakemake --lint
+
+bench: $(STAMP) ## All benchmarks, half an hour on two cores; rewrites benchmarks/README.md
+	@for name in psi_statistics gradient inference scaling fit study; do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@$(BIN)/python -m benchmarks.report
 
 docs: $(STAMP) ## Regenerate config/README.md and data/README.md
 	@$(BIN)/python -m pamlflow.configuration > config/README.md

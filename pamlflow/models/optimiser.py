@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,7 +27,15 @@ class TrainingRecord:
     """What training did: the bound after every iteration, and a line for every remarkable event."""
 
     bound: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # since the record began, at every bound
     events: list[str] = field(default_factory=list)
+
+    _begin: float = field(default_factory=time.perf_counter)
+
+    def iteration(self, bound: float) -> None:
+        """Keep the bound after one iteration."""
+        self.bound.append(bound)
+        self.seconds.append(time.perf_counter() - self._begin)
 
     def event(self, text: str) -> None:
         """Keep and log one event."""
@@ -132,7 +141,7 @@ class Optimiser:
         def callback(_: FloatArray) -> None:
             nonlocal count
             count += 1
-            self._record.bound.append(-best_loss)
+            self._record.iteration(-best_loss)
             if (done + count) % LOG_EVERY == 0:
                 text = "%s, iteration %d of %d, bound %.2f"
                 logger.info(text, label, done + count, iterations, -best_loss)

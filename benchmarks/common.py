@@ -1,0 +1,104 @@
+"""Rows of the benchmark table, timing, and the cart-pole tasks that the benchmarks share."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pamlflow.descriptors import make_descriptor_view, observe_tasks
+from pamlflow.domains import make_domain
+from pamlflow.spaces import Box
+from pamlflow.tasks import TaskSet
+
+THREADS = len(os.sched_getaffinity(0))
+RESULTS = Path(__file__).parent / "results"
+SPACE = {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison; ``ratio`` is how many times better ours is than the reference, if there is one."""
+
+    case: str
+    ours: str
+    reference: str = ""
+    ratio: str = ""
+    target: str = ""
+
+
+def setup() -> None:
+    """Load TensorFlow on all processors of this process, as a job of the workflow does."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    os.environ["PAMLFLOW_CHECK_SHAPES"] = "0"
+    from pamlflow.runtime import configure_tensorflow
+
+    configure_tensorflow(THREADS)
+
+
+def cart_poles(seed: int, count: int | None, steps: int = 99) -> TaskSet:
+    """``count`` uniform cart-pole tasks, or the 10 x 10 test grid, ``steps`` transitions each."""
+    rng = np.random.default_rng(seed)
+    domain = make_domain("cart_pole", steps=steps)
+    space = Box.from_config(SPACE, domain.parameter_variables)
+    descriptors = space.grid([10, 10]) if count is None else space.sample(count, rng)
+    view = make_descriptor_view("full", space)
+    return observe_tasks(domain, view, descriptors, domain.draw_excitation(rng), rng)
+
+
+def median_seconds(*functions: Callable[[], object], repeats: int = 15) -> list[float]:
+    """Median wall time of each function; they take turns, so that a busy spell hits all of them."""
+    for function in functions:
+        function()
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(repeats):
+        for function, own in zip(functions, times, strict=True):
+            begin = time.perf_counter()
+            function()
+            own.append(time.perf_counter() - begin)
+    return [statistics.median(own) for own in times]
+
+
+def milliseconds(seconds: float) -> str:
+    """Three significant digits."""
+    return f"{1e3 * seconds:.3g} ms"
+
+
+def publish(name: str, rows: list[Row]) -> None:
+    """Print the rows and keep them, with the machine and the date, for the table in README.md."""
+    for row in rows:
+        print("  ".join(part for part in asdict(row).values() if part), flush=True)
+    versions = {
+        package: importlib.metadata.version(package)
+        for package in ("pamlflow", "tensorflow", "gpflow", "numpy")
+    }
+    record = {
+        "machine": f"{processor()}, {THREADS} threads, {memory_gib():.0f} GiB",
+        "python": platform.python_version(),
+        "versions": versions,
+        "date": datetime.date.today().isoformat(),
+        "rows": [asdict(row) for row in rows],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def processor() -> str:
+    """The processor's own name."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def memory_gib() -> float:
+    """Physical memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -1,0 +1,100 @@
+"""The default fit against the paper's schedule: time to the same bound, and held-out NLL of both."""
+
+import time
+
+import numpy as np
+
+from benchmarks.common import Row, cart_poles, publish, setup
+from benchmarks.inference import nll
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.tasks import TaskSet
+
+TASKS, LEVELS = 19, (1.0, 0.98)
+
+
+def held_out(trained: object, test: TaskSet) -> float:
+    """NLL of the second half of shuffled transitions, h* inferred from 20 of the first half."""
+    inputs, outputs, mask = test.padded()
+    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
+    inputs = np.take_along_axis(inputs, order, axis=1)
+    outputs = np.take_along_axis(outputs, order, axis=1)
+    context = TaskArrays(inputs[:, :20], outputs[:, :20], mask[:, :20])
+    latent = trained.infer(len(inputs), data=context)
+    return nll(trained, latent, inputs[:, 50:], outputs[:, 50:])
+
+
+def measure() -> list[Row]:
+    """The paper's schedule once; the collapsed fit at the same M and at the default one."""
+    from pamlflow.models.meta_model import MetaModel
+    from pamlflow.models.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.stochastic_training import fit_stochastic
+    from pamlflow.models.training import INITIAL_LATENT_VARIANCE, train_from_scratch
+    from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
+
+    tasks, test = cart_poles(1, TASKS), cart_poles(99, None)
+    paper = ModelSettings(inducing_points=300, noise="per_output")
+    start = np.random.default_rng(0).standard_normal((TASKS, paper.latent_dimensions))
+
+    def fresh() -> MetaModel:
+        model = MetaModel(tasks, paper, start, np.full_like(start, INITIAL_LATENT_VARIANCE))
+        model.choose_inducing_points()
+        return model
+
+    begin = time.perf_counter()
+    fitted = fit_stochastic(
+        fresh(), StochasticSettings(), TrainingRecord(), seed=1, checkpoints=None
+    )
+    reference = time.perf_counter() - begin
+    prior = float(fitted.model.log_prior_density())
+    target = float(fitted.bound(fitted.whole())) + prior
+    reference_nll = held_out(fitted.model.trained(fitted.posterior()), test)
+
+    record = TrainingRecord()
+    model = fresh()
+    Optimiser(model.training_loss, model.trainable_variables, model.jitter, record).minimise(
+        1000, "fit"
+    )
+    rows = []
+    for level in LEVELS:
+        goal = target - (1.0 - level) * abs(target)
+        reached = [s for s, b in zip(record.seconds, record.bound, strict=True) if b >= goal]
+        ours = f"{reached[0]:.0f} s" if reached else f"not reached: {record.bound[-1]:.0f}"
+        rows.append(
+            Row(
+                f"time to {100 * level:.0f}% of the paper's final bound of {target:.0f}, M = 300",
+                ours,
+                f"{reference:.0f} s for 5,000 steps",
+                f"{reference / reached[0]:.0f} x faster" if reached else "",
+                "50 x",
+            )
+        )
+    begin = time.perf_counter()
+    default, _ = train_from_scratch(
+        tasks, ModelSettings(), TrainingSettings(), np.random.default_rng(0)
+    )
+    seconds = time.perf_counter() - begin
+    rows.append(
+        Row(
+            "default fit from scratch, M = 200: time",
+            f"{seconds:.0f} s",
+            f"{reference:.0f} s",
+            f"{reference / seconds:.0f} x faster",
+            "50 x",
+        )
+    )
+    default_nll = held_out(default, test)
+    rows.append(
+        Row(
+            "default fit: held-out NLL, 20 transitions",
+            f"{default_nll:.2f}",
+            f"{reference_nll:.2f}",
+            f"{reference_nll - default_nll:+.2f} nats better",
+            "no worse",
+        )
+    )
+    return rows
+
+
+if __name__ == "__main__":
+    setup()
+    publish("fit", measure())

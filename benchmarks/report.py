@@ -1,0 +1,42 @@
+"""Writes benchmarks/README.md from the newest results: `python -m benchmarks.report`."""
+
+import json
+from pathlib import Path
+
+from benchmarks.common import RESULTS
+
+ORDER = ("fit", "gradient", "psi_statistics", "inference", "scaling", "study")
+INTRODUCTION = """# Benchmarks
+
+`make bench` runs all of them and rewrites this page; `python -m benchmarks.<name>` runs one. Both sides of a
+comparison are measured in one run on the same machine and threads. Times are medians; machines are noisy, so
+quote the ratios.
+"""
+
+
+def section(name: str) -> str:
+    """The table of one benchmark, with where and when it was measured."""
+    record = json.loads((RESULTS / f"{name}.json").read_text())
+    versions = ", ".join(f"{package} {number}" for package, number in record["versions"].items())
+    lines = [
+        f"## {name}",
+        "",
+        f"{record['date']}, {record['machine']}, Python {record['python']}, {versions}",
+        "",
+        "| case | pamlflow | reference | result | target |",
+        "|---|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        lines.append("| " + " | ".join(row[key] for key in row) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the page."""
+    sections = [section(name) for name in ORDER if (RESULTS / f"{name}.json").exists()]
+    page = Path(__file__).parent / "README.md"
+    page.write_text("\n\n".join([INTRODUCTION.strip(), *sections]) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""How a step of each bound, and a warm-started round, grow with the data."""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.common import Row, cart_poles, median_seconds, milliseconds, publish, setup
+from pamlflow.tasks import TaskSet
+
+TASKS, INDUCING, ROUNDS = 10, 100, (1, 5, 15, 100)
+
+
+def tasks_of(transitions: int) -> TaskSet:
+    """Ten tasks that repeat real transitions until there are ``transitions`` in all."""
+    base = cart_poles(1, TASKS, 100)
+    copies = transitions // len(base.inputs)
+    repeated = [base.subset([i]) for i in range(TASKS)]
+    return TaskSet(
+        inputs=np.concatenate([np.tile(task.inputs, (copies, 1)) for task in repeated]),
+        outputs=np.concatenate([np.tile(task.outputs, (copies, 1)) for task in repeated]),
+        lengths=base.lengths * copies,
+        descriptors=base.descriptors,
+        parameters=base.parameters,
+        input_variables=base.input_variables,
+        output_variables=base.output_variables,
+        descriptor_variables=base.descriptor_variables,
+        parameter_variables=base.parameter_variables,
+    )
+
+
+def one_size(bound: str, transitions: int) -> tuple[float, float]:
+    """Seconds a step and peak memory in MiB beyond the libraries and the data, in this process."""
+    from pamlflow.models.meta_model import MetaModel
+    from pamlflow.models.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.stochastic_training import StochasticTrainer
+    from pamlflow.settings import ModelSettings, StochasticSettings
+
+    tasks = tasks_of(transitions)
+    mean = np.random.default_rng(0).standard_normal((TASKS, 2))
+    model = MetaModel(tasks, ModelSettings(inducing_points=INDUCING), mean, np.full_like(mean, 0.1))
+    chosen = np.linspace(0, len(tasks.inputs) - 1, INDUCING).astype(int)
+    model.dynamics.inducing_inputs.assign(model.scaler.inputs(tasks.inputs[chosen]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if bound == "stochastic":
+        schedule = StochasticSettings(batch_tasks=5, batch_transitions=50)
+        trainer = StochasticTrainer(model, schedule, seed=0)
+        (seconds,) = median_seconds(trainer.step)
+    else:
+        optimiser = Optimiser(
+            model.training_loss, model.trainable_variables, model.jitter, TrainingRecord()
+        )
+        state = optimiser.state()
+        (seconds,) = median_seconds(lambda: optimiser.evaluate(state), repeats=5)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return seconds, (after - before) / 1024
+
+
+def rounds() -> list[Row]:
+    """Warm-started rounds; the tasks of the rounds between are added at once."""
+    from pamlflow.models.training import train_from_previous, train_from_scratch
+    from pamlflow.settings import ModelSettings, TrainingSettings
+
+    tasks = cart_poles(1, 4 + max(ROUNDS), 99)
+    settings, training = ModelSettings(), TrainingSettings()
+    rng = np.random.default_rng(0)
+    trained, _ = train_from_scratch(tasks.subset(np.arange(4)), settings, training, rng)
+    rows = []
+    for number in ROUNDS:
+        now = tasks.subset(np.arange(4 + number))
+        added = now.descriptors[len(trained.latent.mean) :]
+        start = trained.infer(len(added), descriptors=added)
+        begin = time.perf_counter()
+        trained, record = train_from_previous(now, settings, training, trained, start, rng)
+        seconds = time.perf_counter() - begin
+        iterations = len(record.bound)
+        each = milliseconds(record.seconds[-1] / iterations)
+        rows.append(
+            Row(
+                f"warm-started round {number} ({4 + number} tasks, M = {settings.inducing_points})",
+                f"{seconds:.1f} s for {iterations} iterations",
+                ratio=f"{each} each",
+            )
+        )
+    return rows
+
+
+def measure() -> list[Row]:
+    """Steps of both bounds, each size in a process of its own, then rounds."""
+    rows = []
+    for bound, sizes in (
+        ("stochastic", (10**3, 10**4, 10**5, 10**6)),
+        ("collapsed", (10**3, 10**4, 10**5)),
+    ):
+        first = 0.0
+        for size in sizes:
+            command = [sys.executable, "-m", "benchmarks.scaling", bound, str(size)]
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            seconds, memory = (float(number) for number in output.split())
+            first = first or seconds
+            rows.append(
+                Row(
+                    f"{bound} bound, one step, {size:,} transitions, M = {INDUCING}",
+                    f"{milliseconds(seconds)}, {memory:.0f} MiB",
+                    ratio=f"{seconds / first:.1f} x the smallest",
+                    target="flat" if bound == "stochastic" else "linear",
+                )
+            )
+    return rows + rounds()
+
+
+if __name__ == "__main__":
+    setup()
+    if len(sys.argv) > 1:
+        print(*one_size(sys.argv[1], int(sys.argv[2])))
+    else:
+        publish("scaling", measure())
