@@ -39,6 +39,7 @@ def setup() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["PAMLFLOW_CHECK_SHAPES"] = "0"
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
     from pamlflow.runtime import configure_tensorflow
 
     configure_tensorflow(THREADS)

@@ -42,7 +42,8 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
             fit = -0.5 * tf.reduce_sum(tf.math.log(noise) + squared / noise)
             kl = 0.5 * tf.reduce_sum(tf.square(mean) + variance - 1.0 - log_variance)
             loss = kl - fit
-        adam.apply(tape.gradient(loss, [mean, log_variance]))
+        gradients = tape.gradient(loss, [mean, log_variance])
+        adam.apply_gradients(zip(gradients, [mean, log_variance], strict=True))
 
     inputs = trained.scaler.inputs(data.inputs)
     outputs = trained.scaler.outputs(data.outputs)

@@ -19,6 +19,7 @@ CHECK_SHAPES = "PAMLFLOW_CHECK_SHAPES"
 _DEFAULTS = {
     "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's errors, not its greetings
     "CUDA_VISIBLE_DEVICES": "-1",  # float64 and small matrices: the processor is faster
+    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability loads this one anyway; both cost a second
     CHECK_SHAPES: "0",
 }
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

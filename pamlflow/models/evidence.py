@@ -3,9 +3,9 @@
 Each evidence is a log density of n tasks with its gradients in the mean and the variance of q(h*), written
 out by hand: four unknowns a task need no automatic differentiation, and tracing costs more than a search.
 
-The densities of ``descriptors`` and ``predictive`` are those of prediction, log N(y; mean, variance + noise),
-with the moments linearised in h around the mean of q(h*).  Their exact form costs M x M per output,
-transition and evaluation; linearised, all outputs share one product with the posterior's basis.
+``PredictiveEvidence`` and ``DescriptorEvidence`` linearise the moments in h around the mean of q(h*).  The
+exact moments cost M x M per output, transition and evaluation; linearised, all outputs share one product with
+the posterior's basis.
 """
 
 from __future__ import annotations
@@ -123,16 +123,19 @@ class ElboEvidence:
             data.inputs, posterior.inducing_inputs, posterior.lengthscales_x
         )
         precision = 1.0 / posterior.noise
-        excess = sum(b * excess_matrix(posterior, p) for p, b in enumerate(precision))
-        gram = np.swapaxes(kernel, 1, 2) @ kernel * excess
-        self._gram = gram.reshape(len(gram), -1)
+        excess = np.sum([b * excess_matrix(posterior, p) for p, b in enumerate(precision)], axis=0)
+        # Everything is symmetric in the pair of inducing points: half of the pairs will do.
+        rows, columns = np.triu_indices(len(excess))
+        gram = np.swapaxes(kernel, 1, 2) @ kernel
+        self._gram = (gram * excess)[:, rows, columns] * np.where(rows == columns, 1.0, 2.0)
         fit = np.swapaxes(kernel, 1, 2) @ (data.outputs * precision)
         self._fit = np.einsum("nmp,mp->nm", fit, posterior.weights)
         self._lengths = data.mask.sum(axis=-1)
         masked = data.mask[..., None] * np.square(data.outputs)
         self._squares = np.einsum("ntp,p->n", masked, precision)
         self._squares += self._lengths * posterior.variance * precision.sum()
-        self._pairs = _pair_features(posterior.inducing_latents, posterior.lengthscales_h)
+        pairs = _pair_features(posterior.inducing_latents, posterior.lengthscales_h)
+        self._pairs = np.ascontiguousarray(pairs[:, rows, columns])
 
     def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
         """See Evidence."""
@@ -175,7 +178,10 @@ class ElboEvidence:
 
 
 class DescriptorEvidence:
-    """log p(psi* | h) with h integrated out under q(h*), for standardised descriptors."""
+    """E_q(h) [log p(psi* | h)] of standardised descriptors: with the KL, q(h*) approximates p(h* | psi*).
+
+    Here p(psi* | h) is the predictive density at h, with the variance of the GP and the noise.
+    """
 
     def __init__(self, posterior: DescriptorPosterior, descriptors: FloatArray) -> None:
         """``descriptors`` [N, R]."""
@@ -196,19 +202,20 @@ class DescriptorEvidence:
             hessian = np.einsum("ng,ngq,ngr->nqr", weighted, slopes, slopes)
             hessian -= nonlinear[:, None, None] * np.diag(1.0 / squared)
             reduced = k @ posterior.reduction[r]
-            spread = np.sum(np.square(jacobian) * variance, axis=-1)
             function = np.maximum(scale - np.sum(reduced * k, axis=-1), 0.0)
+            spread = function + posterior.noise[r]
             prediction = posterior.intercept[r] + mean @ posterior.slope[:, r] + nonlinear
-            value, d_mean, d_total = _log_normal(
-                (self._descriptors[tasks, r] - prediction)[:, None, None],
-                (function + spread + posterior.noise[r])[:, None, None],
-                np.ones((len(mean), 1, 1)),
-            )
-            d_mean, d_total = d_mean[:, 0], d_total[:, 0]
-            gradient = d_mean * jacobian
-            gradient -= 2.0 * d_total * np.einsum("ng,ngq->nq", reduced * k, slopes)
-            gradient += 2.0 * d_total * np.einsum("nqr,nr->nq", hessian, jacobian * variance)
-            parts = zip(total, (value, gradient, d_total * np.square(jacobian)), strict=True)
+            residual = self._descriptors[tasks, r] - prediction
+            squares = np.square(residual) + np.sum(np.square(jacobian) * variance, axis=-1)
+            value = -0.5 * (LOG_TWO_PI + np.log(spread) + squares / spread)
+
+            d_spread = 0.5 * (squares / spread - 1.0) / spread * (function > 0.0)
+            d_mean = (residual / spread)[:, None] * jacobian
+            d_mean -= 2.0 * d_spread[:, None] * np.einsum("ng,ngq->nq", reduced * k, slopes)
+            curved = np.einsum("nqr,nr->nq", hessian, jacobian * variance)
+            d_mean -= curved / spread[:, None]
+            d_variance = -0.5 * np.square(jacobian) / spread[:, None]
+            parts = zip(total, (value, d_mean, d_variance), strict=True)
             total = Gradients(*(old + new for old, new in parts))
         return total
 
@@ -232,10 +239,10 @@ def _batched(k: FloatArray, columns: FloatArray) -> FloatArray:
 
 
 def _pair_features(inducing: FloatArray, lengthscales: FloatArray) -> FloatArray:
-    """Features [2 Q + 2, M^2] of pairs of inducing points, see ``psi_statistics.pair_features``."""
+    """Features [2 Q + 2, M, M] of pairs of inducing points, see ``psi_statistics.pair_features``."""
     midpoint = 0.5 * (inducing[:, None] + inducing)
     distance = np.square(inducing[:, None] - inducing) @ (0.25 / np.square(lengthscales))
     ones = np.ones((*distance.shape, 1))
     pairs = np.concatenate([ones, -distance[..., None], -np.square(midpoint), midpoint], axis=-1)
-    features: FloatArray = pairs.reshape(-1, pairs.shape[-1]).T
+    features: FloatArray = np.moveaxis(pairs, -1, 0)
     return features

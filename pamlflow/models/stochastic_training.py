@@ -81,7 +81,7 @@ class StochasticTrainer:
                 lambda: self.stochastic.training_loss(batch, noise),
                 [(self.stochastic.q_mu, self.stochastic.q_sqrt)],
             )
-        self._adam.apply(gradients, self._variables)
+        self._adam.apply_gradients(zip(gradients, self._variables, strict=True))
         # A step that spoils the variables must not look like a good one.
         finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
         bound = tf.where(tf.reduce_all(finite), bound, tf.constant(np.nan, bound.dtype))

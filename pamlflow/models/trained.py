@@ -28,6 +28,8 @@ from pamlflow.types import FloatArray
 
 Objective: TypeAlias = Literal["predictive", "elbo"]
 
+RANKING_TRANSITIONS = 10
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -51,21 +53,25 @@ class TrainedModel:
         objective: Objective = "predictive",
     ) -> LatentPosterior:
         """q(h*) of ``number`` tasks from descriptors [N, R], transitions, both, or neither (the prior)."""
-        evidence: list[Evidence] = []
-        if data is not None:
-            scaled = TaskArrays(
-                self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
-            )
-            predictive = objective == "predictive"
-            evidence.append(
-                PredictiveEvidence(self.dynamics, scaled)
-                if predictive
-                else ElboEvidence(self.dynamics, scaled)
-            )
+        known: list[Evidence] = []
         if descriptors is not None:
             target = self.scaler.descriptors(descriptors)
-            evidence.append(DescriptorEvidence(self.descriptor, target))
-        return infer_latents(evidence, latent_starts(self.latent.mean), number)
+            known.append(DescriptorEvidence(self.descriptor, target))
+        starts = latent_starts(self.latent.mean)
+        if data is None:
+            return infer_latents(known, starts, number)
+        data = TaskArrays(
+            self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
+        )
+        steps = data.mask.shape[1]
+        few = np.unique(np.linspace(0, steps - 1, RANKING_TRANSITIONS).astype(int))
+        sparse = PredictiveEvidence(self.dynamics, TaskArrays(*(part[:, few] for part in data)))
+        dynamics: Evidence
+        if objective == "predictive":
+            dynamics = PredictiveEvidence(self.dynamics, data)
+        else:
+            dynamics = ElboEvidence(self.dynamics, data)
+        return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
     def predict(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.

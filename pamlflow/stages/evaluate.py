@@ -109,11 +109,9 @@ def evaluate(
 ) -> Scores:
     """Infer, predict and score all test tasks under one protocol."""
     latent = infer(model, test, protocol, settings)
-    mean, variance = model.predict(test.inputs, latent)
+    mask = test.query(protocol.held_out)
+    scored = mask.any(axis=0)
+    mean, variance = model.predict(test.inputs[:, scored], latent)
     scale = test.output_scale
-    return score(
-        test.outputs / scale,
-        mean / scale,
-        variance / np.square(scale),
-        test.query(protocol.held_out),
-    )
+    outputs = test.outputs[:, scored] / scale
+    return score(outputs, mean / scale, variance / np.square(scale), mask[:, scored])
