@@ -1,0 +1,71 @@
+"""What two choices are worth in quality: the objective of inference, and the noise model."""
+
+import numpy as np
+
+from benchmarks.common import Row, cart_poles, publish, setup
+from pamlflow.metrics import score
+from pamlflow.models.evidence import TaskArrays
+
+SEEDS, TASKS, CONTEXTS, HELD_OUT_FROM = (1, 2, 3), 8, (5, 20, 49), 50
+
+
+def measure() -> list[Row]:
+    """NLL and RMSE on the 10 x 10 test grid after 8 uniform tasks, means over three sets of tasks."""
+    from pamlflow.models.training import train_from_scratch
+    from pamlflow.settings import ModelSettings, TrainingSettings
+
+    inputs, outputs, mask = cart_poles(99, None).padded()
+    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
+    inputs = np.take_along_axis(inputs, order, axis=1)
+    outputs = np.take_along_axis(outputs, order, axis=1)
+    scale = outputs.std(axis=(0, 1))
+    results: dict[tuple[str, str, int], list[tuple[float, float, float]]] = {}
+    for noise in ("task_scaled", "per_output"):
+        for seed in SEEDS:
+            trained, _ = train_from_scratch(
+                cart_poles(seed, TASKS),
+                ModelSettings(noise=noise),
+                TrainingSettings(),
+                np.random.default_rng(seed),
+            )
+            for objective in ("predictive", "elbo"):
+                for size in CONTEXTS:
+                    data = TaskArrays(inputs[:, :size], outputs[:, :size], mask[:, :size])
+                    latent = trained.infer(len(inputs), data=data, objective=objective)
+                    mean, variance = trained.predict(inputs[:, HELD_OUT_FROM:], latent)
+                    scores = score(
+                        outputs[:, HELD_OUT_FROM:] / scale,
+                        mean / scale,
+                        variance / scale**2,
+                        mask[:, HELD_OUT_FROM:],
+                    )
+                    rmse = float(np.sqrt(scores.squared_error.mean()))
+                    cell = (float(scores.nll.mean()), rmse, float(scores.coverage[1].mean()))
+                    results.setdefault((noise, objective, size), []).append(cell)
+    rows = []
+    for noise in ("task_scaled", "per_output"):
+        for size in CONTEXTS:
+            ours, theirs = (
+                np.mean(results[noise, objective, size], axis=0)
+                for objective in ("predictive", "elbo")
+            )
+            rows.append(
+                Row(
+                    f"{noise} noise, {size} transitions known",
+                    "predictive: " + words(ours),
+                    "elbo: " + words(theirs),
+                    f"{theirs[0] - ours[0]:+.2f} nats better",
+                    "no worse",
+                )
+            )
+    return rows
+
+
+def words(cell: np.ndarray) -> str:
+    """One cell of the table."""
+    return f"NLL {cell[0]:.2f}, RMSE {cell[1]:.3f}, coverage of 90% {100 * cell[2]:.0f}%"
+
+
+if __name__ == "__main__":
+    setup()
+    publish("choices", measure())
