@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pamlflow import __version__
 from pamlflow.descriptors import make_descriptor_view, observe_tasks
 from pamlflow.domains import make_domain
 from pamlflow.spaces import Box
@@ -68,6 +69,25 @@ def median_seconds(*functions: Callable[[], object], repeats: int = 15) -> list[
     return [statistics.median(own) for own in times]
 
 
+class PeakMemory:
+    """Memory in MiB that a block needs at its peak beyond what the process held before it."""
+
+    def __enter__(self) -> "PeakMemory":
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+        self._before = _status("VmRSS")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.mib = (_status("VmHWM") - self._before) / 1024
+
+
+def _status(field: str) -> float:
+    """A field of /proc/self/status in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(field))
+    return float(line.split()[1])
+
+
 def milliseconds(seconds: float) -> str:
     """Three significant digits."""
     return f"{1e3 * seconds:.3g} ms"
@@ -77,9 +97,9 @@ def publish(name: str, rows: list[Row]) -> None:
     """Print the rows and keep them, with the machine and the date, for the table in README.md."""
     for row in rows:
         print("  ".join(part for part in asdict(row).values() if part), flush=True)
-    versions = {
-        package: importlib.metadata.version(package)
-        for package in ("pamlflow", "tensorflow", "gpflow", "numpy")
+    libraries = ("tensorflow", "gpflow", "numpy")
+    versions = {"pamlflow": __version__} | {
+        package: importlib.metadata.version(package) for package in libraries
     }
     record = {
         "machine": f"{processor()}, {THREADS} threads, {memory_gib():.0f} GiB",

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.common import Row, median_seconds, milliseconds, publish, setup
+from benchmarks.common import PeakMemory, Row, median_seconds, milliseconds, publish, setup
 
 INPUTS, LATENT = 6, 2
 CASES = ((4, 99, 100), (19, 99, 100), (19, 99, 200))
@@ -96,13 +96,10 @@ def measure() -> list[Row]:
 if __name__ == "__main__":
     setup()
     if len(sys.argv) > 1:
-        import resource
-
         run = {"by_task": by_task, "by_gpflow": by_gpflow}[sys.argv[1]]
-        tiny = run(problem(1, 2, 3))
-        tiny()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        run(problem(*(int(number) for number in sys.argv[2:])))()
-        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+        run(problem(1, 2, 3))()
+        with PeakMemory() as memory:
+            run(problem(*(int(number) for number in sys.argv[2:])))()
+        print(memory.mib)
     else:
         publish("psi_statistics", measure())

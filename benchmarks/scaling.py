@@ -1,13 +1,22 @@
 """How a step of each bound, and a warm-started round, grow with the data."""
 
-import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, median_seconds, milliseconds, publish, setup
+from benchmarks.common import (
+    PeakMemory,
+    Row,
+    cart_poles,
+    median_seconds,
+    milliseconds,
+    publish,
+    setup,
+)
 from pamlflow.tasks import TaskSet
 
 TASKS, INDUCING, ROUNDS = 10, 100, (1, 5, 15, 100)
@@ -43,19 +52,19 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
     model = MetaModel(tasks, ModelSettings(inducing_points=INDUCING), mean, np.full_like(mean, 0.1))
     chosen = np.linspace(0, len(tasks.inputs) - 1, INDUCING).astype(int)
     model.dynamics.inducing_inputs.assign(model.scaler.inputs(tasks.inputs[chosen]))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step: Callable[[], object]
     if bound == "stochastic":
         schedule = StochasticSettings(batch_tasks=5, batch_transitions=50)
-        trainer = StochasticTrainer(model, schedule, seed=0)
-        (seconds,) = median_seconds(trainer.step)
+        step = StochasticTrainer(model, schedule, seed=0).step
     else:
         optimiser = Optimiser(
             model.training_loss, model.trainable_variables, model.jitter, TrainingRecord()
         )
         state = optimiser.state()
-        (seconds,) = median_seconds(lambda: optimiser.evaluate(state), repeats=5)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return seconds, (after - before) / 1024
+        step = partial(optimiser.evaluate, state)
+    with PeakMemory() as memory:
+        (seconds,) = median_seconds(step, repeats=7)
+    return seconds, memory.mib
 
 
 def rounds() -> list[Row]:
