@@ -12,6 +12,7 @@ from check_shapes import check_shapes
 from pamlflow.models.collapsed import collapsed_bound
 from pamlflow.models.parameters import scale_parameter, weight_parameter
 from pamlflow.models.posterior import DescriptorPosterior
+from pamlflow.models.psi_statistics import expected_kernel, pair_features
 from pamlflow.types import FloatArray, IntArray
 
 
@@ -78,50 +79,27 @@ class DescriptorGP(gpflow.Module):
     def _statistics(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Kuu [R, K, K], Psi1'y [R, K], Psi2 [R, K, K] and the expected squared residual [R]."""
+        """Kuu [R, G, G], Psi1'y [R, G], Psi2 [R, G, G] and the expected squared residual [R]."""
+        lengthscales, slope = map(tf.convert_to_tensor, (self.lengthscales, self.slope))
+        scale = tf.convert_to_tensor(self.variance)[:, None, None]
         inducing = tf.gather(mean, self._inducing)
-        first, second = kernel_moments(mean, variance, inducing, self.lengthscales)
-        scale = self.variance[:, None, None]
         count = tf.shape(inducing)[0]
-        Kuu = scale * (
-            kernel_moments(inducing, tf.zeros_like(inducing), inducing, self.lengthscales)[0]
-            + jitter * tf.eye(count, dtype=mean.dtype)
-        )
-        residual = self._descriptors - self.intercept - tf.linalg.matmul(mean, self.slope)
-        # The linear mean is a function of h too: E[(y - b - A'h) k(h, z)] tilts the mean of h towards z.
-        squared = tf.square(self.lengthscales)
-        tilt = variance / (squared[:, None, :] + variance)
-        shift = tilt[:, :, None, :] * (inducing[None, None] - mean[None, :, None, :])
-        tilted = tf.transpose(residual)[:, :, None] - tf.einsum("rnkq,qr->rnk", shift, self.slope)
-        Psi1Y = self.variance[:, None] * tf.reduce_sum(first * tilted, 1)
-        Psi2 = tf.square(scale) * tf.reduce_sum(second, 1)
-        squares = tf.reduce_sum(
-            tf.square(residual) + tf.linalg.matmul(variance, tf.square(self.slope)), 0
-        )
-        return Kuu, Psi1Y, Psi2, squares
+        unit = expected_kernel(inducing, tf.zeros_like(inducing), inducing, lengthscales)
+        Kuu = scale * (unit + jitter * tf.eye(count, dtype=mean.dtype))
 
+        residual = self._descriptors - self.intercept - tf.linalg.matmul(mean, slope)
+        # The linear mean is a function of h too: E[(y - b - A'h) k(h, z)] tilts the mean of h
+        # towards z.
+        tilt = variance / (tf.square(lengthscales)[:, None, :] + variance)
+        tilted_slope = tilt * tf.transpose(slope)[:, None, :]
+        shift = tf.linalg.matmul(tilted_slope, inducing, transpose_b=True)
+        shift -= tf.reduce_sum(tilted_slope * mean, -1, keepdims=True)
+        tilted = tf.transpose(residual)[:, :, None] - shift
+        first = expected_kernel(mean, variance, inducing, lengthscales)
+        Psi1Y = scale[..., 0] * tf.reduce_sum(first * tilted, 1)
 
-@check_shapes(
-    "mean: [N, Q]",
-    "variance: [N, Q]",
-    "inducing: [K, Q]",
-    "lengthscales: [R, Q]",
-    "return[0]: [R, N, K]",
-    "return[1]: [R, N, K, K]",
-)
-def kernel_moments(
-    mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """E[k(h_i, z)] and E[k(h_i, z) k(h_i, z')] for R unit-variance kernels at once."""
-    squared = tf.square(lengthscales)[:, None, :]
-    single = squared + variance
-    double = squared + 2.0 * variance
-    offset = mean[:, None, :] - inducing
-    first = tf.reduce_sum(tf.square(offset)[None] / single[:, :, None, :], -1)
-    first += tf.reduce_sum(tf.math.log(single / squared), -1)[..., None]
-    midpoint = mean[:, None, None, :] - 0.5 * (inducing[:, None, :] + inducing)
-    second = tf.reduce_sum(tf.square(midpoint)[None] / double[:, :, None, None, :], -1)
-    distance = tf.square(inducing[:, None, :] - inducing)[None] / (4.0 * squared[:, :, None, :])
-    second += tf.reduce_sum(distance, -1)[:, None]
-    second += 0.5 * tf.reduce_sum(tf.math.log(double / squared), -1)[..., None, None]
-    return tf.exp(-0.5 * first), tf.exp(-second)
+        tasks, pairs = pair_features(mean, variance, inducing, lengthscales)
+        second = tf.reduce_sum(tf.exp(tf.linalg.matmul(tasks, pairs)), 1)
+        Psi2 = tf.square(scale) * tf.reshape(second, tf.shape(Kuu))
+        squares = tf.square(residual) + tf.linalg.matmul(variance, tf.square(slope))
+        return Kuu, Psi1Y, Psi2, tf.reduce_sum(squares, 0)

@@ -11,6 +11,7 @@ from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.inducing import greedy_conditional_variance
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import LatentTasks
+from pamlflow.models.parameters import log_prior
 from pamlflow.models.posterior import DynamicsPosterior
 from pamlflow.models.scaling import Scaler
 from pamlflow.models.trained import TrainedModel
@@ -70,6 +71,10 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         dynamics = self.dynamics.bound(self.data, mean, variance, self.jitter)
         descriptor = self.descriptor.bound(mean, variance, self.jitter)
         return dynamics + descriptor - self.latent.kl_divergence()
+
+    def log_prior_density(self) -> tf.Tensor:
+        """Log prior density of the parameters, up to a constant."""
+        return log_prior(self)
 
     def choose_inducing_points(self, kept: FloatArray | None = None, first_task: int = 0) -> None:
         """Put the inducing points where the present kernel and q(H) leave the most conditional variance.

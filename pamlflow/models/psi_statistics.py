@@ -40,16 +40,16 @@ def unit_kernel(inputs: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor)
     "mean: [N, Q]",
     "variance: [N, Q]",
     "inducing: [M, Q]",
-    "lengthscales: [Q]",
-    "return: [N, M]",
+    "lengthscales: [batch..., Q]",
+    "return: [batch..., N, M]",
 )
 def expected_kernel(
     mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
 ) -> tf.Tensor:
     """E_i[m]: mean of the unit-variance k_h(h_i, z_m) under q(h_i)."""
-    squared = tf.square(lengthscales)
+    squared = tf.square(lengthscales)[..., None, :]
     spread = squared + variance
-    distances = tf.square(mean[:, None, :] - inducing) / spread[:, None, :]
+    distances = tf.square(mean[:, None, :] - inducing) / spread[..., None, :]
     log_scale = tf.reduce_sum(tf.math.log1p(variance / squared), -1, keepdims=True)
     return tf.exp(-0.5 * (log_scale + tf.reduce_sum(distances, -1)))
 
@@ -58,9 +58,9 @@ def expected_kernel(
     "mean: [N, Q]",
     "variance: [N, Q]",
     "inducing: [M, Q]",
-    "lengthscales: [Q]",
-    "return[0]: [N, J]",
-    "return[1]: [J, MM]",
+    "lengthscales: [batch..., Q]",
+    "return[0]: [batch..., N, J]",
+    "return[1]: [batch..., J, MM]",
 )
 def pair_features(
     mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
@@ -69,17 +69,20 @@ def pair_features(
 
     One matrix product of J = 2Q + 2 features replaces N x M x M x Q elementwise work.
     """
-    squared = tf.square(lengthscales)
+    squared = tf.square(lengthscales)[..., None, :]
     precision = 1.0 / (squared + 2.0 * variance)
     offset = -0.5 * tf.math.log1p(2.0 * variance / squared) - precision * tf.square(mean)
     offset = tf.reduce_sum(offset, -1, keepdims=True)
     tasks = tf.concat([offset, tf.ones_like(offset), precision, 2.0 * precision * mean], -1)
 
-    midpoint = 0.5 * (inducing[:, None, :] + inducing)
-    distance = tf.square(inducing[:, None, :] - inducing) / (4.0 * squared)
-    distance = tf.reduce_sum(distance, -1, keepdims=True)
-    pairs = tf.concat([tf.ones_like(distance), -distance, -tf.square(midpoint), midpoint], -1)
-    return tasks, tf.linalg.matrix_transpose(tf.reshape(pairs, [-1, tf.shape(pairs)[-1]]))
+    dimensions = tf.shape(inducing)[1]
+    midpoint = tf.reshape(0.5 * (inducing[:, None, :] + inducing), [-1, dimensions])
+    distance = tf.reshape(tf.square(inducing[:, None, :] - inducing), [-1, dimensions])
+    distance = tf.reduce_sum(distance * (0.25 / squared), -1)[..., None, :]
+    quadratic = tf.transpose(tf.concat([-tf.square(midpoint), midpoint], -1))
+    batch = tf.shape(distance)[:-2]
+    quadratic = tf.broadcast_to(quadratic, tf.concat([batch, tf.shape(quadratic)], 0))
+    return tasks, tf.concat([tf.ones_like(distance), -distance, quadratic], -2)
 
 
 @check_shapes(
