@@ -21,8 +21,9 @@ def minimise_batch(
 ) -> FloatArray:
     """Minimise n independent functions from ``start`` [n, d]; returns the n best positions.
 
-    A problem whose value falls by less than ``tolerance`` in an iteration is finished and not evaluated
-    again.  A non-finite value counts as infinitely bad, so that no result is worse than its start.
+    A problem whose value falls by less than ``tolerance`` in two iterations running is finished and not
+    evaluated again: one short step alone may be the line search's.  A non-finite value counts as infinitely
+    bad, so that no result is worse than its start.
     """
     count, dimensions = start.shape
     active = np.arange(count)
@@ -32,6 +33,7 @@ def minimise_batch(
     length = np.maximum(np.linalg.norm(gradient, axis=1), 1e-300)
     inverse *= np.minimum(1.0, FIRST_LENGTH / length)[:, None, None]
     fresh = np.ones(count, dtype=bool)
+    idle = np.zeros(count, dtype=np.int64)
     for _ in range(iterations):
         direction = -np.einsum("nij,nj->ni", inverse[active], gradient[active])
         length = np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-300)
@@ -44,7 +46,8 @@ def minimise_batch(
             move = step * direction[lookup]
             new_value, new_gradient = function(position[waiting] + move, waiting)
             target = value[waiting] + SUFFICIENT_DECREASE * step * slope[lookup]
-            good = (new_value <= target) & np.isfinite(new_gradient).all(axis=1)
+            finite = np.isfinite(new_value) & np.isfinite(new_gradient).all(axis=1)
+            good = finite & (new_value <= target)
             done = waiting[good]
             inverse[done] = _updated(
                 inverse[done], move[good], new_gradient[good] - gradient[done], fresh[done]
@@ -54,7 +57,8 @@ def minimise_batch(
             value[done] = new_value[good]
             gradient[done] = new_gradient[good]
             waiting, step = waiting[~good], 0.2 * step
-        active = active[before - value[active] > tolerance]
+        idle[active] = np.where(before - value[active] > tolerance, 0, idle[active] + 1)
+        active = active[idle[active] < 2]
         if len(active) == 0:
             break
     return position

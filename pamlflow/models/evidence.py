@@ -34,6 +34,16 @@ class TaskArrays(NamedTuple):
     mask: FloatArray  # [N, T]
 
 
+def spread_transitions(data: TaskArrays, count: int) -> TaskArrays:
+    """``count`` transitions of each task, evenly spread over its own length (a short one repeats some)."""
+    last = data.mask.sum(axis=1, keepdims=True) - 1.0
+    steps = np.rint(last * np.linspace(0.0, 1.0, count)).astype(np.int64)
+    inputs, outputs = (
+        np.take_along_axis(part, steps[..., None], axis=1) for part in (data.inputs, data.outputs)
+    )
+    return TaskArrays(inputs, outputs, np.ones(steps.shape))
+
+
 class Gradients(NamedTuple):
     """Log density of n tasks and its gradients in the moments of q(h*)."""
 

@@ -14,6 +14,7 @@ from pamlflow.models.evidence import (
     Evidence,
     PredictiveEvidence,
     TaskArrays,
+    spread_transitions,
 )
 from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
 from pamlflow.models.posterior import (
@@ -63,9 +64,7 @@ class TrainedModel:
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
-        steps = data.mask.shape[1]
-        few = np.unique(np.linspace(0, steps - 1, RANKING_TRANSITIONS).astype(int))
-        sparse = PredictiveEvidence(self.dynamics, TaskArrays(*(part[:, few] for part in data)))
+        sparse = PredictiveEvidence(self.dynamics, spread_transitions(data, RANKING_TRANSITIONS))
         dynamics: Evidence
         if objective == "predictive":
             dynamics = PredictiveEvidence(self.dynamics, data)

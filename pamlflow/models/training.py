@@ -48,16 +48,19 @@ def train_from_scratch(
         return _fit_stochastic(model, training, rng, checkpoints, record)
     optimiser = _optimiser(model, record)
     untrained = optimiser.state()
-    outcomes: list[tuple[float, FloatArray]] = []
+    untouched = float(model.jitter.numpy())
+    outcomes: list[tuple[float, FloatArray, float]] = []
     for number, mean in enumerate(latent, start=1):
         optimiser.restore(untrained)
+        model.jitter.assign(untouched)
         model.latent.mean.assign(mean)
         model.choose_inducing_points()
         iterations = max(1, round(SHARE_OF_STARTS * training.first_iterations))
         loss = optimiser.minimise(iterations, f"start {number} of {len(latent)}")
-        outcomes.append((loss, optimiser.state()))
-    _, best = min(outcomes, key=lambda outcome: outcome[0])
+        outcomes.append((loss, optimiser.state(), float(model.jitter.numpy())))
+    _, best, jitter = min(outcomes, key=lambda outcome: outcome[0])
     optimiser.restore(best)
+    model.jitter.assign(jitter)
     return _fit_collapsed(model, optimiser, training.first_iterations, record)
 
 

@@ -74,17 +74,21 @@ class ShuffledTasks:
         self.outputs = np.take_along_axis(outputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.descriptors = tasks.descriptors
         self.output_scale = tasks.outputs.std(axis=0)
+        self._positions = np.arange(self.mask.shape[1])
+        self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
 
     def context(self, size: int | None) -> FloatArray:
-        """Mask [N, T] of the transitions that q(h*) may be inferred from."""
-        positions = np.arange(self.mask.shape[1])
-        return self.mask if size is None else self.mask * (positions < size)
+        """Mask [N, T] of the transitions that q(h*) may be inferred from; None stands for all.
+
+        The context of a short task ends where its held-out transitions begin.
+        """
+        if size is None:
+            return self.mask
+        return self.mask * (self._positions < np.minimum(size, self._held_out_from))
 
     def query(self, held_out: bool) -> FloatArray:
         """Mask [N, T] of the transitions that are scored."""
-        first = np.array([held_out_from(int(steps)) for steps in self.lengths])
-        positions = np.arange(self.mask.shape[1])
-        return self.mask * (positions >= first[:, None]) if held_out else self.mask
+        return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
 
 
 def infer(

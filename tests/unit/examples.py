@@ -6,7 +6,20 @@ import numpy as np
 
 from pamlflow.schemas import SCHEMAS
 
-SIZES = {"A": 2, "B": 12, "C": 5, "D": 2, "Dx": 6, "E": 4, "G": 3, "H": 1, "I": 3, "J": 1, "K": 4, "L": 2}
+SIZES = {
+    "A": 2,
+    "B": 12,
+    "C": 5,
+    "D": 2,
+    "Dx": 6,
+    "E": 4,
+    "G": 3,
+    "H": 1,
+    "I": 3,
+    "J": 1,
+    "K": 4,
+    "L": 2,
+}
 SIZES |= {"M": 7, "N": 3, "P": 4, "Q": 2, "R": 2, "S": 12, "U": 1, "V": 2, "W": 4}
 
 

@@ -89,7 +89,7 @@ def test_samples_of_h_average_to_the_closed_form(model):
 
     @tf.function(autograph=False)
     def estimate():
-        return stochastic.bound(whole, generator.normal([5, 2], dtype=tf.float64))
+        return stochastic.bound(whole, generator.normal(model.latent.mean.shape, dtype=tf.float64))
 
     estimates = np.array([float(estimate()) for _ in range(600)])
     error = estimates.std() / np.sqrt(len(estimates))

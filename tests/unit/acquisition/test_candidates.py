@@ -1,0 +1,100 @@
+"""Candidates: points of the box, and latent points that map into it."""
+
+import dataclasses
+import logging
+
+import numpy as np
+import pytest
+
+from pamlflow.acquisition.candidates import (
+    descriptor_candidates,
+    latent_candidates,
+    make_candidates,
+)
+from pamlflow.acquisition.interface import Situation
+from pamlflow.settings import AcquisitionSettings
+from pamlflow.spaces import Box
+
+
+@pytest.fixture(scope="module")
+def situation(trained, ragged_tasks):
+    return Situation(
+        round=1,
+        model=trained,
+        space=Box(ragged_tasks.descriptor_variables, np.array([0.5, -1.0]), np.array([2.0, 1.0])),
+        chosen=ragged_tasks.descriptors,
+        design=np.array([[1.0, 0.0], [1.5, 0.5]]),
+        settings=AcquisitionSettings(candidates="latent", num_candidates=400),
+        rng=np.random.default_rng(0),
+    )
+
+
+def with_settings(situation, **settings):
+    return dataclasses.replace(situation, settings=AcquisitionSettings(**settings))
+
+
+@pytest.mark.parametrize("kind", ["latent", "descriptor"])
+def test_candidates_lie_inside_the_box(situation, kind):
+    changed = with_settings(situation, candidates=kind, num_candidates=300)
+    descriptors, latent = make_candidates(changed)
+    assert len(descriptors) > 0
+    assert situation.space.contains(descriptors).all()
+    assert latent.mean.shape == latent.variance.shape == (len(descriptors), 2)
+    assert np.all(latent.variance > 0.0)
+
+
+def test_descriptor_candidates_fill_the_box_and_know_their_latents(situation):
+    descriptors, latent = descriptor_candidates(
+        with_settings(situation, candidates="descriptor", num_candidates=100)
+    )
+    assert descriptors.shape == (100, 2)
+    cells = np.floor((descriptors - situation.space.low) / np.array([1.5, 2.0]) * 4)
+    assert len({tuple(cell) for cell in cells}) == 16
+    expected = situation.model.infer(100, descriptors=descriptors)
+    np.testing.assert_array_equal(latent.mean, expected.mean)
+
+
+def test_latent_candidates_are_a_grid_around_the_tasks_that_maps_to_the_descriptors(situation):
+    descriptors, latent = latent_candidates(situation)
+    np.testing.assert_allclose(descriptors, situation.model.predict_descriptors(latent.mean))
+    assert 10 < len(descriptors) < 400
+    assert np.all(latent.variance < 1e-6)
+    for axis in latent.mean.T:
+        steps = np.diff(np.unique(axis.round(9)))
+        np.testing.assert_allclose(steps / steps.min(), np.round(steps / steps.min()), atol=1e-5)
+    low, high = latent.mean.min(axis=0), latent.mean.max(axis=0)
+    means = situation.model.latent.mean
+    assert np.all(low >= means.min(axis=0) - 3.1) and np.all(high <= means.max(axis=0) + 3.1)
+
+
+def test_far_latents_leave_the_box_instead_of_returning_to_its_middle(situation):
+    """The trap: without a linear mean, E[psi | h] far from the tasks is the middle of the box."""
+    far = 30.0 * np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 1.0]])
+    descriptors = situation.model.predict_descriptors(far)
+    assert not situation.space.contains(descriptors).any()
+
+    flat = situation.model.descriptor
+    flat = flat._replace(slope=0.0 * flat.slope, intercept=0.0 * flat.intercept)
+    trapped = dataclasses.replace(situation.model, descriptor=flat)
+    assert situation.space.contains(trapped.predict_descriptors(far)).all()
+
+
+def test_without_a_latent_candidate_descriptors_are_used(situation, caplog):
+    nowhere = dataclasses.replace(
+        situation,
+        space=Box(situation.space.variables, np.array([1e6, 1e6]), np.array([2e6, 2e6])),
+    )
+    with caplog.at_level(logging.WARNING):
+        descriptors, latent = make_candidates(nowhere)
+    assert descriptors.shape == (400, 2) and len(latent.mean) == 400
+    assert nowhere.space.contains(descriptors).all()
+    assert "using descriptors" in caplog.text
+
+
+def test_as_many_candidates_as_asked_for_at_least_before_the_box(situation):
+    everywhere = dataclasses.replace(
+        with_settings(situation, candidates="latent", num_candidates=50),
+        space=Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6)),
+    )
+    descriptors, _ = make_candidates(everywhere)
+    assert len(descriptors) == 64  # 8 x 8

@@ -1,0 +1,203 @@
+"""q(h*) of unseen tasks from transitions, descriptors, both or nothing."""
+
+import numpy as np
+import pytest
+import reference
+from scipy.special import softmax
+
+from pamlflow.models.batched_bfgs import minimise_batch
+from pamlflow.models.evidence import Gradients, PredictiveEvidence, TaskArrays
+from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
+from pamlflow.models.posterior import predict_descriptors
+
+STARTS = latent_starts(np.zeros((1, 2)))
+
+
+def gaussian_evidence(centre, precision):
+    """A likelihood N(centre; h, 1 / precision), averaged over q(h): its posterior is known."""
+
+    def evidence(mean, variance, tasks):
+        offset = mean - centre[tasks]
+        value = -0.5 * np.sum(precision * (offset**2 + variance), axis=1)
+        return Gradients(value, -precision * offset, np.full_like(variance, -0.5 * precision))
+
+    return evidence
+
+
+def test_without_evidence_the_prior_stays():
+    latent = infer_latents([], STARTS, 3)
+    np.testing.assert_array_equal(latent.mean, np.zeros((3, 2)))
+    np.testing.assert_array_equal(latent.variance, np.ones((3, 2)))
+
+
+def test_conjugate_evidence_gives_the_exact_posterior():
+    centre = np.array([[2.0, -1.0], [0.0, 0.0], [-0.5, 3.0]])
+    latent = infer_latents([gaussian_evidence(centre, 24.0)], STARTS, 3)
+    np.testing.assert_allclose(latent.mean, centre * 24.0 / 25.0, atol=0.02)
+    np.testing.assert_allclose(latent.variance, np.full((3, 2), 1.0 / 25.0), rtol=0.1)
+
+
+def test_pieces_of_evidence_add_up():
+    one, other = np.array([[1.0, 1.0]]), np.array([[-1.0, 2.0]])
+    latent = infer_latents([gaussian_evidence(one, 3.0), gaussian_evidence(other, 6.0)], STARTS, 1)
+    np.testing.assert_allclose(latent.mean, [[-0.3, 1.5]], atol=0.02)
+    np.testing.assert_allclose(latent.variance, [[0.1, 0.1]], rtol=0.1)
+
+
+def test_the_better_of_two_modes_is_found():
+    """A grid of starts meets a mode that a search from the origin would miss."""
+
+    def evidence(mean, variance, tasks):
+        near = 1.0 * np.exp(-0.5 * np.sum((mean - 0.3) ** 2, axis=1) / 0.1)
+        far = 9.0 * np.exp(-0.5 * np.sum((mean - [1.4, -1.4]) ** 2, axis=1) / 0.1)
+        slope = -(near[:, None] * (mean - 0.3) + far[:, None] * (mean - [1.4, -1.4])) / 0.1
+        return Gradients(near + far, slope, np.zeros_like(mean))
+
+    latent = infer_latents([evidence], STARTS, 1)
+    np.testing.assert_allclose(latent.mean, [[1.4, -1.4]], atol=0.1)
+
+
+def test_undefined_evidence_of_a_task_leaves_the_others_alone():
+    centre = np.array([[1.0, 0.5], [1.0, 0.5]])
+    sound = gaussian_evidence(centre, 9.0)
+
+    def evidence(mean, variance, tasks):
+        return Gradients(*(np.where(
+            (tasks == 0).reshape(-1, *[1] * (part.ndim - 1)), np.nan, part
+        ) for part in sound(mean, variance, tasks)))  # fmt: skip
+
+    with np.errstate(all="ignore"):
+        latent = infer_latents([evidence], STARTS, 2)
+    assert np.all(np.isfinite(latent.mean)) and np.all(latent.variance > 0.0)
+    np.testing.assert_allclose(latent.mean[1], 0.9 * centre[1], atol=0.02)
+
+
+def test_starts_cover_the_training_tasks_and_the_prior():
+    means = np.array([[3.0, 0.0], [-0.2, 0.1]])
+    starts = latent_starts(means, points=5)
+    assert starts.shape == (26, 2)
+    np.testing.assert_array_equal(starts[0], [0.0, 0.0])
+    assert np.all(starts.min(axis=0) <= [-1.0, -1.0]) and np.all(starts.max(axis=0) >= [3.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def unseen(make_tasks):
+    """Twelve tasks of the same family, 30 transitions each."""
+    return make_tasks([30] * 12, seed=11)
+
+
+def errors_of_first_output(trained, unseen, **known):
+    """Mean squared errors with what is known of the tasks, and with nothing."""
+    inputs, outputs, _ = unseen.padded()
+    latents = (trained.infer(12, **known), trained.infer(12))
+    means = [trained.predict(inputs, latent)[0] for latent in latents]
+    return [np.mean((mean - outputs)[..., 0] ** 2) for mean in means]
+
+
+def test_transitions_tell_tasks_from_each_other(trained, unseen):
+    informed, ignorant = errors_of_first_output(
+        trained, unseen, data=TaskArrays(*unseen.padded()), objective="predictive"
+    )
+    assert informed < 0.3 * ignorant
+
+
+def test_transitions_help_the_elbo_too(trained, unseen):
+    informed, ignorant = errors_of_first_output(
+        trained, unseen, data=TaskArrays(*unseen.padded()), objective="elbo"
+    )
+    assert informed < ignorant
+
+
+def test_descriptors_tell_tasks_from_each_other(trained, unseen):
+    informed, ignorant = errors_of_first_output(trained, unseen, descriptors=unseen.descriptors)
+    assert informed < 0.5 * ignorant
+
+
+def test_search_ends_at_an_optimum(trained, unseen):
+    """Searching on, far more patiently, gains nothing worth having."""
+    inputs, outputs, mask = unseen.padded()
+    scaled = TaskArrays(trained.scaler.inputs(inputs), trained.scaler.outputs(outputs), mask)
+    evidence = PredictiveEvidence(trained.dynamics, scaled)
+
+    def loss(position, tasks):
+        mean, log_variance = np.split(position, 2, axis=1)
+        variance = np.exp(log_variance)
+        known = evidence(mean, variance, tasks)
+        value = 0.5 * np.sum(mean**2 + variance - 1.0 - log_variance, axis=1) - known.value
+        slope = np.hstack([mean - known.mean, (0.5 - known.variance) * variance - 0.5])
+        return value, slope
+
+    latent = trained.infer(12, data=TaskArrays(inputs, outputs, mask))
+    found = np.hstack([latent.mean, np.log(latent.variance)])
+    patient = minimise_batch(loss, found, iterations=500, tolerance=1e-9)
+    everyone = np.arange(12)
+    assert np.all(loss(found, everyone)[0] - loss(patient, everyone)[0] < 0.5)
+
+
+def test_transitions_of_a_training_task_bring_back_its_latent(trained, ragged_tasks):
+    data = TaskArrays(*ragged_tasks.padded())
+    latent = trained.infer(8, data=data, objective="elbo", descriptors=ragged_tasks.descriptors)
+    long = ragged_tasks.lengths >= 7
+    deviation = np.abs(latent.mean - trained.latent.mean)[long]
+    assert np.median(deviation) < 0.3 * trained.latent.mean.std()
+
+
+def test_more_transitions_make_h_more_certain(trained, unseen):
+    inputs, outputs, mask = unseen.padded()
+    few, many = (
+        trained.infer(12, data=TaskArrays(inputs[:, :n], outputs[:, :n], mask[:, :n]))
+        for n in (2, 30)
+    )
+    assert np.exp(np.mean(np.log(many.variance / few.variance))) < 0.5
+
+
+def exact_posterior(posterior, descriptors):
+    """Mean and variance of h under p(h | psi), proportional to p(psi | h) p(h), on a fine grid."""
+    axis = np.linspace(-7.0, 7.0, 281)
+    h = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    mean, variance = predict_descriptors(posterior, h, np.zeros_like(h))
+    log_prior = -0.5 * np.sum(h**2, axis=1)
+    moments = []
+    for psi in descriptors:
+        weights = softmax(reference.log_normal(psi, mean, variance).sum(axis=1) + log_prior)
+        moments.append((weights @ h, weights @ h**2 - (weights @ h) ** 2))
+    return LatentPosterior(*(np.array(part) for part in zip(*moments, strict=True)))
+
+
+def test_descriptor_alone_gives_the_posterior_of_h(trained, unseen):
+    latent = trained.infer(12, descriptors=unseen.descriptors)
+    exact = exact_posterior(trained.descriptor, trained.scaler.descriptors(unseen.descriptors))
+    assert np.sqrt(np.mean((latent.mean - exact.mean) ** 2 / exact.variance)) < 0.5
+    assert np.abs(np.mean(np.log(latent.variance / exact.variance))) < np.log(1.5)
+
+
+def test_descriptor_of_a_training_task_brings_back_its_latent(trained, ragged_tasks):
+    latent = trained.infer(8, descriptors=ragged_tasks.descriptors)
+    error = np.sqrt(np.mean((latent.mean - trained.latent.mean) ** 2))
+    assert error < 0.25 * trained.latent.mean.std()
+
+
+def test_descriptor_and_transitions_together_beat_few_transitions(trained, unseen):
+    inputs, outputs, mask = unseen.padded()
+    data = TaskArrays(inputs[:, :1], outputs[:, :1], mask[:, :1])
+    errors = []
+    for descriptors in (None, unseen.descriptors):
+        mean, _ = trained.predict(inputs, trained.infer(12, descriptors=descriptors, data=data))
+        errors.append(np.mean((mean - outputs)[..., 0] ** 2))
+    assert errors[1] < errors[0]
+
+
+def test_padding_and_the_company_of_other_tasks_change_nothing(trained, unseen):
+    inputs, outputs, mask = unseen.padded()
+    mask[3, 8:] = 0.0
+    together = trained.infer(12, data=TaskArrays(inputs, outputs, mask))
+    alone = trained.infer(1, data=TaskArrays(inputs[[3], :8], outputs[[3], :8], mask[[3], :8]))
+    assert isinstance(alone, LatentPosterior)
+    np.testing.assert_allclose(together.mean[3], alone.mean[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(together.variance[3], alone.variance[0], rtol=1e-4)
+
+
+def test_prior_is_used_for_zero_shot_predictions_without_descriptor(trained):
+    latent = trained.infer(2)
+    np.testing.assert_array_equal(latent.mean, np.zeros((2, 2)))
+    np.testing.assert_array_equal(latent.variance, np.ones((2, 2)))

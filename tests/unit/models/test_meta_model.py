@@ -1,0 +1,148 @@
+"""The joint objective of both views and q(H), and where its inducing points lie."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pamlflow.models.meta_model import MetaModel
+from pamlflow.settings import ModelSettings
+
+
+def make(tasks, seed=0, **settings):
+    rng = np.random.default_rng(seed)
+    size = (tasks.num_tasks, settings.get("latent_dimensions", 2))
+    moments = rng.normal(size=size), rng.uniform(0.05, 0.3, size=size)
+    model = MetaModel(tasks, ModelSettings(**({"inducing_points": 15} | settings)), *moments)
+    model.choose_inducing_points()
+    return model
+
+
+@pytest.fixture
+def model(ragged_tasks):
+    return make(ragged_tasks)
+
+
+def moments(model):
+    return tf.convert_to_tensor(model.latent.mean), tf.convert_to_tensor(model.latent.variance)
+
+
+def test_objective_is_the_sum_of_its_parts(model):
+    """Eq. 10."""
+    expected = model.dynamics.bound(model.data, *moments(model), model.jitter)
+    expected += model.descriptor.bound(*moments(model), model.jitter)
+    expected -= model.latent.kl_divergence()
+    np.testing.assert_allclose(model.maximum_log_likelihood_objective(), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        model.training_loss(), -(expected + model.log_prior_density()), rtol=1e-12
+    )
+
+
+def test_gradient_of_the_loss_equals_finite_differences(model):
+    rng, step = np.random.default_rng(0), 1e-5
+    model.dynamics.noise_slope.assign([0.3, -0.2])
+    variables = model.trainable_variables
+    with tf.GradientTape() as tape:
+        loss = model.training_loss()
+    gradients = tape.gradient(loss, variables)
+    here = [variable.numpy() for variable in variables]
+    for _ in range(4):
+        directions = [rng.normal(size=value.shape) for value in here]
+        ends = []
+        for sign in (1.0, -1.0):
+            for variable, value, direction in zip(variables, here, directions, strict=True):
+                variable.assign(value + sign * step * direction)
+            ends.append(float(model.training_loss()))
+        along = sum(
+            np.sum(g.numpy() * direction)
+            for g, direction in zip(gradients, directions, strict=True)
+        )
+        assert (ends[0] - ends[1]) / (2.0 * step) == pytest.approx(along, rel=1e-5, abs=1e-5)
+
+
+def test_order_of_the_tasks_does_not_matter(ragged_tasks):
+    order = [3, 0, 4, 2, 7, 1, 6, 5]
+    one = make(ragged_tasks)
+    other = MetaModel(
+        ragged_tasks.subset(order),
+        ModelSettings(inducing_points=15),
+        one.latent.mean.numpy()[order],
+        one.latent.variance.numpy()[order],
+    )
+    other.dynamics.inducing_inputs.assign(one.dynamics.inducing_inputs)
+    other.dynamics.inducing_latents.assign(one.dynamics.inducing_latents)
+    # The descriptor view has no more than 32 tasks: all of them are its inducing points.
+    np.testing.assert_allclose(one.training_loss(), other.training_loss(), rtol=1e-9)
+
+
+def test_units_do_not_matter(ragged_tasks):
+    metres = make(ragged_tasks)
+    millimetres = make(
+        dataclasses.replace(
+            ragged_tasks,
+            inputs=1e3 * ragged_tasks.inputs + 5.0,
+            outputs=1e-3 * ragged_tasks.outputs - 2.0,
+            descriptors=1e6 * ragged_tasks.descriptors,
+        )
+    )
+    np.testing.assert_allclose(metres.training_loss(), millimetres.training_loss(), rtol=1e-8)
+
+
+@pytest.mark.parametrize("noise", ["per_output", "task_scaled"])
+def test_noise_slope_is_trained_for_task_scaled_noise_only(ragged_tasks, noise):
+    model = make(ragged_tasks, noise=noise)
+    trainable = {id(variable) for variable in model.trainable_variables}
+    slope = model.dynamics.noise_slope.unconstrained_variable
+    assert (id(slope) in trainable) == (noise == "task_scaled")
+    np.testing.assert_array_equal(model.dynamics.noise_slope, [0.0, 0.0])
+
+
+def test_inducing_points_are_distinct_transitions(model, ragged_tasks):
+    inputs = model.scaler.inputs(ragged_tasks.inputs)
+    latents = np.repeat(model.latent.mean.numpy(), ragged_tasks.lengths, axis=0)
+    known = {tuple(row) for row in np.hstack([inputs, latents]).round(9)}
+    chosen = np.hstack([model.dynamics.inducing_inputs, model.dynamics.inducing_latents]).round(9)
+    assert len({tuple(row) for row in chosen}) == 15
+    assert {tuple(row) for row in chosen} <= known
+
+
+def test_inducing_points_of_a_later_round_come_from_the_kept_and_the_new(model):
+    old = np.hstack([model.dynamics.inducing_inputs, model.dynamics.inducing_latents])
+    kept = np.repeat(old[:5], 3, axis=0)  # 15 points as good as 5
+    model.choose_inducing_points(kept, first_task=7)
+    chosen = np.hstack([model.dynamics.inducing_inputs, model.dynamics.inducing_latents]).round(9)
+    new_task = model.latent.mean.numpy()[7].round(9)
+    old = {tuple(row) for row in kept.round(9)}
+    from_kept = [tuple(row) in old for row in chosen]
+    from_new = [np.array_equal(row[2:], new_task) for row in chosen]
+    assert all(a or b for a, b in zip(from_kept, from_new, strict=True))
+    assert any(from_kept) and any(from_new)
+
+
+def test_no_more_inducing_points_than_transitions(ragged_tasks):
+    tasks = ragged_tasks.subset([1, 3])
+    assert make(tasks, inducing_points=50).dynamics.inducing_inputs.shape == (8, 2)
+
+
+@pytest.mark.parametrize("latent_dimensions", [1, 3])
+def test_any_latent_dimension(ragged_tasks, latent_dimensions):
+    model = make(ragged_tasks, latent_dimensions=latent_dimensions)
+    assert np.isfinite(model.training_loss())
+    trained = model.trained()
+    assert trained.dynamics.inducing_latents.shape == (15, latent_dimensions)
+    assert trained.descriptor.slope.shape == (latent_dimensions, 2)
+
+
+def test_one_task_is_enough(ragged_tasks):
+    model = make(ragged_tasks.subset([2]))
+    assert np.isfinite(model.training_loss())
+    trained = model.trained()
+    assert np.all(np.isfinite(trained.predict(ragged_tasks.inputs[None, :3], trained.latent)))
+
+
+def test_noise_is_never_below_its_floor(ragged_tasks):
+    model = make(ragged_tasks, noise_floor=1e-3)
+    model.dynamics.noise.unconstrained_variable.assign([-200.0, -200.0])
+    assert np.all(model.dynamics.noise.numpy() >= 1e-3)
+    assert np.isfinite(model.training_loss())

@@ -1,0 +1,85 @@
+"""The trained model as arrays: to HDF5 and back, and what it predicts in the units of the data."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import reference
+
+from pamlflow import store
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.posterior import predict_function, task_noise
+from pamlflow.models.trained import TrainedModel
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory, trained, fitted, ragged_tasks):
+    """The trained model out of a round file."""
+    path = tmp_path_factory.mktemp("round") / "round_00.h5"
+    record = fitted[1]
+    datasets = {
+        "round": np.int64(0),
+        **ragged_tasks.to_datasets(),
+        **trained.to_datasets(),
+        "training/bound": np.array(record.bound),
+        "training/events": record.events,
+    }
+    store.write(path, "round", datasets, seed=1, config={})
+    return TrainedModel.from_datasets(store.read(path, "round").datasets)
+
+
+def test_every_array_survives_the_file(trained, loaded):
+    for ours, theirs in (
+        (loaded.dynamics, trained.dynamics),
+        (loaded.descriptor, trained.descriptor),
+    ):
+        for name, value in theirs._asdict().items():
+            np.testing.assert_array_equal(getattr(ours, name), value, err_msg=name)
+    for name, value in dataclasses.asdict(trained.scaler).items():
+        np.testing.assert_array_equal(getattr(loaded.scaler, name), value, err_msg=name)
+    assert loaded.parameters.keys() == trained.parameters.keys()
+    for name, value in trained.parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[name], value, err_msg=name)
+
+
+def test_loaded_model_infers_and_predicts_the_same(trained, loaded, ragged_tasks):
+    data = TaskArrays(*ragged_tasks.padded())
+    results = []
+    for model in (trained, loaded):
+        latent = model.infer(8, data=data, descriptors=ragged_tasks.descriptors)
+        results.append([*latent, *model.predict(data.inputs, latent), *model.latent])
+        results[-1].append(model.predict_descriptors(latent.mean))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
+    inputs = ragged_tasks.inputs[None, :4]
+    latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
+    mean, variance = trained.predict(inputs, latent)
+    f_mean, f_variance = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
+    scale = ragged_tasks.outputs.std(axis=0)
+    total = f_variance + task_noise(trained.dynamics, latent.mean)[:, None]
+    np.testing.assert_allclose(mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
+    np.testing.assert_allclose(variance, total * scale**2)
+
+
+def test_descriptors_of_latent_points_are_in_their_units(trained, ragged_tasks):
+    points = np.array([[0.0, 0.0], [1.0, -0.5]])
+    expected = [reference.descriptor_at(trained.descriptor, h)[0] for h in points]
+    scale, mean = ragged_tasks.descriptors.std(axis=0), ragged_tasks.descriptors.mean(axis=0)
+    np.testing.assert_allclose(trained.predict_descriptors(points), expected * scale + mean)
+
+
+def test_descriptors_of_training_tasks_are_recovered(trained, ragged_tasks):
+    error = trained.predict_descriptors(trained.latent.mean) - ragged_tasks.descriptors
+    assert np.all(np.sqrt(np.mean(error**2, axis=0)) < 0.5 * ragged_tasks.descriptors.std(axis=0))
+
+
+def test_noise_is_part_of_the_predicted_variance(trained, ragged_tasks):
+    latent = LatentPosterior(trained.latent.mean[:1], np.full((1, 2), 1e-12))
+    _, variance = trained.predict(ragged_tasks.inputs[None], latent)
+    noise = task_noise(trained.dynamics, latent.mean)[0] * trained.scaler.output_scale**2
+    assert np.all(variance[0] >= noise)
+    assert np.all(variance[0].min(axis=0) < 3.0 * noise)

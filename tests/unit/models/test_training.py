@@ -1,0 +1,200 @@
+"""Training from scratch and from the round before."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.meta_model import MetaModel
+from pamlflow.models.training import (
+    TrainingError,
+    initial_latents,
+    train_from_previous,
+    train_from_scratch,
+)
+from pamlflow.settings import ModelSettings, TrainingSettings
+
+SETTINGS = ModelSettings(inducing_points=30)
+BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
+NEW_LATENT = LatentPosterior(np.array([[0.5, -0.5]]), np.full((1, 2), 0.1))
+LENGTHSCALES, NOISE = ".dynamics.kernel_x.lengthscales", ".dynamics.noise"
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_training_raises_the_bound(fitted):
+    _, record = fitted
+    # Every start has a search of its own, and the last goes on from the best of them.
+    searches = np.split(record.bound, [12, 24])
+    assert len(searches[2]) > 12
+    for search in searches:
+        assert np.all(np.diff(search) >= 0.0)
+        assert search[-1] > search[0] + 1.0
+    assert searches[2][0] >= max(searches[0][-1], searches[1][-1])
+    labels = [event.split(":")[0] for event in record.events]
+    assert labels == ["start 1 of 2", "start 2 of 2", "fit"]
+
+
+def test_trained_model_explains_its_tasks(trained, ragged_tasks):
+    inputs, outputs, mask = ragged_tasks.padded()
+    mean, variance = trained.predict(inputs, trained.latent)
+    error = (outputs - mean)[mask > 0]
+    assert np.all(error.std(axis=0) < 0.3 * ragged_tasks.outputs.std(axis=0))
+    assert np.mean(error**2 / variance[mask > 0]) < 3.0
+
+
+def test_first_start_lays_tasks_out_by_their_descriptors(ragged_tasks):
+    first, *others = initial_latents(ragged_tasks, 2, rng(), 3)
+    assert first.shape == (8, 2) and len(others) == 2
+    distances = [
+        np.linalg.norm(points[:, None] - points, axis=-1)[np.triu_indices(8, 1)]
+        for points in (first, ragged_tasks.descriptors / ragged_tasks.descriptors.std(axis=0))
+    ]
+    assert np.corrcoef(*distances)[0, 1] > 0.9
+    assert not np.allclose(*others)
+
+
+@pytest.mark.parametrize("dimensions", [1, 4])
+def test_first_start_with_fewer_or_more_dimensions_than_descriptors(ragged_tasks, dimensions):
+    (first,) = initial_latents(ragged_tasks, dimensions, rng(), 1)
+    assert first.shape == (8, dimensions)
+    assert len(np.unique(first, axis=0)) == 8
+
+
+class Stop(Exception):
+    """Ends training before the first step."""
+
+
+def start_of_next_round(tasks, settings, previous):
+    """The model that the next round starts from."""
+    started, choose = [], MetaModel.choose_inducing_points
+
+    def choose_and_stop(model, *args, **kwargs):
+        choose(model, *args, **kwargs)
+        started.append(model.trained())
+        raise Stop
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(MetaModel, "choose_inducing_points", choose_and_stop)
+        train_from_previous(tasks, settings, BRIEF, previous, NEW_LATENT, rng())
+    return started[0]
+
+
+@pytest.fixture(scope="module")
+def next_start(ragged_tasks, make_tasks, trained):
+    """Where training starts when the next task is larger than those before."""
+    new = make_tasks([10], seed=7)
+    new = dataclasses.replace(new, inputs=4.0 * new.inputs, outputs=9.0 * new.outputs)
+    return start_of_next_round(ragged_tasks.append(new), SETTINGS, trained)
+
+
+def test_next_round_starts_where_the_last_one_ended(next_start, trained):
+    """Nothing but the units changes before the first step."""
+    start = next_start
+    assert np.all(start.scaler.input_scale > 1.1 * trained.scaler.input_scale)
+    assert np.all(start.scaler.output_scale > 1.1 * trained.scaler.output_scale)
+    for values in zip(
+        *(
+            (
+                model.parameters[LENGTHSCALES] * model.scaler.input_scale,
+                np.sqrt(model.parameters[NOISE]) * model.scaler.output_scale,
+                model.parameters[".dynamics.kernel_h.lengthscales"],
+                model.parameters[".dynamics.noise_slope"],
+                model.parameters[".descriptor.lengthscales"],
+                model.parameters[".jitter"],
+                model.latent.mean[:8],
+                model.latent.variance[:8],
+            )
+            for model in (start, trained)
+        ),
+        strict=True,
+    ):
+        np.testing.assert_allclose(*values, rtol=1e-9)
+    np.testing.assert_array_equal(start.latent.mean[8:], NEW_LATENT.mean)
+    np.testing.assert_allclose(start.latent.variance[8:], NEW_LATENT.variance)
+
+
+def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, trained):
+    old, new = (
+        np.hstack(
+            [
+                model.dynamics.inducing_inputs * model.scaler.input_scale + model.scaler.input_mean,
+                model.dynamics.inducing_latents,
+            ]
+        ).round(8)
+        for model in (trained, next_start)
+    )
+    kept = {tuple(row) for row in old} & {tuple(row) for row in new}
+    assert 10 <= len(kept) < 30  # the others go to the new task
+    others = [row for row in new if tuple(row) not in kept]
+    np.testing.assert_allclose(
+        [row[2:] for row in others], np.tile(NEW_LATENT.mean, (len(others), 1))
+    )
+
+
+def test_next_round_raises_the_bound_above_that_of_a_cold_start(ragged_tasks, make_tasks, trained):
+    new = make_tasks([10], seed=7)
+    start = trained.infer(1, descriptors=new.descriptors, data=TaskArrays(*new.padded()))
+    tasks = ragged_tasks.append(new)
+    warm, record = train_from_previous(tasks, SETTINGS, BRIEF, trained, start, rng())
+    assert np.all(np.diff(record.bound) >= 0.0)
+    assert record.bound[-1] > record.bound[0] + 1.0
+    assert warm.latent.mean.shape == (9, 2)
+    as_long = TrainingSettings(first_iterations=BRIEF.next_iterations, starts=1)
+    _, cold = train_from_scratch(tasks, SETTINGS, as_long, rng())
+    assert record.bound[-1] > cold.bound[-1]
+
+
+def test_noise_that_new_units_push_below_its_floor_is_lifted(ragged_tasks, make_tasks, trained):
+    new = make_tasks([10], seed=7)
+    tasks = ragged_tasks.append(dataclasses.replace(new, outputs=1e4 * new.outputs))
+    settings = ModelSettings(inducing_points=30, noise_floor=1e-4)
+    start = start_of_next_round(tasks, settings, trained)
+    assert np.all(start.parameters[NOISE] > 1e-4)
+    assert np.all(start.parameters[NOISE] < 1.1e-4)
+
+
+def test_a_fit_without_a_finite_bound_says_what_was_tried_and_what_may_help(
+    monkeypatch, ragged_tasks
+):
+    loss = MetaModel.training_loss
+    monkeypatch.setattr(MetaModel, "training_loss", lambda model: np.nan * loss(model))
+    with pytest.raises(TrainingError, match=r"no finite bound for 8 tasks.*1e-04.*pamlflow show"):
+        train_from_scratch(ragged_tasks, SETTINGS, BRIEF, rng())
+
+
+def with_a_failing_start(tasks):
+    """Train from two starts, the first of which has no finite bound."""
+    starts = [np.full((8, 2), 1e200), rng().standard_normal((8, 2))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pamlflow.models.training.initial_latents", lambda *_: starts)
+        settings = TrainingSettings(first_iterations=10, starts=2)
+        return train_from_scratch(tasks, SETTINGS, settings, rng())
+
+
+def test_a_failing_start_is_not_the_end_nor_does_it_raise_the_jitter_of_others(ragged_tasks):
+    model, record = with_a_failing_start(ragged_tasks)
+    assert record.events[-1].startswith("fit:") and np.isfinite(record.bound[-1])
+    assert np.abs(model.latent.mean).max() < 10.0
+    assert model.parameters[".jitter"] == 1e-6
+
+
+def test_noiseless_data_do_not_break_training(make_tasks):
+    """Without observation noise sigma runs to its floor."""
+    tasks = make_tasks([12] * 4, noise=0.0)
+    settings = ModelSettings(inducing_points=40, noise_floor=1e-6)
+    training = TrainingSettings(first_iterations=60, starts=1)
+    model, record = train_from_scratch(tasks, settings, training, rng())
+    assert np.all(np.isfinite(record.bound))
+    assert np.all(model.parameters[NOISE] >= 1e-6)
+    assert np.abs(model.latent.mean).max() < 10.0
+
+
+def test_tensorflow_is_not_needed_by_what_training_returns(trained):
+    for part in (*trained.dynamics, *trained.descriptor, *trained.parameters.values()):
+        assert not tf.is_tensor(part)

@@ -1,0 +1,161 @@
+"""The stages that train and choose, from files to files."""
+
+import numpy as np
+import pytest
+
+from pamlflow import store
+from pamlflow.acquisition.paml import expected_self_information
+from pamlflow.domains import make_domain
+from pamlflow.domains.base import Excitation
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.trained import TrainedModel
+from pamlflow.stages.acquire import acquire_round, train_initial_round
+from pamlflow.stages.simulate import draw_design, simulate_initial_tasks
+from pamlflow.tasks import TaskSet
+
+WORLD = {
+    "domain": "cart_pole",
+    "simulation": {"steps": 30, "time_step": 0.05, "substeps": 5, "initial_noise": 0.05},
+    "descriptors": "full",
+    "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
+}
+FIT = {
+    "model": {"inducing_points": 12},
+    "training": {"first_iterations": 8, "next_iterations": 5, "starts": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    """The folder of a trial with its tasks, its design and round 00."""
+    folder = tmp_path_factory.mktemp("trial_00")
+    simulate_initial_tasks(**WORLD, initial_tasks=3, seed=1, output=folder / "initial_tasks.h5")
+    draw_design(**WORLD, block=4, seed=2, output=folder / "design.h5")
+    train_initial_round(
+        tasks=folder / "initial_tasks.h5", **FIT, seed=3, output=folder / "round_00.h5"
+    )
+    return folder
+
+
+def acquire(trial, output, *, previous="round_00.h5", strategy="paml", seed=4, **acquisition):
+    acquire_round(
+        previous=trial / previous,
+        initial_tasks=trial / "initial_tasks.h5",
+        design=trial / "design.h5",
+        strategy=strategy,
+        **WORLD,
+        **FIT,
+        acquisition={"candidates": "latent", "num_candidates": 100} | acquisition,
+        seed=seed,
+        output=output,
+    )
+    return store.read(output, "round")
+
+
+@pytest.fixture(scope="module")
+def first(trial):
+    """Round 01 of PAML."""
+    return acquire(trial, trial / "round_01.h5")
+
+
+def test_initial_round_holds_the_tasks_and_a_model_of_them(trial):
+    record = store.read(trial / "round_00.h5", "round")
+    tasks = store.read(trial / "initial_tasks.h5").datasets
+    assert record.datasets["round"] == 0
+    for name in ("inputs", "outputs", "lengths", "descriptors", "parameters"):
+        np.testing.assert_array_equal(record.datasets[f"tasks/{name}"], tasks[f"tasks/{name}"])
+    assert not any(name.startswith("selection/") for name in record.datasets)
+    assert record.seed == 3 and record.config == FIT
+    assert list(record.parents) == ["initial_tasks.h5"]
+    assert np.all(np.isfinite(record.datasets["training/bound"]))
+    assert any("fit" in event for event in record.datasets["training/events"])
+    assert TrainedModel.from_datasets(record.datasets).latent.mean.shape == (3, 2)
+
+
+def test_round_adds_the_chosen_task_as_the_domain_runs_it(trial, first):
+    before = TaskSet.from_datasets(store.read(trial / "round_00.h5").datasets)
+    after = TaskSet.from_datasets(first.datasets)
+    assert first.datasets["round"] == 1 and after.num_tasks == 4
+    np.testing.assert_array_equal(after.subset([0, 1, 2]).inputs, before.inputs)
+
+    chosen = first.datasets["selection/candidates"][first.datasets["selection/chosen"]]
+    np.testing.assert_array_equal(after.descriptors[3], chosen)
+    given = store.read(trial / "initial_tasks.h5").datasets
+    excitation = Excitation(given["excitation/controls"], given["excitation/initial_state"])
+    domain = make_domain("cart_pole", **WORLD["simulation"])
+    states = domain.simulate(chosen, excitation)
+    inputs, outputs = domain.transitions(states, excitation.controls)
+    np.testing.assert_allclose(after.subset([3]).inputs, inputs)
+    np.testing.assert_allclose(after.subset([3]).outputs, outputs)
+
+
+def test_choice_follows_from_the_model_of_the_round_before(trial, first):
+    model = TrainedModel.from_datasets(store.read(trial / "round_00.h5").datasets)
+    selection = {
+        name.removeprefix("selection/"): value
+        for name, value in first.datasets.items()
+        if name.startswith("selection/")
+    }
+    latent = LatentPosterior(selection["latent_mean"], selection["latent_variance"])
+    utilities = expected_self_information(latent, model.latent)
+    np.testing.assert_allclose(selection["utilities"], utilities)
+    assert selection["chosen"] == np.argmax(utilities)
+
+
+def test_round_says_where_it_comes_from(first):
+    assert set(first.parents) == {"round_00.h5", "initial_tasks.h5", "design.h5"}
+    assert first.config == WORLD | FIT | {
+        "strategy": "paml",
+        "acquisition": {"candidates": "latent", "num_candidates": 100},
+    }
+    assert first.seed == 4
+
+
+def test_same_seed_same_arrays(trial, first, tmp_path):
+    again = acquire(trial, tmp_path / "again.h5")
+    assert again.datasets.keys() == first.datasets.keys()
+    for name, value in first.datasets.items():
+        np.testing.assert_array_equal(again.datasets[name], value, err_msg=name)
+
+
+def test_initial_round_can_be_repeated(trial, tmp_path):
+    train_initial_round(
+        tasks=trial / "initial_tasks.h5", **FIT, seed=3, output=tmp_path / "round_00.h5"
+    )
+    again = store.read(tmp_path / "round_00.h5").datasets
+    for name, value in store.read(trial / "round_00.h5").datasets.items():
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+def test_rounds_follow_each_other_and_the_design(trial, first, tmp_path):
+    design = store.read(trial / "design.h5").datasets["design/latin_hypercube"]
+    second = acquire(
+        trial, tmp_path / "round_02.h5", previous="round_01.h5", strategy="latin_hypercube"
+    )
+    assert second.datasets["round"] == 2
+    np.testing.assert_array_equal(second.datasets["tasks/descriptors"][4], design[1])
+    np.testing.assert_array_equal(
+        second.datasets["tasks/descriptors"][:4], first.datasets["tasks/descriptors"]
+    )
+    assert second.datasets["latent/mean"].shape == (5, 2)
+
+
+def test_unknown_strategy_is_answered_with_the_nearest(trial, tmp_path):
+    with pytest.raises(ValueError, match=r"unknown strategy 'pmal'.*'paml'"):
+        acquire(trial, tmp_path / "round_01.h5", strategy="pmal")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Found(Exception):
+    """The user's strategy was called."""
+
+
+def user_strategy(situation):
+    """A strategy of a user's own, which says what it sees and goes no further."""
+    raise Found(f"round {situation.round}, {len(situation.chosen)} tasks")
+
+
+def test_strategy_of_a_users_own_is_found_by_its_name(trial, tmp_path):
+    with pytest.raises(Found, match="round 1, 3 tasks"):
+        acquire(trial, tmp_path / "r.h5", strategy=f"{user_strategy.__module__}:user_strategy")
+    assert list(tmp_path.iterdir()) == []
