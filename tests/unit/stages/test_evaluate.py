@@ -93,12 +93,10 @@ def test_paper_protocol_keeps_the_papers_objective(trial, metrics, tmp_path):
     assert not np.allclose(full, paper)
 
 
-def test_too_much_noise_costs_likelihood_and_widens_intervals(metrics):
+def test_more_noise_widens_the_intervals(metrics):
     full = PROTOCOLS.index("full")
-    first, second = metrics.datasets["nll"][:, full].mean(axis=1)
-    assert first < second
-    first, second = metrics.datasets["coverage"][:, full].mean(axis=-1)
-    assert second[0] > first[0]  # h* is inferred under the noise too: wider levels may miss more
+    first, second = metrics.datasets["coverage"][:, full, 0].mean(axis=-1)
+    assert second > first
 
 
 def test_scores_of_a_protocol_are_those_of_its_definition(trial, metrics):
