@@ -29,7 +29,7 @@ unlock: $(STAMP) ## After a killed run: end what it left running here and remove
 	@$(BIN)/python -m pamlflow.unlock
 
 test: $(STAMP) ## The tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(STAMP) ## Style, types and the workflow's own linter
 	@$(BIN)/ruff check .

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, publish, setup
-from pamlflow.metrics import score
-from pamlflow.models.evidence import TaskArrays
+from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
 
-SEEDS, TASKS, CONTEXTS, HELD_OUT_FROM = (1, 2, 3), 8, (5, 20, 49), 50
+SEEDS, TASKS, CONTEXTS = (1, 2, 3), 8, (5, 20, 49)
 
 
 def measure() -> list[Row]:
@@ -14,11 +12,7 @@ def measure() -> list[Row]:
     from pamlflow.models.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
-    inputs, outputs, mask = cart_poles(99, None).padded()
-    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
-    inputs = np.take_along_axis(inputs, order, axis=1)
-    outputs = np.take_along_axis(outputs, order, axis=1)
-    scale = outputs.std(axis=(0, 1))
+    test = shuffled(cart_poles(99, None))
     results: dict[tuple[str, str, int], list[tuple[float, float, float]]] = {}
     for noise in ("task_scaled", "per_output"):
         for seed in SEEDS:
@@ -30,15 +24,9 @@ def measure() -> list[Row]:
             )
             for objective in ("predictive", "elbo"):
                 for size in CONTEXTS:
-                    data = TaskArrays(inputs[:, :size], outputs[:, :size], mask[:, :size])
-                    latent = trained.infer(len(inputs), data=data, objective=objective)
-                    mean, variance = trained.predict(inputs[:, HELD_OUT_FROM:], latent)
-                    scores = score(
-                        outputs[:, HELD_OUT_FROM:] / scale,
-                        mean / scale,
-                        variance / scale**2,
-                        mask[:, HELD_OUT_FROM:],
-                    )
+                    data = head(test, size)
+                    latent = trained.infer(len(data.mask), data=data, objective=objective)
+                    scores = held_out(trained, latent, test)
                     rmse = float(np.sqrt(scores.squared_error.mean()))
                     cell = (float(scores.nll.mean()), rmse, float(scores.coverage[1].mean()))
                     results.setdefault((noise, objective, size), []).append(cell)

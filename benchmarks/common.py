@@ -16,11 +16,16 @@ import numpy as np
 from pamlflow import __version__
 from pamlflow.descriptors import make_descriptor_view, observe_tasks
 from pamlflow.domains import make_domain
+from pamlflow.metrics import Scores, score
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.trained import TrainedModel
 from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet
 
 THREADS = len(os.sched_getaffinity(0))
 RESULTS = Path(__file__).parent / "results"
+HELD_OUT_FROM = 50
 SPACE = {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]}
 
 
@@ -54,6 +59,28 @@ def cart_poles(seed: int, count: int | None, steps: int = 99) -> TaskSet:
     descriptors = space.grid([10, 10]) if count is None else space.sample(count, rng)
     view = make_descriptor_view("full", space)
     return observe_tasks(domain, view, descriptors, domain.draw_excitation(rng), rng)
+
+
+def shuffled(tasks: TaskSet) -> TaskArrays:
+    """The transitions of each task in a random order of its own: contexts are heads, the rest is held out."""
+    inputs, outputs, mask = tasks.padded()
+    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
+    return TaskArrays(
+        np.take_along_axis(inputs, order, axis=1), np.take_along_axis(outputs, order, axis=1), mask
+    )
+
+
+def head(data: TaskArrays, steps: int) -> TaskArrays:
+    """The first ``steps`` transitions of each task."""
+    return TaskArrays(*(part[:, :steps] for part in data))
+
+
+def held_out(trained: TrainedModel, latent: LatentPosterior, data: TaskArrays) -> Scores:
+    """Scores of the second half of shuffled transitions, in units of all outputs' standard deviation."""
+    inputs, outputs, mask = (part[:, HELD_OUT_FROM:] for part in data)
+    mean, variance = trained.predict(inputs, latent)
+    scale = data.outputs.std(axis=(0, 1))
+    return score(outputs / scale, mean / scale, variance / scale**2, mask)
 
 
 def median_seconds(*functions: Callable[[], object], repeats: int = 15) -> list[float]:

@@ -4,23 +4,17 @@ import time
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, publish, setup
-from benchmarks.inference import nll
+from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
 from pamlflow.models.evidence import TaskArrays
-from pamlflow.tasks import TaskSet
+from pamlflow.models.trained import TrainedModel
 
 TASKS, LEVELS = 19, (1.0, 0.98)
 
 
-def held_out(trained: object, test: TaskSet) -> float:
-    """NLL of the second half of shuffled transitions, h* inferred from 20 of the first half."""
-    inputs, outputs, mask = test.padded()
-    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
-    inputs = np.take_along_axis(inputs, order, axis=1)
-    outputs = np.take_along_axis(outputs, order, axis=1)
-    context = TaskArrays(inputs[:, :20], outputs[:, :20], mask[:, :20])
-    latent = trained.infer(len(inputs), data=context)
-    return nll(trained, latent, inputs[:, 50:], outputs[:, 50:])
+def nll(trained: TrainedModel, data: TaskArrays) -> float:
+    """Held-out NLL, h* inferred from 20 transitions."""
+    latent = trained.infer(len(data.mask), data=head(data, 20))
+    return float(held_out(trained, latent, data).nll.mean())
 
 
 def measure() -> list[Row]:
@@ -31,7 +25,7 @@ def measure() -> list[Row]:
     from pamlflow.models.training import INITIAL_LATENT_VARIANCE, train_from_scratch
     from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
-    tasks, test = cart_poles(1, TASKS), cart_poles(99, None)
+    tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))
     paper = ModelSettings(inducing_points=300, noise="per_output")
     start = np.random.default_rng(0).standard_normal((TASKS, paper.latent_dimensions))
 
@@ -47,7 +41,7 @@ def measure() -> list[Row]:
     reference = time.perf_counter() - begin
     prior = float(fitted.model.log_prior_density())
     target = float(fitted.bound(fitted.whole())) + prior
-    reference_nll = held_out(fitted.model.trained(fitted.posterior()), test)
+    reference_nll = nll(fitted.model.trained(fitted.posterior()), test)
 
     record = TrainingRecord()
     model = fresh()
@@ -82,7 +76,7 @@ def measure() -> list[Row]:
             "50 x",
         )
     )
-    default_nll = held_out(default, test)
+    default_nll = nll(default, test)
     rows.append(
         Row(
             "default fit: held-out NLL, 20 transitions",

@@ -4,11 +4,9 @@ import time
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, publish, setup
-from pamlflow.metrics import score
+from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.trained import TrainedModel
-from pamlflow.types import FloatArray
 
 CONTEXT, INDUCING, TASKS_TIMED = 20, 200, 10
 
@@ -58,14 +56,6 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
     return (time.perf_counter() - begin) * len(inputs) / TASKS_TIMED
 
 
-def nll(trained: TrainedModel, latent: object, inputs: FloatArray, outputs: FloatArray) -> float:
-    """Mean NLL of held-out transitions in test-grid units."""
-    mean, variance = trained.predict(inputs, latent)
-    scale = outputs.std(axis=(0, 1))
-    scores = score(outputs / scale, mean / scale, variance / scale**2, np.ones(outputs.shape[:2]))
-    return float(scores.nll.mean())
-
-
 def measure() -> list[Row]:
     """Both sides on the same model and contexts, and ours with all transitions."""
     from pamlflow.models.training import train_from_scratch
@@ -77,25 +67,22 @@ def measure() -> list[Row]:
         TrainingSettings(first_iterations=200, starts=2),
         np.random.default_rng(0),
     )
-    inputs, outputs, mask = cart_poles(99, None).padded()
-    order = np.argsort(np.random.default_rng(0).random(mask.shape), axis=1)[..., None]
-    inputs = np.take_along_axis(inputs, order, axis=1)
-    outputs = np.take_along_axis(outputs, order, axis=1)
+    data = shuffled(cart_poles(99, None))
     rows = []
-    for steps in (CONTEXT, inputs.shape[1]):
-        context = TaskArrays(inputs[:, :steps], outputs[:, :steps], mask[:, :steps])
+    for steps in (CONTEXT, data.mask.shape[1]):
+        context = head(data, steps)
         reference = adam_task_by_task(trained, context)
         for objective in ("predictive", "elbo"):
             times = []
             for _ in range(3):
                 begin = time.perf_counter()
-                latent = trained.infer(len(inputs), data=context, objective=objective)
+                latent = trained.infer(len(data.mask), data=context, objective=objective)
                 times.append(time.perf_counter() - begin)
             ours = float(np.median(times))
-            held_out = nll(trained, latent, inputs[:, 50:], outputs[:, 50:])
+            nll = held_out(trained, latent, data).nll.mean()
             rows.append(
                 Row(
-                    f"{objective}, {steps} transitions, M = {INDUCING} (NLL {held_out:.2f})",
+                    f"{objective}, {steps} transitions, M = {INDUCING} (NLL {nll:.2f})",
                     f"{ours:.2f} s",
                     f"{reference:.0f} s",
                     f"{reference / ours:.0f} x faster",
