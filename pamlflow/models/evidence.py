@@ -35,13 +35,17 @@ class TaskArrays(NamedTuple):
 
 
 def spread_transitions(data: TaskArrays, count: int) -> TaskArrays:
-    """``count`` transitions of each task, evenly spread over its own length (a short one repeats some)."""
-    last = data.mask.sum(axis=1, keepdims=True) - 1.0
-    steps = np.rint(last * np.linspace(0.0, 1.0, count)).astype(np.int64)
+    """``count`` transitions of each task, evenly spread over its own length (a short one repeats some).
+
+    Their mask is a weight: together they count as much as all the transitions they stand for.
+    """
+    lengths = data.mask.sum(axis=1, keepdims=True)
+    steps = np.maximum(lengths - 1.0, 0.0) * np.linspace(0.0, 1.0, count)
+    steps = np.rint(steps).astype(np.int64)
     inputs, outputs = (
         np.take_along_axis(part, steps[..., None], axis=1) for part in (data.inputs, data.outputs)
     )
-    return TaskArrays(inputs, outputs, np.ones(steps.shape))
+    return TaskArrays(inputs, outputs, np.tile(lengths / count, count))
 
 
 class Gradients(NamedTuple):

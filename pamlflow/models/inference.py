@@ -20,7 +20,7 @@ from pamlflow.types import FloatArray, IntArray
 
 INITIAL_LOG_VARIANCE = -4.0
 MAX_ITERATIONS = 60
-VALUE_TOLERANCE = 1e-3  # nats
+VALUE_TOLERANCE = 1e-4  # nats
 
 
 class LatentPosterior(NamedTuple):
