@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 from scipy.spatial.distance import pdist
-from scipy.stats import qmc
 
 from pamlflow.tasks import Variable, read_only
 from pamlflow.types import BoolArray, FloatArray
@@ -83,6 +82,8 @@ class Box:
 
         Of many random hypercubes, the one whose two closest points are farthest apart.
         """
+        from scipy.stats import qmc  # half a second that few jobs need
+
         sampler = qmc.LatinHypercube(len(self.variables), rng=rng)
         draws = (sampler.random(count) for _ in range(HYPERCUBE_DRAWS))
         return self._scale(max(draws, key=lambda points: pdist(points).min(initial=math.inf)))
@@ -90,6 +91,8 @@ class Box:
     def sobol(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return the first points [count, R] of a scrambled Sobol sequence."""
         # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+        from scipy.stats import qmc  # see latin_hypercube
+
         sequence = qmc.Sobol(len(self.variables), rng=rng).random_base2(math.ceil(math.log2(count)))
         return self._scale(sequence[:count])
 

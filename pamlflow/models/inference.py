@@ -61,7 +61,7 @@ def infer_latents(
     return LatentPosterior(mean, np.exp(log_variance))
 
 
-def latent_starts(training_means: FloatArray, points: int = 5) -> FloatArray:
+def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:
     """Starting points for h*: the origin and a coarse grid that covers the training tasks and the prior."""
     low = np.minimum(training_means.min(axis=0), -1.0) - 0.5
     high = np.maximum(training_means.max(axis=0), 1.0) + 0.5
