@@ -107,7 +107,7 @@ def test_a_larger_budget_only_adds_rounds(replan):
             {"simulate_test_tasks", "train_oracle", "evaluate_trial"},
         ),
     ],
-    ids=str,
+    ids=["objective", "strategies", "candidates", "test grid"],
 )
 def test_a_change_re_runs_what_depends_on_it(replan, change, expected):
     assert set(rules(replan(**change))) == expected | {"aggregate_metrics", "plot_learning_curves"}
