@@ -4,11 +4,18 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything imports TensorFlow, which reads its own two variables instead of OMP_NUM_THREADS.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 os.environ.update(dict.fromkeys((*THREADS, "TF_NUM_INTEROP_THREADS"), "1"))
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+
+# A busy machine must not fail a test, nor chance one run and not the next.
+settings.register_profile(
+    "pamlflow", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("pamlflow")
 
 
 @pytest.fixture(autouse=True)
