@@ -55,7 +55,8 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
     step: Callable[[], object]
     if bound == "stochastic":
         schedule = StochasticSettings(batch_tasks=5, batch_transitions=50)
-        step = StochasticTrainer(model, schedule, seed=0).step
+        trainer = StochasticTrainer(model, schedule, seed=0)  # a bound method does not keep it
+        step = trainer.step
     else:
         optimiser = Optimiser(
             model.training_loss, model.trainable_variables, model.jitter, TrainingRecord()
