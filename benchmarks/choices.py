@@ -14,7 +14,7 @@ def measure() -> list[Row]:
 
     test = shuffled(cart_poles(99, None))
     results: dict[tuple[str, str, int], list[tuple[float, float, float]]] = {}
-    for noise in ("task_scaled", "per_output"):
+    for noise in ("per_output", "task_scaled"):
         for seed in SEEDS:
             trained, _ = train_from_scratch(
                 cart_poles(seed, TASKS),
@@ -31,7 +31,7 @@ def measure() -> list[Row]:
                     cell = (float(scores.nll.mean()), rmse, float(scores.coverage[1].mean()))
                     results.setdefault((noise, objective, size), []).append(cell)
     rows = []
-    for noise in ("task_scaled", "per_output"):
+    for noise in ("per_output", "task_scaled"):
         for size in CONTEXTS:
             ours, theirs = (
                 np.mean(results[noise, objective, size], axis=0)
