@@ -19,6 +19,7 @@ from pamlflow.models.posterior import (
     DynamicsPosterior,
     excess_matrix,
     expected_kernel,
+    task_noise,
     unit_kernel,
 )
 from pamlflow.types import FloatArray, IntArray
@@ -86,7 +87,7 @@ class PredictiveEvidence:
         tangents = slopes[..., None] * posterior.weights[:, None]  # [n, M, Q, P]
         jacobian = _batched(k, tangents)  # [n, T, Q, P]
         projected, explained = self._project(k)
-        noise = np.exp(mean @ posterior.noise_slope)[:, None, None] * posterior.noise
+        noise = task_noise(posterior, mean)[:, None]
         spread = np.einsum("ntqp,nq->ntp", np.square(jacobian), variance)
         function = np.maximum(posterior.variance - explained, 0.0)
         total = function + spread + noise

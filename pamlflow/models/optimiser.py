@@ -47,7 +47,7 @@ class Optimiser:
     """Minimises a scalar TensorFlow closure with SciPy's L-BFGS-B.
 
     GPflow's own wrapper traces the loss anew for every call; training restarts several times, so this one
-    keeps a single trace.  A Cholesky factorisation that fails raises the jitter tenfold and tries again.
+    keeps a single trace.
     """
 
     def __init__(

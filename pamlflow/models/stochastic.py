@@ -6,7 +6,7 @@ batch), the same psi statistics as in the collapsed bound give an unbiased estim
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import gpflow
 import numpy as np
@@ -18,7 +18,6 @@ from pamlflow.models.dynamics_gp import TaskData
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.posterior import DynamicsPosterior
 
-Estimator: TypeAlias = Literal["closed_form", "monte_carlo"]
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
