@@ -31,8 +31,9 @@ def train_from_scratch(
     training: TrainingSettings,
     rng: np.random.Generator,
     checkpoints: Path | None = None,
+    title: str = "fit",
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Fit a model to the first tasks.
+    """Fit a model to the first tasks; ``title`` stands before iteration and bound in the log.
 
     The signs, rotation and scale of h are not identified by few tasks, so that a single start can end in a
     poor geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
@@ -61,7 +62,7 @@ def train_from_scratch(
     _, best, jitter = min(outcomes, key=lambda outcome: outcome[0])
     optimiser.restore(best)
     model.jitter.assign(jitter)
-    return _fit_collapsed(model, optimiser, training.first_iterations, record)
+    return _fit_collapsed(model, optimiser, training.first_iterations, record, title)
 
 
 def train_from_previous(
@@ -72,10 +73,12 @@ def train_from_previous(
     start: LatentPosterior,
     rng: np.random.Generator,
     checkpoints: Path | None = None,
+    title: str = "fit",
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to one more round of tasks, starting from the parameters of the round before.
 
-    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts.
+    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts; ``title`` stands before
+    iteration and bound in the log.
     """
     record = TrainingRecord()
     mean = np.vstack([previous.latent.mean, start.mean])
@@ -85,7 +88,8 @@ def train_from_previous(
     model.choose_inducing_points(kept, first_task=len(previous.latent.mean))
     if training.bound == "stochastic":
         return _fit_stochastic(model, training, rng, checkpoints, record)
-    return _fit_collapsed(model, _optimiser(model, record), training.next_iterations, record)
+    optimiser = _optimiser(model, record)
+    return _fit_collapsed(model, optimiser, training.next_iterations, record, title)
 
 
 def initial_latents(
@@ -106,10 +110,10 @@ def _optimiser(model: MetaModel, record: TrainingRecord) -> Optimiser:
 
 
 def _fit_collapsed(
-    model: MetaModel, optimiser: Optimiser, iterations: int, record: TrainingRecord
+    model: MetaModel, optimiser: Optimiser, iterations: int, record: TrainingRecord, title: str
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Spend the remaining iterations of L-BFGS."""
-    if not np.isfinite(optimiser.minimise(iterations, "fit")):
+    if not np.isfinite(optimiser.minimise(iterations, title)):
         raise TrainingError(_complaint(model))
     return model.trained(), record
 

@@ -40,6 +40,7 @@ def train_initial_round(
         TrainingSettings.from_config(training),
         np.random.default_rng(seed),
         _checkpoints(output),
+        title="round 0 fit",
     )
     config = {"model": dict(model), "training": dict(training)}
     _write_round(
@@ -106,6 +107,7 @@ def acquire_round(
         start,
         rng,
         _checkpoints(output),
+        title=f"round {number} fit",
     )
     config = {
         "strategy": strategy,
