@@ -12,21 +12,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from pamlflow import __version__
-from pamlflow.descriptors import make_descriptor_view, observe_tasks
-from pamlflow.domains import make_domain
 from pamlflow.metrics import Scores, score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.trained import TrainedModel
-from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet
+from pamlflow.world import World
 
 THREADS = len(os.sched_getaffinity(0))
+ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT_FROM = 50
-SPACE = {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]}
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,17 @@ def setup() -> None:
 
 def cart_poles(seed: int, count: int | None, steps: int = 99) -> TaskSet:
     """``count`` uniform cart-pole tasks, or the 10 x 10 test grid, ``steps`` transitions each."""
+    world = world_of("cart_pole", steps)
     rng = np.random.default_rng(seed)
-    domain = make_domain("cart_pole", steps=steps)
-    space = Box.from_config(SPACE, domain.parameter_variables)
-    descriptors = space.grid([10, 10]) if count is None else space.sample(count, rng)
-    view = make_descriptor_view("full", space)
-    return observe_tasks(domain, view, descriptors, domain.draw_excitation(rng), rng)
+    space = world.view.space
+    tasks = space.grid([10, 10]) if count is None else space.sample(count, rng)
+    return world.run(tasks, tasks, world.domain.draw_excitation(rng))
+
+
+def world_of(experiment: str, steps: int = 99) -> World:
+    """The world of an experiment of the study, with ``steps`` transitions a task."""
+    study = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return World.from_config({**study["experiments"][experiment], "simulation": {"steps": steps}})
 
 
 def shuffled(tasks: TaskSet) -> TaskArrays:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 from benchmarks.common import RESULTS
 
-ORDER = ("fit", "gradient", "psi_statistics", "inference", "scaling", "choices", "study")
+ORDER = (
+    "fit",
+    "gradient",
+    "psi_statistics",
+    "inference",
+    "scaling",
+    "choices",
+    "noise",
+    "study",
+)
 INTRODUCTION = """# Benchmarks
 
 `make bench` runs all of them and rewrites this page; `python -m benchmarks.<name>` runs one. Both sides of a

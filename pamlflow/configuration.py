@@ -137,12 +137,30 @@ def _cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
 
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
     space = experiment["space"]
-    for variable, limits in space.items():
-        if sound(*key, "space", variable) and limits[0] >= limits[1]:
-            yield (*key, "space", variable), f"expected low < high, found {_shown(limits)}"
+    yield from _box_problems((*key, "space"), space, sound)
     if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
         text = f"expected one number for each variable of space ({', '.join(space)})"
         yield (*key, "test_grid"), f"{text}, found {_shown(experiment['test_grid'])}"
+    key = (*key, "descriptors")
+    if sound(*key, "superfluous"):
+        superfluous = experiment["descriptors"]["superfluous"]
+        yield from _box_problems((*key, "superfluous"), superfluous, sound)
+        for name in superfluous.keys() & space.keys():
+            yield (*key, "superfluous", name), "this is a variable of space, choose another name"
+    if sound(*key, "hidden"):
+        hidden = experiment["descriptors"]["hidden"]
+        for index, name in enumerate(hidden):
+            if name not in space:
+                text = f"'{name}' is no variable of space{_nearest(name, space)}"
+                yield (*key, "hidden", index), f"{text} (known: {', '.join(space)})"
+        if not space.keys() - set(hidden):
+            yield (*key, "hidden"), "at least one variable of space must be seen, found all hidden"
+
+
+def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
+    for variable, limits in box.items():
+        if sound(*key, variable) and limits[0] >= limits[1]:
+            yield (*key, variable), f"expected low < high, found {_shown(limits)}"
 
 
 def _protocol_problems(key: Key, experiment: Node, protocols: list[Any]) -> Iterator[Problem]:

@@ -1,21 +1,23 @@
 """What is known of a task: views that turn simulator parameters into task descriptors and back."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from pamlflow import plugins
-from pamlflow.domains.base import Excitation, TaskDomain
 from pamlflow.spaces import Box
-from pamlflow.tasks import TaskSet
-from pamlflow.types import FloatArray
+from pamlflow.tasks import Variable
+from pamlflow.types import BoolArray, FloatArray
 
 
 @runtime_checkable
 class DescriptorView(Protocol):
     """How tasks with parameters [N, D] are described by descriptors [N, R]."""
+
+    @property
+    def parameter_space(self) -> Box:
+        """The box of simulator parameters."""
 
     @property
     def space(self) -> Box:
@@ -28,56 +30,61 @@ class DescriptorView(Protocol):
         """Return the descriptors under which tasks with these parameters are seen."""
 
 
-@dataclass(frozen=True)
-class FullDescriptors:
-    """Descriptors that are the parameters themselves, without noise."""
+@dataclass(frozen=True, eq=False)
+class VectorDescriptors:
+    """Descriptors that are the parameters, but for some hidden ones, and superfluous dimensions.
 
-    space: Box
+    With nothing `hidden` and nothing `superfluous` they are the parameters themselves (paper,
+    section 4.1). Hidden parameters are drawn uniformly whenever a task is asked for (section 4.2);
+    superfluous dimensions, which come last, have no effect on the task (section 4.3).
+    Raises ValueError when a name is unknown, taken, or nothing is left to be seen.
+    """
+
+    parameter_space: Box
+    hidden: tuple[str, ...] = ()
+    superfluous: Box | None = None
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        names = [variable.name for variable in self.parameter_space.variables]
+        for name in self.hidden:
+            if name not in names:
+                raise ValueError(f"hidden: '{name}' is no parameter; expected some of {names}")
+        for variable in self.superfluous.variables if self.superfluous else ():
+            if variable.name in names:
+                raise ValueError(f"superfluous: '{variable.name}' is a parameter; rename it")
+        if not self._observed.any():
+            raise ValueError(f"hidden: at least one of {names} must be seen, found all hidden")
+
+    @classmethod
+    def from_config(cls, settings: Mapping[str, Any], space: Box) -> Self:
+        """Return the view that the key `descriptors` of an experiment describes."""
+        bounds: Mapping[str, Sequence[float]] = settings.get("superfluous", {})
+        variables = [Variable(name, "1") for name in bounds]
+        superfluous = Box.from_config(bounds, variables) if bounds else None
+        return cls(space, tuple(settings.get("hidden", ())), superfluous)
+
+    @property
+    def space(self) -> Box:
+        """The box of descriptors that a task may be asked for."""
+        seen = self.parameter_space.subset(self._observed)
+        return seen if self.superfluous is None else seen.product(self.superfluous)
 
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the descriptors."""
-        return descriptors
-
-    def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the parameters."""
+        """Return the parameters [N, D] of chosen descriptors [N, R]; hidden ones are drawn."""
+        parameters = self.parameter_space.sample(len(descriptors), rng)
+        parameters[:, self._observed] = descriptors[:, : self._observed.sum()]
         return parameters
 
+    def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return the descriptors [N, R] of parameters [N, D]; superfluous ones are drawn."""
+        seen = parameters[:, self._observed]
+        if self.superfluous is None:
+            return seen
+        return np.hstack([seen, self.superfluous.sample(len(parameters), rng)])
 
-DESCRIPTOR_VIEWS: dict[str, Callable[[Box], DescriptorView]] = {"full": FullDescriptors}
-
-
-def make_descriptor_view(kind: str, space: Box) -> DescriptorView:
-    """Return the view named in the configuration, over a box of simulator parameters.
-
-    Raises ValueError when `kind` is neither in DESCRIPTOR_VIEWS nor a `package.module:Name`.
-    """
-    return plugins.load(kind, DESCRIPTOR_VIEWS, "descriptor view")(space)
-
-
-def observe_tasks(
-    domain: TaskDomain,
-    view: DescriptorView,
-    descriptors: FloatArray,
-    excitation: Excitation,
-    rng: np.random.Generator,
-) -> TaskSet:
-    """Run the tasks that descriptors [N, R] ask for, all under the same excitation.
-
-    Raises SimulationError when a task cannot be simulated.
-    """
-    parameters = view.parameters(descriptors, rng)
-    transitions = [
-        domain.transitions(domain.simulate(task, excitation), excitation.controls)
-        for task in parameters
-    ]
-    return TaskSet(
-        inputs=np.concatenate([inputs for inputs, _ in transitions]),
-        outputs=np.concatenate([outputs for _, outputs in transitions]),
-        lengths=np.array([len(inputs) for inputs, _ in transitions]),
-        descriptors=descriptors,
-        parameters=parameters,
-        input_variables=domain.input_variables,
-        output_variables=domain.output_variables,
-        descriptor_variables=view.space.variables,
-        parameter_variables=domain.parameter_variables,
-    )
+    @property
+    def _observed(self) -> BoolArray:
+        """Which parameters [D] are seen."""
+        names = [variable.name for variable in self.parameter_space.variables]
+        return np.array([name not in self.hidden for name in names])

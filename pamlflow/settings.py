@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# The keys of an experiment that pamlflow.world.World is made from.
+WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks")
+
 
 @dataclass(frozen=True)
 class ModelSettings:

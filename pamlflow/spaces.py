@@ -57,6 +57,18 @@ class Box:
         low, high = np.array([bounds[name] for name in names], dtype=np.float64).T
         return cls(tuple(variables), low, high)
 
+    def subset(self, chosen: BoolArray) -> Self:
+        """Return the box of the `chosen` [R] dimensions alone."""
+        variables = tuple(it for it, kept in zip(self.variables, chosen, strict=True) if kept)
+        return type(self)(variables, self.low[chosen], self.high[chosen])
+
+    def product(self, other: Self) -> Self:
+        """Return the box that has the dimensions of `other` after its own."""
+        low = np.concatenate([self.low, other.low])
+        return type(self)(
+            self.variables + other.variables, low, np.concatenate([self.high, other.high])
+        )
+
     def contains(self, points: FloatArray) -> BoolArray:
         """Say for points [C, R] which lie in the box [C]."""
         inside: BoolArray = np.all((points >= self.low) & (points <= self.high), axis=1)

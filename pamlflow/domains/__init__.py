@@ -4,9 +4,13 @@ from collections.abc import Callable
 
 from pamlflow import plugins
 from pamlflow.domains.base import TaskDomain
+from pamlflow.domains.cart_double_pole import CartDoublePole
 from pamlflow.domains.cart_pole import CartPole
+from pamlflow.domains.pendubot import Pendubot
 
-DOMAINS: dict[str, Callable[..., TaskDomain]] = {"cart_pole": CartPole}
+DOMAINS: dict[str, Callable[..., TaskDomain]] = {
+    domain.name: domain for domain in (CartPole, Pendubot, CartDoublePole)
+}
 
 
 def make_domain(name: str, **simulation: object) -> TaskDomain:

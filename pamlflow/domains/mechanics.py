@@ -39,9 +39,14 @@ def add_cart(spec: mujoco.MjSpec, name: str, mass: float) -> mujoco.MjsBody:
     return cart
 
 
-def add_link(parent: mujoco.MjsBody, name: str, mass: float, length: float) -> mujoco.MjsBody:
-    """Add a link (a capsule, mass in kg, length in m) hinged at its lower end; return its body."""
-    link = parent.add_body(name=name)
+def add_link(
+    parent: mujoco.MjsBody, name: str, mass: float, length: float, height: float = 0.0
+) -> mujoco.MjsBody:
+    """Add a link (a capsule, mass in kg, length in m) to `parent`, and return its body.
+
+    Its lower end is hinged `height` m above the parent's origin, while the parent stands upright.
+    """
+    link = parent.add_body(name=name, pos=[0, 0, height])
     link.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, 1, 0])
     link.add_geom(
         type=mujoco.mjtGeom.mjGEOM_CAPSULE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,15 @@ import numpy as np
 
 from pamlflow import plugins, store
 from pamlflow.acquisition import STRATEGIES, Selection, Situation
-from pamlflow.descriptors import make_descriptor_view, observe_tasks
-from pamlflow.domains import make_domain
+from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
-from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet
+from pamlflow.world import World
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +61,7 @@ def acquire_round(
     initial_tasks: Path,
     design: Path,
     strategy: str,
-    domain: str,
-    simulation: Mapping[str, Any],
-    descriptors: str,
-    space: Mapping[str, Sequence[float]],
+    experiment: Mapping[str, Any],
     model: Mapping[str, Any],
     training: Mapping[str, Any],
     acquisition: Mapping[str, Any],
@@ -79,12 +75,11 @@ def acquire_round(
     state = TrainedModel.from_datasets(before)
     number = int(before["round"]) + 1
 
-    world = make_domain(domain, **simulation)
-    view = make_descriptor_view(descriptors, Box.from_config(space, world.parameter_variables))
+    world = World.from_config(experiment)
     situation = Situation(
         round=number,
         model=state,
-        space=view.space,
+        space=world.view.space,
         chosen=tasks.descriptors,
         design=store.read(design, "design").datasets["design/latin_hypercube"],
         settings=AcquisitionSettings(**acquisition),
@@ -96,7 +91,9 @@ def acquire_round(
 
     trial = store.read(initial_tasks, "initial_tasks").datasets
     excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
-    new_task = observe_tasks(world, view, chosen[None], excitation, rng)
+    new_task = world.observe(chosen[None], excitation, rng)
+    if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
+        selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)
     start = state.infer(1, descriptors=new_task.descriptors, data=TaskArrays(*new_task.padded()))
     trained, record = train_from_previous(
@@ -110,11 +107,8 @@ def acquire_round(
         title=f"round {number} fit",
     )
     config = {
+        **experiment,
         "strategy": strategy,
-        "domain": domain,
-        "simulation": dict(simulation),
-        "descriptors": descriptors,
-        "space": {name: list(bounds) for name, bounds in space.items()},
         "model": dict(model),
         "training": dict(training),
         "acquisition": dict(acquisition),

@@ -8,73 +8,57 @@ from typing import Any
 import numpy as np
 
 from pamlflow import store
-from pamlflow.descriptors import DescriptorView, make_descriptor_view, observe_tasks
-from pamlflow.domains import make_domain
-from pamlflow.domains.base import Excitation, TaskDomain
+from pamlflow.domains.base import Excitation
 from pamlflow.seeding import generator
-from pamlflow.spaces import Box
+from pamlflow.world import World
 
 MAX_ROUNDS = 99
 
 
 def simulate_test_tasks(
     *,
-    domain: str,
-    simulation: Mapping[str, object],
-    descriptors: str,
-    space: Mapping[str, Sequence[float]],
+    experiment: Mapping[str, Any],
     test_grid: Sequence[int],
     seed: int,
     output: Path,
 ) -> None:
-    """Run the tasks on a regular grid of descriptors and write `test_tasks`.
+    """Run the tasks on a regular grid of parameters, hidden ones too, and write `test_tasks`.
 
     Few-shot inference sees the first transitions of each task in the order `context/order` [S],
     a random permutation of the task's own steps.
     """
-    world, view, config = _world(domain, simulation, descriptors, space)
+    world = World.from_config(experiment)
     rng = generator(seed)
-    excitation = world.draw_excitation(rng)
-    tasks = observe_tasks(world, view, view.space.grid(test_grid), excitation, rng)
+    excitation = world.domain.draw_excitation(rng)
+    parameters = world.view.parameter_space.grid(test_grid)
+    tasks = world.run(parameters, world.view.describe(parameters, rng), excitation)
     order = np.concatenate([rng.permutation(length) for length in tasks.lengths])
     datasets = tasks.to_datasets() | _excitation_datasets(excitation) | {"context/order": order}
-    store.write(
-        output, "test_tasks", datasets, seed=seed, config=config | {"test_grid": list(test_grid)}
-    )
+    config = {**experiment, "test_grid": list(test_grid)}
+    store.write(output, "test_tasks", datasets, seed=seed, config=config)
 
 
 def simulate_initial_tasks(
     *,
-    domain: str,
-    simulation: Mapping[str, object],
-    descriptors: str,
-    space: Mapping[str, Sequence[float]],
+    experiment: Mapping[str, Any],
     initial_tasks: int,
     seed: int,
     output: Path,
 ) -> None:
     """Run the tasks that a trial starts from, a Latin hypercube, and write `initial_tasks`."""
-    world, view, config = _world(domain, simulation, descriptors, space)
+    world = World.from_config(experiment)
     rng = generator(seed)
-    excitation = world.draw_excitation(rng)
-    chosen = view.space.latin_hypercube(initial_tasks, rng)
-    tasks = observe_tasks(world, view, chosen, excitation, rng)
+    excitation = world.domain.draw_excitation(rng)
+    chosen = world.view.space.latin_hypercube(initial_tasks, rng)
+    tasks = world.observe(chosen, excitation, rng)
     datasets = tasks.to_datasets() | _excitation_datasets(excitation)
-    store.write(
-        output,
-        "initial_tasks",
-        datasets,
-        seed=seed,
-        config=config | {"initial_tasks": initial_tasks},
-    )
+    config = {**experiment, "initial_tasks": initial_tasks}
+    store.write(output, "initial_tasks", datasets, seed=seed, config=config)
 
 
 def draw_design(
     *,
-    domain: str,
-    simulation: Mapping[str, object],
-    descriptors: str,
-    space: Mapping[str, Sequence[float]],
+    experiment: Mapping[str, Any],
     block: int,
     seed: int,
     output: Path,
@@ -84,33 +68,15 @@ def draw_design(
     Independent hypercubes of `block` points follow each other until every round that a workflow can
     have is served, so that a larger budget does not change the rounds that exist.
     """
-    _, view, config = _world(domain, simulation, descriptors, space)
+    space = World.from_config(experiment).view.space
     rng = generator(seed)
-    blocks = [view.space.latin_hypercube(block, rng) for _ in range(math.ceil(MAX_ROUNDS / block))]
+    blocks = [space.latin_hypercube(block, rng) for _ in range(math.ceil(MAX_ROUNDS / block))]
     datasets = {
         "design/latin_hypercube": np.concatenate(blocks),
-        "design/descriptor_names": [variable.name for variable in view.space.variables],
-        "design/descriptor_units": [variable.unit for variable in view.space.variables],
+        "design/descriptor_names": [variable.name for variable in space.variables],
+        "design/descriptor_units": [variable.unit for variable in space.variables],
     }
-    store.write(output, "design", datasets, seed=seed, config=config | {"block": block})
-
-
-def _world(
-    domain: str,
-    simulation: Mapping[str, object],
-    descriptors: str,
-    space: Mapping[str, Sequence[float]],
-) -> tuple[TaskDomain, DescriptorView, dict[str, Any]]:
-    """Return the domain, the view of its tasks, and the settings that both are made from."""
-    config = {
-        "domain": domain,
-        "simulation": dict(simulation),
-        "descriptors": descriptors,
-        "space": dict(space),
-    }
-    world = make_domain(domain, **simulation)
-    view = make_descriptor_view(descriptors, Box.from_config(space, world.parameter_variables))
-    return world, view, config
+    store.write(output, "design", datasets, seed=seed, config={**experiment, "block": block})
 
 
 def _excitation_datasets(excitation: Excitation) -> dict[str, Any]:

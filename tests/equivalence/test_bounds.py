@@ -6,14 +6,12 @@ import reference
 import tensorflow as tf
 from dynamics_problem import JITTER, Problem
 
-from pamlflow.descriptors import FullDescriptors, observe_tasks
-from pamlflow.domains.cart_pole import CartPole
 from pamlflow.metrics import score
 from pamlflow.models.dynamics_gp import TaskData
 from pamlflow.models.evidence import ElboEvidence, TaskArrays
 from pamlflow.models.training import train_from_scratch
 from pamlflow.settings import ModelSettings, TrainingSettings
-from pamlflow.spaces import Box
+from pamlflow.world import World
 
 
 @pytest.fixture(params=[(0.0, 0.0), (0.7, -0.4)], ids=["per_output", "task_scaled"])
@@ -75,13 +73,16 @@ def cart_poles():
     """NLL of held-out transitions of 25 cart-poles, by objective and context, after 8 uniform tasks."""
     steps, half, contexts = 60, 30, (5, 10, 30)
     rng = np.random.default_rng(2)
-    domain = CartPole(steps=steps)
-    view = FullDescriptors(
-        Box(domain.parameter_variables, np.array([0.5, 0.5]), np.array([5.0, 2.0]))
+    world = World.from_config(
+        {
+            "domain": "cart_pole",
+            "simulation": {"steps": steps},
+            "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
+        }
     )
     training, test = (
-        observe_tasks(domain, view, points, domain.draw_excitation(rng), rng)
-        for points in (view.space.sample(8, rng), view.space.grid([5, 5]))
+        world.run(points, points, world.domain.draw_excitation(rng))
+        for points in (world.view.space.sample(8, rng), world.view.space.grid([5, 5]))
     )
     settings = TrainingSettings(first_iterations=80, starts=1)
     model, _ = train_from_scratch(

@@ -54,7 +54,28 @@ def problems(config):
 
 
 def test_the_study_states_every_value_and_defaults_change_none():
-    assert validated(STUDY) == {**STUDY, "strategies": {}}
+    """Later experiments may leave out what the first one states."""
+    filled = validated(STUDY)
+    assert filled["experiments"].keys() == STUDY["experiments"].keys()
+    for name, experiment in STUDY["experiments"].items():
+        left_out = {
+            key: filled["experiments"]["cart_pole"][key] for key in ("descriptors", "failed_tasks")
+        }
+        stated = {**left_out, **experiment}
+        stated["descriptors"] = {**left_out["descriptors"], **stated["descriptors"]}
+        assert filled["experiments"][name] == stated
+    assert filled["experiments"]["cart_pole"] == STUDY["experiments"]["cart_pole"]
+    others = {key: value for key, value in STUDY.items() if key != "experiments"}
+    assert {**filled, "experiments": None} == {**others, "experiments": None, "strategies": {}}
+
+
+def test_the_papers_schedule_is_a_study_too():
+    overlay = yaml.safe_load((ROOT / "config" / "paper_schedule.yaml").read_text(encoding="utf-8"))
+    filled = validated({**STUDY, **overlay})
+    assert filled["training"]["bound"] == "stochastic"
+    assert filled["training"]["stochastic"] == asdict(settings.StochasticSettings())
+    assert filled["model"]["inducing_points"] == 300
+    assert filled["inference"]["objective"] == "elbo"
 
 
 def test_defaults_are_those_of_the_library():
@@ -68,13 +89,12 @@ def test_defaults_are_those_of_the_library():
 
 def test_names_are_those_of_the_library():
     from pamlflow.acquisition import STRATEGIES as BUILT_IN
-    from pamlflow.descriptors import DESCRIPTOR_VIEWS
     from pamlflow.domains import DOMAINS
 
     experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
     assert set(STRATEGIES) == {*BUILT_IN, ORACLE}
     assert set(experiment["domain"]["x-names"]) == set(DOMAINS)
-    assert set(experiment["descriptors"]["enum"]) == set(DESCRIPTOR_VIEWS)
+    assert set(settings.WORLD_KEYS) <= set(experiment)
 
 
 @given(st.permutations(list(STUDY)), st.permutations(list(STUDY["model"])))
@@ -148,6 +168,28 @@ def test_numbers_have_the_type_of_the_schema():
             [10],
             "expected one number for each variable of space (pole_mass, pole_length)",
         ),
+        (
+            (*TINY, "descriptors"),
+            {"hidden": ["pole_mas"]},
+            "descriptors.hidden[0]: 'pole_mas' is no variable of space; did you mean 'pole_mass'?",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"hidden": ["pole_mass", "pole_length"]},
+            "descriptors.hidden: at least one variable of space must be seen",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"superfluous": {"pole_mass": [0, 1]}},
+            "descriptors.superfluous.pole_mass: this is a variable of space",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"superfluous": {"epsilon": [1, 0]}},
+            "descriptors.superfluous.epsilon: expected low < high, found [1.0, 0.0]",
+        ),
+        ((*TINY, "descriptors"), "full", "descriptors: expected a section of keys, found the text"),
+        ((*TINY, "failed_tasks"), "skip", 'failed_tasks: expected "stop" or "replace"'),
         (("inference", "protocols"), ["papr"], "inference.protocols[0]: expected one of"),
         (
             ("inference", "protocols"),

@@ -1,96 +1,74 @@
-"""Views of tasks, and tasks observed through them."""
-
-import dataclasses
+"""Views of tasks: what is seen of the parameters, what is hidden, what is superfluous."""
 
 import numpy as np
 import pytest
 
-from pamlflow.descriptors import (
-    DescriptorView,
-    FullDescriptors,
-    make_descriptor_view,
-    observe_tasks,
-)
-from pamlflow.domains.cart_pole import CartPole
+from pamlflow.descriptors import DescriptorView, VectorDescriptors
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable
 
-DOMAIN = CartPole(steps=12)
-SPACE = Box(DOMAIN.parameter_variables, np.array([0.5, 0.5]), np.array([5.0, 2.0]))
+VARIABLES = (Variable("pole_mass", "kg"), Variable("pole_length", "m"))
+SPACE = Box(VARIABLES, np.array([0.5, 0.5]), np.array([5.0, 2.0]))
 
 
-@dataclasses.dataclass(frozen=True)
-class LengthOnly:
-    """Descriptor = length; the mass is drawn anew each time."""
-
-    parameter_space: Box
-
-    @property
-    def space(self):
-        return Box((Variable("pole_length", "m"),), np.array([0.5]), np.array([2.0]))
-
-    def parameters(self, descriptors, rng):
-        masses = rng.uniform(0.5, 5.0, size=len(descriptors))
-        return np.column_stack([masses, descriptors])
-
-    def describe(self, parameters, rng):
-        return parameters[:, 1:]
+def view_of(**settings):
+    return VectorDescriptors.from_config(settings, SPACE)
 
 
-def test_full_descriptors_are_the_parameters():
-    view, rng = make_descriptor_view("full", SPACE), np.random.default_rng(0)
+def test_by_default_descriptors_are_the_parameters():
+    view, rng = view_of(), np.random.default_rng(0)
     points = SPACE.sample(5, rng)
     assert isinstance(view, DescriptorView)
-    assert view.space is SPACE
+    assert view.space.variables == VARIABLES
+    np.testing.assert_array_equal([view.space.low, view.space.high], [SPACE.low, SPACE.high])
     np.testing.assert_array_equal(view.parameters(points, rng), points)
     np.testing.assert_array_equal(view.describe(points, rng), points)
 
 
-def test_unknown_view_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="unknown descriptor view 'ful': did you mean 'full'"):
-        make_descriptor_view("ful", SPACE)
+def test_hidden_parameters_are_drawn_anew_at_every_selection():
+    view, rng = view_of(hidden=["pole_mass"]), np.random.default_rng(0)
+    assert view.space.variables == VARIABLES[1:]
+    np.testing.assert_array_equal([view.space.low, view.space.high], [[0.5], [2.0]])
+    lengths = np.full((2000, 1), 1.25)
+    parameters = view.parameters(lengths, rng)
+    np.testing.assert_array_equal(parameters[:, 1:], lengths)
+    masses = parameters[:, 0]
+    assert masses.min() >= 0.5 and masses.max() <= 5.0
+    counts, _ = np.histogram(masses, bins=9, range=(0.5, 5.0))
+    np.testing.assert_allclose(counts, 2000 / 9, rtol=0.25)
+    np.testing.assert_array_equal(view.describe(parameters, rng), lengths)
 
 
-def test_observed_tasks_share_the_excitation_and_keep_their_order():
+def test_superfluous_dimensions_come_last_and_leave_the_parameters_alone():
+    view, rng = view_of(superfluous={"epsilon": [0.5, 5.0]}), np.random.default_rng(0)
+    assert view.space.variables == (*VARIABLES, Variable("epsilon", "1"))
+    np.testing.assert_array_equal(view.space.high, [5.0, 2.0, 5.0])
+    chosen = view.space.sample(6, rng)
+    np.testing.assert_array_equal(view.parameters(chosen, rng), chosen[:, :2])
+    seen = view.describe(chosen[:, :2], rng)
+    np.testing.assert_array_equal(seen[:, :2], chosen[:, :2])
+    assert view.space.contains(seen).all() and len(np.unique(seen[:, 2])) == 6
+
+
+def test_hidden_and_superfluous_go_together():
+    view = view_of(hidden=["pole_length"], superfluous={"epsilon": [0.0, 1.0]})
+    assert [variable.name for variable in view.space.variables] == ["pole_mass", "epsilon"]
     rng = np.random.default_rng(0)
-    excitation = DOMAIN.draw_excitation(rng)
-    descriptors = SPACE.sample(3, rng)
-    tasks = observe_tasks(DOMAIN, FullDescriptors(SPACE), descriptors, excitation, rng)
-    np.testing.assert_array_equal(tasks.descriptors, descriptors)
-    np.testing.assert_array_equal(tasks.parameters, descriptors)
-    np.testing.assert_array_equal(tasks.lengths, [12, 12, 12])
-    inputs, outputs, mask = tasks.padded()
-    assert mask.all()
-    for i, task in enumerate(descriptors):
-        expected = DOMAIN.transitions(DOMAIN.simulate(task, excitation), excitation.controls)
-        np.testing.assert_array_equal(inputs[i], expected[0])
-        np.testing.assert_array_equal(outputs[i], expected[1])
+    chosen = view.space.sample(3, rng)
+    parameters = view.parameters(chosen, rng)
+    np.testing.assert_array_equal(parameters[:, 0], chosen[:, 0])
+    assert SPACE.contains(parameters).all()
 
 
-def test_view_may_show_less_than_the_parameters():
-    rng = np.random.default_rng(0)
-    view = LengthOnly(SPACE)
-    assert isinstance(view, DescriptorView)
-    descriptors = view.space.sample(4, rng)
-    tasks = observe_tasks(DOMAIN, view, descriptors, DOMAIN.draw_excitation(rng), rng)
-    np.testing.assert_array_equal(tasks.descriptors, tasks.parameters[:, 1:])
-    assert tasks.descriptor_variables == (Variable("pole_length", "m"),)
-    assert tasks.parameter_variables == DOMAIN.parameter_variables
-
-
-def test_not_finite_state_is_refused_by_task_and_step(monkeypatch):
-    def broken(self, parameters, excitation):
-        states = np.zeros((13, 4))
-        states[8, 2] = np.nan if parameters[0] > 3 else 0.0
-        return states
-
-    monkeypatch.setattr(CartPole, "simulate", broken)
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="task 1, step 8: input 'cos_angle' is nan"):
-        observe_tasks(
-            DOMAIN,
-            FullDescriptors(SPACE),
-            np.array([[1.0, 1.0], [4.0, 1.0]]),
-            DOMAIN.draw_excitation(rng),
-            rng,
-        )
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": ["mass"]}, "hidden: 'mass' is no parameter; expected some of"),
+        ({"hidden": ["pole_mass", "pole_length"]}, "at least one of .* must be seen"),
+        ({"superfluous": {"pole_mass": [0.0, 1.0]}}, "superfluous: 'pole_mass' is a parameter"),
+        ({"superfluous": {"epsilon": [1.0, 0.0]}}, "'epsilon': expected finite bounds"),
+    ],
+)
+def test_impossible_views_are_refused_by_name(settings, message):
+    with pytest.raises(ValueError, match=message):
+        view_of(**settings)

@@ -30,6 +30,26 @@ def test_roots_differ(first, second):
     assert (job_seed(first, "train") == job_seed(second, "train")) == (first == second)
 
 
+def test_no_two_jobs_of_a_large_study_share_a_seed():
+    """Experiments, trials, strategies and rounds, as the rules of the workflow name their jobs."""
+    experiments = ("cart_pole", "cart_pole_partial", "cart_pole_noisy", "pendubot")
+    seeds = [
+        job_seed(2020, "acquire_round", experiment, trial, strategy, round_)
+        for experiment in experiments
+        for trial in range(10)
+        for strategy in ("paml", "uniform", "latin_hypercube")
+        for round_ in range(1, 16)
+    ]
+    seeds += [job_seed(2020, "simulate_test_tasks", experiment) for experiment in experiments]
+    seeds += [
+        job_seed(2020, stage, experiment, trial)
+        for stage in ("simulate_initial_tasks", "draw_design", "train_initial_round")
+        for experiment in experiments
+        for trial in range(10)
+    ]
+    assert len(set(seeds)) == len(seeds)
+
+
 def test_what_a_job_is_called_matters():
     seeds = [
         job_seed(1, "ab"),

@@ -15,17 +15,17 @@ def jobs(folder, *arguments):
 
 def test_the_study_has_every_job_of_the_paper(tmp_path):
     assert jobs(tmp_path) == {
-        "simulate_test_tasks": 1,
-        "simulate_initial_tasks": 10,
-        "draw_design": 10,
-        "train_initial_round": 10,
-        "train_oracle": 10,
-        "acquire_round": 10 * 3 * 15,
-        "evaluate_trial": 10 * 4,
-        "aggregate_metrics": 1,
-        "plot_learning_curves": 1,
+        "simulate_test_tasks": 5,
+        "simulate_initial_tasks": 5 * 10,
+        "draw_design": 5 * 10,
+        "train_initial_round": 5 * 10,
+        "train_oracle": 5 * 10,
+        "acquire_round": 5 * 10 * 3 * 15,
+        "evaluate_trial": 5 * 10 * 4,
+        "aggregate_metrics": 5,
+        "plot_learning_curves": 5,
         "all": 1,
-        "total": 534,
+        "total": 2666,
     }
 
 
@@ -41,7 +41,7 @@ def test_the_quickstart_has_trials_to_average_and_leaves_the_study_alone(tmp_pat
 def test_the_oracle_alone_adds_no_task(tmp_path):
     changed = overlay(tmp_path, run={"strategies": ["oracle"], "trials": 1})
     counts = jobs(tmp_path, "--configfile", changed)
-    assert counts["train_oracle"] == 1
+    assert counts["train_oracle"] == 5
     assert not counts["acquire_round"] and not counts["train_initial_round"]
 
 

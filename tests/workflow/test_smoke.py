@@ -14,6 +14,7 @@ import pytest
 import yaml
 from running import SMOKE, command, run
 
+from pamlflow import store
 from pamlflow.cli import main
 from pamlflow.unlock import unlock
 
@@ -66,6 +67,12 @@ def test_every_product_is_there_and_every_file_is_valid(smoke):
     assert main(["check", *files]) == 0
 
 
+def test_every_job_had_a_seed_of_its_own(smoke):
+    """Summaries draw nothing; their seed is zero."""
+    files = [path for path in smoke.rglob("*.h5") if path.name != "summary.h5"]
+    assert len({store.read(path).seed for path in files}) == len(files) > 5
+
+
 def test_every_job_reported_itself_with_a_running_count(smoke):
     lines = re.findall(r"^\S+ +(\d+) of 12 done, .*$", (smoke / "output.txt").read_text(), re.M)
     assert lines == [str(done) for done in range(1, 13)]
@@ -94,6 +101,22 @@ def test_a_larger_budget_only_adds_rounds(replan):
     }
     rounds = set(re.findall(r"output: results/smoke/\w+/trial_00/round_(\d+).h5", plan))
     assert rounds == {"03", "04"}
+
+
+def test_another_strategy_runs_its_own_rounds_from_the_shared_start(replan):
+    plan = replan(run__strategies=["paml", "uniform", "oracle"])
+    own = {"draw_design": 0, "train_initial_round": 0, "acquire_round": 2, "evaluate_trial": 1}
+    counts = rules(plan)
+    assert {rule: counts[rule] for rule in own} == own
+    assert set(re.findall(r"output: results/smoke/(\w+)/trial_00", plan)) == {"uniform"}
+
+
+def test_another_trial_leaves_the_first_one_alone(replan):
+    plan = replan(run__trials=2)
+    counts = rules(plan)
+    assert counts["simulate_initial_tasks"] == counts["train_initial_round"] == 1
+    assert counts["acquire_round"] == counts["evaluate_trial"] == 2
+    assert set(re.findall(r"output: \S*trial_(\d+)", plan)) == {"01"}
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,7 @@ rule acquire_round:
         runtime=60,
     params:
         strategy=strategy,
-        domain=of_experiment("domain"),
-        simulation=of_experiment("simulation"),
-        descriptors=of_experiment("descriptors"),
-        space=of_experiment("space"),
+        experiment=world,
         model=CONFIG["model"],
         training=CONFIG["training"],
         acquisition=CONFIG["acquisition"],

@@ -2,6 +2,7 @@
 
 from pamlflow.configuration import ORACLE, ConfigurationError, validated
 from pamlflow.seeding import job_seed
+from pamlflow.settings import WORLD_KEYS
 from snakemake.exceptions import WorkflowError
 
 # Raise it when results that exist should be trained anew; a change of the library alone re-runs nothing.
@@ -26,6 +27,12 @@ wildcard_constraints:
 def of_experiment(key):
     """The experiment's own value of `key`."""
     return lambda wildcards: CONFIG["experiments"][wildcards.experiment][key]
+
+
+def world(wildcards):
+    """What fixes the tasks of an experiment: the keys of pamlflow.world."""
+    experiment = CONFIG["experiments"][wildcards.experiment]
+    return {key: experiment[key] for key in WORLD_KEYS}
 
 
 def seed(stage):

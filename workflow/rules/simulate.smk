@@ -20,10 +20,7 @@ rule simulate_test_tasks:
         "../../environment.yml"
     threads: 1
     params:
-        domain=of_experiment("domain"),
-        simulation=of_experiment("simulation"),
-        descriptors=of_experiment("descriptors"),
-        space=of_experiment("space"),
+        experiment=world,
         test_grid=of_experiment("test_grid"),
         seed=seed("simulate_test_tasks"),
     script:
@@ -41,10 +38,7 @@ rule simulate_initial_tasks:
         "../../environment.yml"
     threads: 1
     params:
-        domain=of_experiment("domain"),
-        simulation=of_experiment("simulation"),
-        descriptors=of_experiment("descriptors"),
-        space=of_experiment("space"),
+        experiment=world,
         initial_tasks=of_experiment("initial_tasks"),
         seed=seed("simulate_initial_tasks"),
     script:
@@ -62,10 +56,7 @@ rule draw_design:
         "../../environment.yml"
     threads: 1
     params:
-        domain=of_experiment("domain"),
-        simulation=of_experiment("simulation"),
-        descriptors=of_experiment("descriptors"),
-        space=of_experiment("space"),
+        experiment=world,
         block=DESIGN_BLOCK,
         seed=seed("draw_design"),
     script:

@@ -8,10 +8,7 @@ from pamlflow.stages.simulate import draw_design
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
         draw_design(
-            domain=snakemake.params.domain,
-            simulation=snakemake.params.simulation,
-            descriptors=snakemake.params.descriptors,
-            space=snakemake.params.space,
+            experiment=snakemake.params.experiment,
             block=snakemake.params.block,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),

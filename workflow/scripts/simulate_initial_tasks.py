@@ -8,10 +8,7 @@ from pamlflow.stages.simulate import simulate_initial_tasks
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
         simulate_initial_tasks(
-            domain=snakemake.params.domain,
-            simulation=snakemake.params.simulation,
-            descriptors=snakemake.params.descriptors,
-            space=snakemake.params.space,
+            experiment=snakemake.params.experiment,
             initial_tasks=snakemake.params.initial_tasks,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),

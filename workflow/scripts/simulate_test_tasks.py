@@ -8,10 +8,7 @@ from pamlflow.stages.simulate import simulate_test_tasks
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
         simulate_test_tasks(
-            domain=snakemake.params.domain,
-            simulation=snakemake.params.simulation,
-            descriptors=snakemake.params.descriptors,
-            space=snakemake.params.space,
+            experiment=snakemake.params.experiment,
             test_grid=snakemake.params.test_grid,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from capsules import GRAVITY, inertia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
@@ -12,22 +13,12 @@ from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.cart_pole import CartPole
 
-CART, RADIUS, GRAVITY = 1.0, 0.045, 9.81
+CART = 1.0
 CORNERS = [(0.5, 0.5), (0.5, 2.0), (5.0, 0.5), (5.0, 2.0)]
 
 masses, lengths = st.floats(0.5, 5.0), st.floats(0.5, 2.0)
 states = st.tuples(st.floats(-2, 2), st.floats(-4, 4), st.floats(-7, 7), st.floats(-8, 8))
 forces = st.floats(-25, 25)
-
-
-def inertia(mass, length):
-    """Moment of inertia of a capsule about its centre: a cylinder and two half spheres."""
-    cylinder, spheres = np.pi * RADIUS**2 * length, 4 / 3 * np.pi * RADIUS**3
-    of_cylinder = mass * cylinder / (cylinder + spheres)
-    of_spheres = mass - of_cylinder
-    return of_cylinder * (3 * RADIUS**2 + length**2) / 12 + of_spheres * (
-        2 * RADIUS**2 / 5 + length**2 / 4 + 3 * length * RADIUS / 8
-    )
 
 
 def derivative(state, force, mass, length):
@@ -134,7 +125,7 @@ def test_trial_starts_hanging_with_small_noise():
 
 
 def test_force_is_clipped_once_for_physics_and_model():
-    domain = CartPole(force_noise=30.0)
+    domain = CartPole(control_noise=30.0)
     excitation = domain.draw_excitation(np.random.default_rng(0))
     force = excitation.controls[:, 0]
     assert abs(force).max() == 25.0
@@ -193,7 +184,7 @@ def test_excitation_must_be_finite():
 
 @pytest.mark.parametrize("task", [(0.0, 1.0), (1.0, -1.0), (np.nan, 1.0)])
 def test_parameters_must_be_positive(task):
-    with pytest.raises(ValueError, match="both must be positive"):
+    with pytest.raises(ValueError, match="parameters must be positive"):
         run(CartPole(), task, np.zeros(4), np.zeros(1))
 
 

@@ -6,7 +6,8 @@ import pytest
 from pamlflow import store
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
-from pamlflow.domains.base import Excitation
+from pamlflow.domains.base import Excitation, SimulationError
+from pamlflow.domains.cart_pole import CartPole
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.trained import TrainedModel
 from pamlflow.stages.acquire import acquire_round, train_initial_round
@@ -16,7 +17,6 @@ from pamlflow.tasks import TaskSet
 WORLD = {
     "domain": "cart_pole",
     "simulation": {"steps": 30, "time_step": 0.05, "substeps": 5, "initial_noise": 0.05},
-    "descriptors": "full",
     "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
 }
 FIT = {
@@ -29,8 +29,10 @@ FIT = {
 def trial(tmp_path_factory):
     """The folder of a trial with its tasks, its design and round 00."""
     folder = tmp_path_factory.mktemp("trial_00")
-    simulate_initial_tasks(**WORLD, initial_tasks=3, seed=1, output=folder / "initial_tasks.h5")
-    draw_design(**WORLD, block=4, seed=2, output=folder / "design.h5")
+    simulate_initial_tasks(
+        experiment=WORLD, initial_tasks=3, seed=1, output=folder / "initial_tasks.h5"
+    )
+    draw_design(experiment=WORLD, block=4, seed=2, output=folder / "design.h5")
     train_initial_round(
         tasks=folder / "initial_tasks.h5", **FIT, seed=3, output=folder / "round_00.h5"
     )
@@ -43,7 +45,7 @@ def acquire(trial, output, *, previous="round_00.h5", strategy="paml", seed=4, *
         initial_tasks=trial / "initial_tasks.h5",
         design=trial / "design.h5",
         strategy=strategy,
-        **WORLD,
+        experiment=WORLD,
         **FIT,
         acquisition={"candidates": "latent", "num_candidates": 100} | acquisition,
         seed=seed,
@@ -144,6 +146,29 @@ def test_unknown_strategy_is_answered_with_the_nearest(trial, tmp_path):
     with pytest.raises(ValueError, match=r"unknown strategy 'pmal'.*'paml'"):
         acquire(trial, tmp_path / "round_01.h5", strategy="pmal")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_task_stops_the_round_or_is_replaced(trial, tmp_path, monkeypatch):
+    simulate = CartPole.simulate
+    failed = []
+
+    def fails_once(self, parameters, excitation):
+        if not failed:
+            failed.append(parameters)
+            raise SimulationError("blew up")
+        return simulate(self, parameters, excitation)
+
+    monkeypatch.setattr(CartPole, "simulate", fails_once)
+    with pytest.raises(SimulationError):
+        acquire(trial, tmp_path / "stopped.h5")
+    assert list(tmp_path.iterdir()) == []
+
+    failed.clear()
+    monkeypatch.setitem(WORLD, "failed_tasks", "replace")
+    replaced = acquire(trial, tmp_path / "replaced.h5").datasets
+    assert not np.array_equal(replaced["tasks/descriptors"][3], failed[0])
+    chosen = replaced["selection/candidates"][replaced["selection/chosen"]]
+    np.testing.assert_array_equal(replaced["tasks/descriptors"][3], chosen)
 
 
 class Found(Exception):

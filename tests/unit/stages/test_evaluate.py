@@ -17,7 +17,6 @@ from pamlflow.tasks import TaskSet
 WORLD = {
     "domain": "cart_pole",
     "simulation": {"steps": 30, "time_step": 0.05, "substeps": 5, "initial_noise": 0.05},
-    "descriptors": "full",
     "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
 }
 PROTOCOLS = ["paper", "full", "prior", "few_shot_0", "few_shot_5", "few_shot_5_descriptor"]
@@ -28,8 +27,10 @@ INFERENCE = {"objective": "predictive", "protocols": PROTOCOLS}
 def trial(tmp_path_factory):
     """A folder with test tasks and two rounds, the second one with a hundred times the noise."""
     folder = tmp_path_factory.mktemp("trial_00")
-    simulate_test_tasks(**WORLD, test_grid=[2, 2], seed=1, output=folder / "test_tasks.h5")
-    simulate_initial_tasks(**WORLD, initial_tasks=3, seed=2, output=folder / "initial_tasks.h5")
+    simulate_test_tasks(experiment=WORLD, test_grid=[2, 2], seed=1, output=folder / "test_tasks.h5")
+    simulate_initial_tasks(
+        experiment=WORLD, initial_tasks=3, seed=2, output=folder / "initial_tasks.h5"
+    )
     train_initial_round(
         tasks=folder / "initial_tasks.h5",
         model={"inducing_points": 12},

@@ -1,0 +1,87 @@
+"""Copy what is small of a finished experiment into docs/study: `python -m benchmarks.publish EXPERIMENT...`.
+
+Tables and figures of results/{experiment}, and run.md: the configuration, versions, time and memory of the run.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import platform
+import shutil
+from pathlib import Path
+
+import yaml
+
+from benchmarks.common import THREADS, memory_gib, processor
+from benchmarks.study import jobs
+from pamlflow import __version__, store
+from pamlflow.configuration import validated
+
+STUDY = Path(__file__).parents[1] / "docs" / "study"
+KINDS = (".csv", ".svg", ".png")
+LIBRARIES = ("snakemake", "tensorflow", "gpflow", "numpy", "mujoco-core")
+
+
+def publish(experiment: str, folder: Path, config: dict[str, object], target: Path) -> None:
+    """Copy the products of `experiment` from the working folder of a run, and describe the run."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted((folder / "results" / experiment).iterdir()):
+        if path.suffix in KINDS:
+            shutil.copyfile(path, target / path.name)
+    (target / "run.md").write_text(description(experiment, folder, config))
+
+
+def description(experiment: str, folder: Path, config: dict[str, object]) -> str:
+    """The page run.md."""
+    summary = store.read(folder / "results" / experiment / "summary.h5", "summary")
+    done = jobs(folder / "logs", experiment)
+    hours = sum(job.processor for found in done.values() for job in found) / 3600
+    memory = max(job.memory for found in done.values() for job in found)
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    software = ", ".join(f"{name} {version}" for name, version in versions.items())
+    rows = [
+        f"| {rule} | {len(found)} | {sum(job.seconds for job in found) / len(found):.1f} "
+        f"| {sum(job.processor for job in found) / 3600:.2f} "
+        f"| {max(job.memory for job in found):.0f} |"
+        for rule, found in done.items()
+    ]
+    return "\n".join(
+        [
+            f"# The run of {experiment}",
+            "",
+            f"{len(summary.config['trials'])} trials of {', '.join(summary.config['strategies'])}; "
+            f"{hours:.1f} hours of processor, at most {memory:.0f} MiB a job.",
+            "",
+            f"{datetime.date.today().isoformat()}; {processor()}, {THREADS} threads, {memory_gib():.0f} GiB; "
+            f"Python {platform.python_version()}, pamlflow {__version__}, {software}.",
+            "",
+            "| rule | jobs | mean s | hours of processor | peak MiB |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            "```yaml",
+            yaml.safe_dump(config, sort_keys=False, default_flow_style=None).strip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Publish the experiments named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT")
+    parser.add_argument("--directory", type=Path, default=Path())
+    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
+    arguments = parser.parse_args()
+    config = validated(yaml.safe_load(arguments.configfile.read_text(encoding="utf-8")))
+    for experiment in arguments.experiments:
+        kept = {
+            key: config[key] for key in ("seed", "model", "training", "inference", "acquisition")
+        }
+        kept["experiments"] = {experiment: config["experiments"][experiment]}
+        publish(experiment, arguments.directory, kept, STUDY / experiment)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What carts and links on hinges share as task domains: settings, excitation, states and transitions."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import mujoco
+import numpy as np
+
+from pamlflow.domains import mechanics
+from pamlflow.domains.base import Excitation, state_transitions
+from pamlflow.domains.controls import alternating_control
+from pamlflow.tasks import Variable
+from pamlflow.types import FloatArray
+
+
+class Joint(NamedTuple):
+    """A coordinate, its rate of change, and its value when the mechanism hangs at rest."""
+
+    coordinate: Variable
+    rate: Variable
+    rest: float
+
+    @property
+    def is_angle(self) -> bool:
+        """Whether models are to see the cosine and sine of the coordinate."""
+        return self.coordinate.unit == "rad"
+
+
+def slide(rest: float = 0.0) -> Joint:
+    """Return the joint of a cart on its rail."""
+    return Joint(Variable("position", "m"), Variable("velocity", "m/s"), rest)
+
+
+def hinge(prefix: str, rest: float) -> Joint:
+    """Return the joint of a link, whose variables are named after `prefix`."""
+    angle, speed = f"{prefix}angle", f"{prefix}angular_velocity"
+    return Joint(Variable(angle, "rad"), Variable(speed, "rad/s"), rest)
+
+
+@dataclass(frozen=True)
+class Mechanism(ABC):
+    """A domain of tasks that differ in positive parameters and are driven through one joint.
+
+    States hold the coordinate and rate of each joint in turn, angles unwrapped. A trial starts
+    hanging, with normal noise of standard deviation `initial_noise` on each state variable, and
+    lasts `steps` control steps of `time_step` seconds, each integrated in `substeps`. The control
+    is clipped to `control_limit` after noise of `control_noise` is added, both in its own unit.
+    Raises ValueError when a setting is out of range.
+    """
+
+    name: ClassVar[str]
+    parameter_variables: ClassVar[tuple[Variable, ...]]
+    joints: ClassVar[tuple[Joint, ...]]
+    control: ClassVar[Variable]
+    control_blocks: ClassVar[int]
+
+    steps: int = 100
+    time_step: float = 0.05
+    substeps: int = 10
+    initial_noise: float = 0.05
+    control_limit: float = 25.0
+    control_noise: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        for setting in ("steps", "time_step", "substeps", "control_limit"):
+            if not getattr(self, setting) > 0:
+                found = getattr(self, setting)
+                raise ValueError(f"{self.name}: {setting} must be positive, found {found}")
+        for setting in ("initial_noise", "control_noise"):
+            if not getattr(self, setting) >= 0:
+                found = getattr(self, setting)
+                raise ValueError(f"{self.name}: {setting} must be >= 0, found {found}")
+
+    @property
+    def input_variables(self) -> tuple[Variable, ...]:
+        """The state variables, angles as cosine and sine, then the control."""
+        variables: list[Variable] = []
+        for joint in self.joints:
+            if joint.is_angle:
+                angle = joint.coordinate.name
+                variables += [Variable(f"cos_{angle}", "1"), Variable(f"sin_{angle}", "1")]
+            else:
+                variables.append(joint.coordinate)
+            variables.append(joint.rate)
+        return (*variables, self.control)
+
+    @property
+    def output_variables(self) -> tuple[Variable, ...]:
+        """The change of each state variable within a control step."""
+        states = [variable for joint in self.joints for variable in joint[:2]]
+        return tuple(Variable(f"{state.name}_change", state.unit) for state in states)
+
+    @abstractmethod
+    def build(self, spec: mujoco.MjSpec, *parameters: float) -> None:
+        """Add the bodies of a task to an empty model, its joints in the order of `joints`."""
+
+    def draw_excitation(self, rng: np.random.Generator) -> Excitation:
+        """Draw the control [K, 1] and the initial state [E] of a trial."""
+        control = alternating_control(
+            self.steps, self.control_blocks, self.control_limit, self.control_noise, rng
+        )
+        rest = np.array([value for joint in self.joints for value in (joint.rest, 0.0)])
+        noise = self.initial_noise * rng.standard_normal(rest.size)
+        return Excitation(control[:, None], rest + noise)
+
+    def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
+        """Return the states [K + 1, E] of the task with `parameters` [D].
+
+        Raises SimulationError, naming the parameters, when the simulation is unstable.
+        """
+        named = zip(self.parameter_variables, parameters, strict=True)
+        values = ", ".join(f"{it.name} = {value} {it.unit}" for it, value in named)
+        task = f"{self.name} with {values}"
+        if not np.all(parameters > 0):
+            raise ValueError(f"{task}: parameters must be positive; change the experiment's space")
+        spec = mechanics.empty_model(self.time_step / self.substeps)
+        self.build(spec, *parameters)
+        return mechanics.integrate(spec, excitation, self.substeps, task)
+
+    def transitions(
+        self, states: FloatArray, controls: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the inputs [K, Dx] and outputs [K, E] in states [K + 1, E], controls [K, 1]."""
+        angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
+        return state_transitions(states, controls, angles)

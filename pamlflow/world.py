@@ -1,0 +1,101 @@
+"""The world of an experiment, in which tasks are asked for by descriptor and run."""
+
+import functools
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from pamlflow.descriptors import DescriptorView, VectorDescriptors
+from pamlflow.domains import make_domain
+from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
+from pamlflow.spaces import Box
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+MAX_REPLACEMENTS = 10
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class World:
+    """A domain, what is seen of its parameters, and what becomes of a task that cannot be run.
+
+    `failed_tasks` is "stop" (raise SimulationError) or "replace" (by a task drawn uniformly).
+    """
+
+    domain: TaskDomain
+    view: DescriptorView
+    failed_tasks: Literal["stop", "replace"] = "stop"
+
+    @classmethod
+    def from_config(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the world of an experiment's keys domain, simulation, descriptors, space, failed_tasks.
+
+        Raises ValueError when a name is unknown or a value is out of range.
+        """
+        domain = make_domain(settings["domain"], **settings.get("simulation", {}))
+        space = Box.from_config(settings["space"], domain.parameter_variables)
+        view = VectorDescriptors.from_config(settings.get("descriptors", {}), space)
+        return cls(domain, view, settings.get("failed_tasks", "stop"))
+
+    def run(
+        self, parameters: FloatArray, descriptors: FloatArray, excitation: Excitation
+    ) -> TaskSet:
+        """Run the tasks of parameters [N, D], seen as descriptors [N, R], all under one excitation.
+
+        Raises SimulationError, naming the parameters, when a task cannot be run.
+        """
+        transitions = [
+            self.domain.transitions(self.domain.simulate(task, excitation), excitation.controls)
+            for task in parameters
+        ]
+        return TaskSet(
+            inputs=np.concatenate([inputs for inputs, _ in transitions]),
+            outputs=np.concatenate([outputs for _, outputs in transitions]),
+            lengths=np.array([len(inputs) for inputs, _ in transitions]),
+            descriptors=descriptors,
+            parameters=parameters,
+            input_variables=self.domain.input_variables,
+            output_variables=self.domain.output_variables,
+            descriptor_variables=self.view.space.variables,
+            parameter_variables=self.domain.parameter_variables,
+        )
+
+    def observe(
+        self, descriptors: FloatArray, excitation: Excitation, rng: np.random.Generator
+    ) -> TaskSet:
+        """Run the tasks that descriptors [N, R] ask for; the world draws what they leave open.
+
+        Where a task failed and was replaced, the descriptors of the result differ from those given.
+        Raises SimulationError when a failed task is not to be replaced, or 10 in a row failed.
+        """
+        parameters = self.view.parameters(descriptors, rng)
+        tasks = [
+            self._run_or_replace(*task, excitation, rng)
+            for task in zip(parameters, descriptors, strict=True)
+        ]
+        return functools.reduce(TaskSet.append, tasks)
+
+    def _run_or_replace(
+        self,
+        parameters: FloatArray,
+        descriptor: FloatArray,
+        excitation: Excitation,
+        rng: np.random.Generator,
+    ) -> TaskSet:
+        """Run one task of parameters [D], or one that takes its place."""
+        replacements = MAX_REPLACEMENTS if self.failed_tasks == "replace" else 0
+        while True:
+            try:
+                return self.run(parameters[None], descriptor[None], excitation)
+            except SimulationError as error:
+                if not replacements:
+                    raise
+                logger.warning("%s; a task drawn uniformly takes its place", error)
+            replacements -= 1
+            descriptor = self.view.space.sample(1, rng)[0]
+            parameters = self.view.parameters(descriptor[None], rng)[0]
