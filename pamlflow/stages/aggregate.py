@@ -1,4 +1,4 @@
-"""From the scores of all trials of an experiment to its tidy table and its figures."""
+"""From the scores of all trials of an experiment to its tidy tables and its figures."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pamlflow import plotting, store
+from pamlflow import plotting, statistics, store
+from pamlflow.comparison_figure import comparison
 
 COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 
@@ -40,10 +41,30 @@ def aggregate_metrics(
 
 def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
     """Draw the learning curves of an experiment from its summary."""
-    datasets = store.read(summary, "summary").datasets
-    figure = plotting.learning_curves(pd.DataFrame({name: datasets[name] for name in COLUMNS}))
+    figure = plotting.learning_curves(_tidy(summary))
     plotting.save(figure, svg)
     plotting.save(figure, png)
+
+
+def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
+    """Write the paired comparison of PAML, or else of the first strategy, with every other one, as CSV."""
+    scores = _tidy(summary)
+    subject, baselines = statistics.roles(scores["strategy"].unique())
+    result = statistics.compare(scores, subject, baselines, seed)
+    result.to_csv(table, index=False, lineterminator="\n")
+
+
+def plot_comparison(*, table: Path, svg: Path, png: Path) -> None:
+    """Draw the paired comparison of an experiment from its table."""
+    figure = comparison(pd.read_csv(table))
+    plotting.save(figure, svg)
+    plotting.save(figure, png)
+
+
+def _tidy(summary: Path) -> pd.DataFrame:
+    """Return the table in a file of the schema `summary`."""
+    datasets = store.read(summary, "summary").datasets
+    return pd.DataFrame({name: datasets[name] for name in COLUMNS})
 
 
 def _scores(path: Path) -> Iterator[tuple[int, str, str, float]]:

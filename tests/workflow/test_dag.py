@@ -24,8 +24,10 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "evaluate_trial": 5 * 10 * 4,
         "aggregate_metrics": 5,
         "plot_learning_curves": 5,
+        "compare_strategies": 5,
+        "plot_comparison": 5,
         "all": 1,
-        "total": 2666,
+        "total": 2676,
     }
 
 
@@ -43,6 +45,16 @@ def test_the_oracle_alone_adds_no_task(tmp_path):
     counts = jobs(tmp_path, "--configfile", changed)
     assert counts["train_oracle"] == 5
     assert not counts["acquire_round"] and not counts["train_initial_round"]
+
+
+@pytest.mark.parametrize(
+    ("strategies", "comparisons"),
+    [(["uniform"], 0), (["paml", "oracle"], 0), (["uniform", "latin_hypercube"], 5)],
+)
+def test_a_comparison_needs_two_strategies_that_add_tasks(tmp_path, strategies, comparisons):
+    changed = overlay(tmp_path, run={"strategies": strategies, "trials": 1})
+    counts = jobs(tmp_path, "--configfile", changed)
+    assert counts["compare_strategies"] == counts["plot_comparison"] == comparisons
 
 
 def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):

@@ -3,6 +3,7 @@
 Reads:  results/{experiment}/{strategy}/trial_{trial}/metrics.h5
 Writes: results/{experiment}/summary.h5, summary.csv                          schema summary
         results/{experiment}/learning_curves.svg, learning_curves.png
+        results/{experiment}/comparison.csv, comparison.svg, comparison.png
 """
 
 
@@ -55,3 +56,48 @@ rule plot_learning_curves:
     threads: 1
     script:
         "../scripts/plot_learning_curves.py"
+
+
+rule compare_strategies:
+    input:
+        summary="results/{experiment}/summary.h5",
+    output:
+        table=report(
+            "results/{experiment}/comparison.csv",
+            caption="../report/comparison.rst",
+            category="{experiment}",
+            labels={"product": "table of paired comparisons"},
+        ),
+    log:
+        "logs/{experiment}/comparison.log",
+    benchmark:
+        "logs/{experiment}/comparison.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        seed=seed("compare_strategies"),
+    script:
+        "../scripts/compare_strategies.py"
+
+
+rule plot_comparison:
+    input:
+        table="results/{experiment}/comparison.csv",
+    output:
+        svg=report(
+            "results/{experiment}/comparison.svg",
+            caption="../report/comparison.rst",
+            category="{experiment}",
+            labels={"product": "paired comparisons"},
+        ),
+        png="results/{experiment}/comparison.png",
+    log:
+        "logs/{experiment}/comparison_figure.log",
+    benchmark:
+        "logs/{experiment}/comparison_figure.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    script:
+        "../scripts/plot_comparison.py"

@@ -86,3 +86,11 @@ def rounds(wildcards):
         )
         for round, folder in enumerate(folders)
     ]
+
+
+def products():
+    """What `rule all` makes of an experiment; a comparison needs two strategies that add tasks."""
+    names = ["summary.csv", "learning_curves.svg", "learning_curves.png"]
+    if len(set(CONFIG["run"]["strategies"]) - {ORACLE}) > 1:
+        names += ["comparison.csv", "comparison.svg", "comparison.png"]
+    return names

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from pamlflow import store
-from pamlflow.stages.aggregate import aggregate_metrics, plot_learning_curves
+from pamlflow.stages.aggregate import (
+    aggregate_metrics,
+    compare_strategies,
+    plot_comparison,
+    plot_learning_curves,
+)
 
 LEVELS = [0.5, 0.9]
 PROTOCOLS = ["paper", "few_shot_0"]
@@ -95,5 +100,68 @@ def test_a_missing_file_is_noticed(tmp_path):
 def test_the_curves_are_drawn_from_the_summary(aggregated):
     output = {"svg": aggregated / "curves.svg", "png": aggregated / "curves.png"}
     plot_learning_curves(summary=aggregated / "summary.h5", **output)
+    assert output["svg"].read_text().startswith("<?xml")
+    assert output["png"].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def three_strategies(tmp_path):
+    """Summary of five trials in which PAML's NLL in round 1 is 10 below uniform's and 20 below mine."""
+    strategies = {"uniform": 10, "paml": 0, "mine": 20, "oracle": 0}
+    metrics = []
+    for strategy, offset in strategies.items():
+        for trial in range(5):
+            rounds = [0] if strategy == "oracle" else [0, 1]
+            path = write_metrics(tmp_path / f"{strategy}_{trial}.h5", rounds, trial)
+            datasets = store.read(path).datasets
+            datasets["nll"][1:] += offset - 30
+            metrics.append(path)
+            store.write(path, "metrics", datasets, seed=1, config={})
+    aggregate_metrics(
+        metrics=metrics,
+        experiment="cart_pole",
+        strategies=list(strategies),
+        trials=list(range(5)),
+        summary=tmp_path / "summary.h5",
+        table=tmp_path / "summary.csv",
+    )
+    return tmp_path / "summary.h5"
+
+
+def test_paml_is_compared_with_every_strategy_but_the_oracle(three_strategies, tmp_path):
+    table = tmp_path / "comparison.csv"
+    compare_strategies(summary=three_strategies, seed=1, table=table)
+    with table.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "nll"]
+    assert {row["subject"] for row in rows} == {"paml"}
+    leads = {(row["baseline"], row["quantity"], row["round"]): row for row in rows}
+    assert {baseline for baseline, _, _ in leads} == {"uniform", "mine"}
+    first = leads["mine", "difference", "1"]
+    interval = [float(first[name]) for name in ("estimate", "low", "high")]
+    assert interval == pytest.approx([-20.0] * 3)
+    assert float(leads["uniform", "area_difference", ""]["estimate"]) == -5.0
+    assert float(leads["uniform", "data_efficiency", ""]["estimate"]) == 1.0
+    assert leads["uniform", "data_efficiency", ""]["p_value"] == ""
+    assert float(first["p_value"]) == float(first["p_holm"]) == 0.0625
+
+
+def test_the_same_seed_writes_the_same_bytes(three_strategies, tmp_path):
+    for name in ("first.csv", "second.csv"):
+        compare_strategies(summary=three_strategies, seed=1, table=tmp_path / name)
+    assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
+
+
+def test_a_summary_of_one_strategy_has_nothing_to_compare(aggregated):
+    with pytest.raises(ValueError, match=r"found \['paml'\]; add one to run.strategies"):
+        compare_strategies(
+            summary=aggregated / "summary.h5", seed=1, table=aggregated / "comparison.csv"
+        )
+
+
+def test_the_comparison_is_drawn_from_its_table(three_strategies, tmp_path):
+    table = tmp_path / "comparison.csv"
+    compare_strategies(summary=three_strategies, seed=1, table=table)
+    output = {"svg": tmp_path / "comparison.svg", "png": tmp_path / "comparison.png"}
+    plot_comparison(table=table, **output)
     assert output["svg"].read_text().startswith("<?xml")
     assert output["png"].read_bytes().startswith(b"\x89PNG")

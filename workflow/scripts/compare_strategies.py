@@ -1,0 +1,14 @@
+"""Snakemake shell of pamlflow.stages.aggregate.compare_strategies."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.aggregate import compare_strategies
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        compare_strategies(
+            summary=Path(snakemake.input.summary),
+            seed=snakemake.params.seed,
+            table=Path(snakemake.output.table),
+        )
