@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from pamlflow import plotting, statistics, store
-from pamlflow.comparison_figure import comparison
 
 COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 
@@ -56,7 +55,7 @@ def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
 
 def plot_comparison(*, table: Path, svg: Path, png: Path) -> None:
     """Draw the paired comparison of an experiment from its table."""
-    figure = comparison(pd.read_csv(table))
+    figure = plotting.comparison(pd.read_csv(table))
     plotting.save(figure, svg)
     plotting.save(figure, png)
 

@@ -26,8 +26,12 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "plot_learning_curves": 5,
         "compare_strategies": 5,
         "plot_comparison": 5,
+        "plot_latent_space": 5,
+        "plot_choices": 5,
+        "plot_chosen_values": 5,
+        "plot_error_maps": 5,
         "all": 1,
-        "total": 2676,
+        "total": 2696,
     }
 
 
@@ -45,6 +49,7 @@ def test_the_oracle_alone_adds_no_task(tmp_path):
     counts = jobs(tmp_path, "--configfile", changed)
     assert counts["train_oracle"] == 5
     assert not counts["acquire_round"] and not counts["train_initial_round"]
+    assert counts["plot_error_maps"] == 5 and not counts["plot_choices"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pamlflow.cli import main
 from pamlflow.unlock import unlock
 
 RESULTS = "results/smoke"
+FIGURES = {"learning_curves", "error_maps", "latent_space", "choices", "chosen_values"}
 
 
 @pytest.fixture
@@ -61,7 +62,8 @@ def test_the_summary_has_every_score_once(smoke):
 
 
 def test_every_product_is_there_and_every_file_is_valid(smoke):
-    for name in ("learning_curves.svg", "learning_curves.png", "summary.h5"):
+    figures = [f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "png")]
+    for name in (*figures, "summary.h5"):
         assert (smoke / RESULTS / name).stat().st_size > 1000
     files = [str(path) for path in smoke.rglob("*.h5")]
     assert main(["check", *files]) == 0
@@ -74,21 +76,22 @@ def test_every_job_had_a_seed_of_its_own(smoke):
 
 
 def test_every_job_reported_itself_with_a_running_count(smoke):
-    lines = re.findall(r"^\S+ +(\d+) of 12 done, .*$", (smoke / "output.txt").read_text(), re.M)
-    assert lines == [str(done) for done in range(1, 13)]
+    lines = re.findall(r"^\S+ +(\d+) of 16 done, .*$", (smoke / "output.txt").read_text(), re.M)
+    assert lines == [str(done) for done in range(1, 17)]
 
 
 def test_every_job_left_a_log_and_a_benchmark(smoke):
     logs = {path.with_suffix("") for path in (smoke / "logs").rglob("*.log")}
     benchmarks = {path.with_suffix("") for path in (smoke / "logs").rglob("*.tsv")}
-    assert logs == benchmarks and len(logs) == 11
+    assert logs == benchmarks and len(logs) == 15
 
 
-def test_the_report_shows_the_curves_and_their_caption(smoke, tmp_path):
+def test_the_report_shows_the_figures_and_their_captions(smoke, tmp_path):
     report = tmp_path / "report.html"
     run(smoke, "--configfile", SMOKE, "--report", report)
     text = report.read_text()
-    assert "learning_curves.svg" in text and "negative log predictive density" in text
+    assert all(f"{name}.svg" in text for name in FIGURES)
+    assert "negative log predictive density" in text and "the posterior q(h) of each task" in text
 
 
 def test_a_larger_budget_only_adds_rounds(replan):
@@ -97,7 +100,7 @@ def test_a_larger_budget_only_adds_rounds(replan):
         "acquire_round": 2,
         "evaluate_trial": 1,
         "aggregate_metrics": 1,
-        "plot_learning_curves": 1,
+        **{f"plot_{name}": 1 for name in FIGURES},
     }
     rounds = set(re.findall(r"output: results/smoke/\w+/trial_00/round_(\d+).h5", plan))
     assert rounds == {"03", "04"}
@@ -124,7 +127,11 @@ def test_another_trial_leaves_the_first_one_alone(replan):
     [
         ({"inference__objective": "elbo"}, {"evaluate_trial"}),
         ({"run__strategies": ["oracle"]}, set()),
-        ({"acquisition__num_candidates": 60}, {"acquire_round", "evaluate_trial"}),
+        (
+            {"acquisition__num_candidates": 60},
+            {"acquire_round", "evaluate_trial"}
+            | {"plot_latent_space", "plot_choices", "plot_chosen_values"},
+        ),
         (
             {"experiments__smoke__test_grid": [3, 4]},
             {"simulate_test_tasks", "train_oracle", "evaluate_trial"},
@@ -133,7 +140,8 @@ def test_another_trial_leaves_the_first_one_alone(replan):
     ids=["objective", "strategies", "candidates", "test grid"],
 )
 def test_a_change_re_runs_what_depends_on_it(replan, change, expected):
-    assert set(rules(replan(**change))) == expected | {"aggregate_metrics", "plot_learning_curves"}
+    always = {"aggregate_metrics", "plot_learning_curves", "plot_error_maps"}
+    assert set(rules(replan(**change))) == expected | always
 
 
 def test_another_way_to_write_the_same_configuration_re_runs_nothing(replan):

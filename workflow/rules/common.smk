@@ -16,6 +16,19 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
+# The strategies that choose tasks, and the one whose latent space is drawn.
+CHOOSING = [name for name in CONFIG["run"]["strategies"] if name != ORACLE]
+MAPPED = "paml" if "paml" in CHOOSING else next(iter(CHOOSING), None)
+
+# What `rule all` makes of an experiment; a comparison needs two strategies that choose.
+FIGURES = ["learning_curves", "error_maps"]
+if CHOOSING:
+    FIGURES += ["latent_space", "choices", "chosen_values"]
+if len(CHOOSING) > 1:
+    FIGURES += ["comparison"]
+TABLES = ["summary.csv"] + ["comparison.csv"] * (len(CHOOSING) > 1)
+PRODUCTS = TABLES + expand("{figure}.{format}", figure=FIGURES, format=["svg", "png"])
+
 
 wildcard_constraints:
     experiment=r"[a-z][a-z0-9_]*",
@@ -88,9 +101,16 @@ def rounds(wildcards):
     ]
 
 
-def products():
-    """What `rule all` makes of an experiment; a comparison needs two strategies that add tasks."""
-    names = ["summary.csv", "learning_curves.svg", "learning_curves.png"]
-    if len(set(CONFIG["run"]["strategies"]) - {ORACLE}) > 1:
-        names += ["comparison.csv", "comparison.svg", "comparison.png"]
-    return names
+def last_rounds(strategies, trials):
+    """The last round of trials of `strategies`, trials of the first strategy first."""
+
+    def of_job(wildcards):
+        return expand(
+            "results/{experiment}/{strategy}/trial_{trial}/round_{round:02d}.h5",
+            experiment=wildcards.experiment,
+            strategy=strategies,
+            trial=trials,
+            round=CONFIG["experiments"][wildcards.experiment]["added_tasks"],
+        )
+
+    return of_job

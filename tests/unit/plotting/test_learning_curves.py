@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from figure_layout import crowded
 from matplotlib.colors import to_hex
 
 from pamlflow import plotting
+from pamlflow.plotting import style
 
 PROTOCOLS = ["paper", "few_shot_0", "few_shot_20"]
 
@@ -29,7 +31,7 @@ def legend(figure):
 def test_rows_are_metrics_and_columns_protocols_in_their_order():
     figure = plotting.learning_curves(tidy())
     titles = [axis.get_title() for axis in figure.axes[:3]]
-    assert titles == [plotting.protocol_title(protocol) for protocol in PROTOCOLS]
+    assert titles == [style.protocol_title(protocol) for protocol in PROTOCOLS]
     assert len(figure.axes) == 2 * 3
     assert figure.axes[0].get_ylabel() == "NLL\n(nats per transition)"
     assert figure.axes[3].get_ylabel() == "RMSE\n(test-grid standard deviations)"
@@ -69,52 +71,20 @@ def test_one_legend_names_every_strategy(strategies, expected):
     assert not any(axis.get_legend() for axis in figure.axes)
 
 
-def test_strategies_differ_in_colour_marker_and_dashes():
-    names = [f"strategy_{index}" for index in range(9)]
-    lines = plotting.learning_curves(tidy(names, ["paper"], trials=1)).axes[0].lines
+@pytest.mark.parametrize(
+    "strategies",
+    [["latin_hypercube"], ["uniform", "latin_hypercube"], ["latin_hypercube", "my_own", "paml"]],
+)
+def test_a_strategy_keeps_its_look_whatever_is_drawn_beside_it(strategies):
+    lines = plotting.learning_curves(tidy(strategies, ["paper"], trials=1)).axes[0].lines
     curves = [line for line in lines if len(line.get_xdata())]
-    styles = {
-        (to_hex(line.get_color()), line.get_marker(), str(line._dash_pattern)) for line in curves
-    }
-    assert len({marker for _, marker, _ in styles}) == len(plotting.MARKERS)
-    assert len(curves) == 9
+    line = curves[strategies.index("latin_hypercube")]
+    look = style.strategy_style("latin_hypercube")
+    assert (to_hex(line.get_color()), line.get_marker()) == (look.color, look.marker)
+    assert len({str(line._dash_pattern) for line in curves}) == len(curves)
 
 
 @pytest.mark.parametrize(("protocols", "strategies"), [(["paper"], 4), (PROTOCOLS, 9)])
 def test_nothing_is_cut_off_or_overlaps(protocols, strategies):
     names = [f"strategy_{index}" for index in range(strategies)]
-    figure = plotting.learning_curves(tidy(names, protocols))
-    figure.draw_without_rendering()
-    page = figure.bbox
-    parts = [figure._suptitle, figure.legends[0], *figure.axes]
-    boxes = [part.get_tightbbox() for part in parts]
-    for box in boxes:
-        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
-    for index, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[:index])
-
-
-@pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_the_same_table_gives_the_same_bytes_without_date_or_path(tmp_path, suffix):
-    contents = set()
-    for name in ("first", "second"):
-        path = (tmp_path / name).with_suffix(suffix)
-        plotting.save(plotting.learning_curves(tidy()), path)
-        contents.add(path.read_bytes())
-    (content,) = contents
-    assert b"date" not in content.lower() and str(tmp_path).encode() not in content
-
-
-@pytest.mark.parametrize(
-    ("protocol", "title"),
-    [
-        ("few_shot_0", "h from the descriptor alone"),
-        ("few_shot_1", "h from 1 transition"),
-        ("few_shot_20", "h from 20 transitions"),
-        ("few_shot_20_descriptor", "h from 20 transitions\nand the descriptor"),
-        ("prior", "h from its prior alone"),
-        ("full", "h from all transitions,\nscored on themselves"),
-    ],
-)
-def test_protocols_are_titled_in_words(protocol, title):
-    assert plotting.protocol_title(protocol) == title
+    assert not crowded(plotting.learning_curves(tidy(names, protocols)))

@@ -1,14 +1,13 @@
 """Figure of the paired comparison of an experiment's strategies."""
 
-from itertools import cycle, islice
+from functools import partial
 
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from pamlflow.plotting import DASHES, MARKERS, METRICS, protocol_title, strategy_name
+from pamlflow.plotting.panels import panels
+from pamlflow.plotting.style import METRICS, strategy_name, strategy_style
 from pamlflow.statistics import CONFIDENCE, DIFFERENCE, MIN_TRIALS
 
 
@@ -19,43 +18,16 @@ def comparison(table: pd.DataFrame) -> Figure:
     comparison.csv, of one experiment.
     """
     table = table[table["quantity"] == DIFFERENCE]
-    protocols = list(table["protocol"].unique())
     subject = strategy_name(table["subject"].iloc[0])
-    with seaborn.axes_style("whitegrid"), seaborn.plotting_context("notebook", font_scale=0.9):
-        figure = Figure(figsize=(1.5 + 3.6 * len(protocols), 6.8), layout="constrained")
-        axes = figure.subplots(len(METRICS), len(protocols), sharex=True, squeeze=False)
-        for row, (metric, label) in enumerate(METRICS.items()):
-            for column, protocol in enumerate(protocols):
-                panel = table[(table["metric"] == metric) & (table["protocol"] == protocol)]
-                _draw_panel(axes[row, column], panel, subject)
-                difference = label.replace("\n", " difference\n")
-                axes[row, column].set_ylabel(difference if column == 0 else "")
-        for axis, protocol in zip(axes[0], protocols, strict=True):
-            axis.set_title(protocol_title(protocol))
-        for axis in axes[-1]:
-            axis.set_xlabel("tasks added")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        columns = min(len(labels), 2 * len(protocols))
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
-        figure.suptitle(_title(table, subject))
-    return figure
+    labels = {metric: label.replace("\n", " difference\n") for metric, label in METRICS.items()}
+    return panels(table, labels, partial(_draw_panel, subject=subject), _title(table, subject))
 
 
 def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
     """Draw the differences in one metric under one protocol, and say what their sign means."""
-    baselines = list(panel["baseline"].unique())
-    count = len(baselines)
-    # The subject comes first in the learning curves: its colour, marker and dashes stay its own.
-    styles = zip(
-        baselines,
-        seaborn.color_palette("colorblind", count + 1)[1:],
-        islice(cycle(MARKERS), 1, count + 1),
-        islice(cycle(DASHES), 1, count + 1),
-        strict=True,
-    )
     axis.axhline(0.0, color="0.2", linewidth=1.2)
-    for baseline, color, marker, dashes in styles:
-        rows = panel[panel["baseline"] == baseline]
+    for baseline, rows in panel.groupby("baseline", sort=False):
+        color, marker, dashes = strategy_style(str(baseline))
         axis.plot(
             rows["round"],
             rows["estimate"],
@@ -64,7 +36,7 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
             markersize=7,
             markeredgecolor="white",
             linestyle=(0, dashes) if dashes else "-",
-            label=f"minus {strategy_name(baseline)}",
+            label=f"minus {strategy_name(str(baseline))}",
         )
         axis.fill_between(
             rows["round"], rows["low"], rows["high"], color=color, alpha=0.2, linewidth=0
@@ -81,7 +53,6 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
             fontsize="small",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # hides the grid
         )
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _title(table: pd.DataFrame, subject: str) -> str:

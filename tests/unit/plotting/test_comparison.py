@@ -4,7 +4,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from pamlflow import plotting
-from pamlflow.comparison_figure import comparison
+from pamlflow.plotting import style
+from pamlflow.plotting.comparison import comparison
 
 PROTOCOLS = ["paper", "few_shot_0", "few_shot_20"]
 
@@ -47,7 +48,7 @@ def curves(axis):
 def test_rows_are_metrics_and_columns_protocols_in_their_order():
     figure = comparison(compared())
     titles = [axis.get_title() for axis in figure.axes[:3]]
-    assert titles == [plotting.protocol_title(protocol) for protocol in PROTOCOLS]
+    assert titles == [style.protocol_title(protocol) for protocol in PROTOCOLS]
     assert figure.axes[0].get_ylabel() == "NLL difference\n(nats per transition)"
     assert figure.axes[3].get_ylabel() == "RMSE difference\n(test-grid standard deviations)"
     assert {axis.get_xlabel() for axis in figure.axes[3:]} == {"tasks added"}

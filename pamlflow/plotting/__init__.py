@@ -1,0 +1,18 @@
+"""Figures of an experiment: how well its strategies did, what they chose, and what the model made of it."""
+
+from pamlflow.plotting.choices import choices, chosen_values
+from pamlflow.plotting.comparison import comparison
+from pamlflow.plotting.error_maps import error_maps
+from pamlflow.plotting.latent_space import latent_space
+from pamlflow.plotting.learning_curves import learning_curves
+from pamlflow.plotting.style import save
+
+__all__ = [
+    "choices",
+    "chosen_values",
+    "comparison",
+    "error_maps",
+    "latent_space",
+    "learning_curves",
+    "save",
+]

@@ -1,0 +1,156 @@
+"""What the strategies chose: descriptors over their box, and how often which values."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from pamlflow.plotting.numbering import number_points
+from pamlflow.plotting.style import (
+    INITIAL_COLOR,
+    add_title_and_legend,
+    strategy_name,
+    strategy_style,
+    theme,
+    variable_label,
+)
+from pamlflow.tasks import Variable
+
+Limits = Mapping[str, tuple[float, float]]
+
+ROUND = Variable("round", "1")
+MAX_PAIRS = 3
+BINS = 10
+MARGIN = 0.07  # of the box, on each side
+NEUTRAL = "0.45"
+FAINT = 0.4  # opacity of what stands in the background
+
+
+def choices(
+    table: pd.DataFrame, descriptors: Sequence[Variable], limits: Limits, title: str
+) -> Figure:
+    """Draw what each strategy (columns) chose over the box of descriptors, the first trial numbered.
+
+    `table` has a row for each task, with the columns `strategy`, `trial`, `round` (0 for initial
+    tasks) and one for each of the `descriptors`, whose `limits` are the box. A single descriptor is
+    drawn against the round; of more than two, each of the first three pairs has a row.
+    """
+    strategies = list(table["strategy"].unique())
+    pairs = list(combinations(descriptors, 2))[:MAX_PAIRS] or [(ROUND, descriptors[0])]
+    limits = {ROUND.name: (0.0, float(table["round"].max())), **limits}
+    with theme():
+        figure = Figure(
+            figsize=(1.0 + 3.2 * len(strategies), 1.7 + 3.0 * len(pairs)), layout="constrained"
+        )
+        axes = figure.subplots(
+            len(pairs), len(strategies), sharex="row", sharey="row", squeeze=False
+        )
+        for row, (x, y) in zip(axes, pairs, strict=True):
+            for axis, strategy in zip(row, strategies, strict=True):
+                _draw_choices(axis, table[table["strategy"] == strategy], x.name, y.name)
+                _draw_box(axis, limits[x.name], limits[y.name])
+                axis.set_xlabel(variable_label(x))
+                if x is ROUND:
+                    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            row[0].set_ylabel(variable_label(y))
+        for axis, strategy in zip(axes[0], strategies, strict=True):
+            axis.set_title(strategy_name(strategy))
+        add_title_and_legend(figure, title, _choice_handles(table, numbered=len(descriptors) > 1))
+        if len(descriptors) > 1:
+            figure.draw_without_rendering()
+            for row, (x, y) in zip(axes, pairs, strict=True):
+                for axis, strategy in zip(row, strategies, strict=True):
+                    initial, chosen, _ = _split(table[table["strategy"] == strategy])
+                    names = [x.name, y.name]
+                    number_points(axis, chosen[names].to_numpy(), initial[names].to_numpy())
+    return figure
+
+
+def chosen_values(
+    table: pd.DataFrame,
+    variables: Sequence[Variable],
+    limits: Limits,
+    title: str,
+    hidden: Collection[str] = (),
+) -> Figure:
+    """Draw which share of the chosen tasks has which values, a row per variable.
+
+    `table` is as for `choices`, with a column for each of the `variables`; all trials and rounds are
+    counted together, the initial tasks are not. Variables named in `hidden` are labelled as such.
+    """
+    strategies = list(table["strategy"].unique())
+    chosen = table[table["round"] > 0]
+    with theme():
+        figure = Figure(
+            figsize=(1.0 + 3.2 * len(strategies), 1.5 + 2.2 * len(variables)), layout="constrained"
+        )
+        axes = figure.subplots(
+            len(variables), len(strategies), sharex="row", sharey="row", squeeze=False
+        )
+        for row, variable in zip(axes, variables, strict=True):
+            edges = np.linspace(*limits[variable.name], BINS + 1)
+            for axis, strategy in zip(row, strategies, strict=True):
+                values = chosen.loc[chosen["strategy"] == strategy, variable.name].to_numpy()
+                share = np.full(len(values), 1.0 / len(values))
+                color = strategy_style(strategy).color
+                axis.hist(values, edges, weights=share, color=color, edgecolor="white")
+                axis.axhline(1.0 / BINS, color="black", linestyle="--")
+                axis.axvline(values.mean(), color="black", linewidth=2)
+                axis.grid(visible=False, axis="x")
+                axis.xaxis.set_major_locator(MaxNLocator(5))
+                axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+                suffix = ", hidden" if variable.name in hidden else ""
+                axis.set_xlabel(variable_label(variable) + suffix)
+            row[0].set_ylabel("share of\nchosen tasks")
+        for axis, strategy in zip(axes[0], strategies, strict=True):
+            axis.set_title(strategy_name(strategy))
+        handles = [
+            Line2D([], [], color="black", linewidth=2, label="mean over rounds and trials"),
+            Line2D([], [], color="black", linestyle="--", label="uniform over the box"),
+        ]
+        add_title_and_legend(figure, title, handles)
+    return figure
+
+
+def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the initial and the chosen tasks of the first trial, and those chosen in the others."""
+    first = table["trial"] == table["trial"].iloc[0]
+    chosen = table["round"] > 0
+    return table[first & ~chosen], table[first & chosen], table[~first & chosen]
+
+
+def _draw_choices(axis: Axes, table: pd.DataFrame, x: str, y: str) -> None:
+    initial, chosen, others = _split(table)
+    style = strategy_style(str(table["strategy"].iloc[0]))
+    look: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
+    axis.plot(others[x], others[y], **look, markersize=5, alpha=FAINT, markeredgewidth=0)
+    axis.plot(initial[x], initial[y], "o", color=INITIAL_COLOR, markersize=5)
+    axis.plot(chosen[x], chosen[y], **look, markersize=7, markeredgecolor="white")
+
+
+def _draw_box(axis: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
+    width, height = x[1] - x[0], y[1] - y[0]
+    axis.add_patch(Rectangle((x[0], y[0]), width, height, fill=False, edgecolor=NEUTRAL, zorder=1))
+    axis.set_xlim(x[0] - MARGIN * width, x[1] + MARGIN * width)
+    axis.set_ylim(y[0] - MARGIN * height, y[1] + MARGIN * height)
+
+
+def _choice_handles(table: pd.DataFrame, *, numbered: bool) -> list[Line2D]:
+    look: dict[str, Any] = {"marker": "o", "linestyle": ""}
+    initial = "initial tasks of trial 00"
+    chosen = "chosen in trial 00" + ", numbered in order" * numbered
+    handles = [
+        Line2D([], [], **look, color=INITIAL_COLOR, markersize=5, label=initial),
+        Line2D([], [], **look, color=NEUTRAL, markersize=7, label=chosen),
+    ]
+    if table["trial"].nunique() > 1:
+        look |= {"color": NEUTRAL, "alpha": FAINT, "markersize": 5, "markeredgewidth": 0}
+        handles.append(Line2D([], [], **look, label="chosen in other trials"))
+    return handles

@@ -1,0 +1,130 @@
+"""What all figures share: names, colours, markers, fonts, and how a figure is saved."""
+
+import re
+import textwrap
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import seaborn
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from pamlflow.configuration import ORACLE
+from pamlflow.tasks import Variable
+
+Dashes = tuple[float, ...] | str
+
+METRICS = {
+    "nll": "NLL\n(nats per transition)",
+    "rmse": "RMSE\n(test-grid standard deviations)",
+}
+STRATEGY_NAMES = {
+    "paml": "PAML",
+    "uniform": "Uniform",
+    "latin_hypercube": "Latin hypercube",
+    ORACLE: "Oracle (trained on the test tasks)",
+}
+ORACLE_COLOR = "0.35"
+INITIAL_COLOR = "black"
+
+LETTERS_PER_INCH = 11.0  # of a title
+LEGENDS_PER_INCH = 0.4  # entries of a legend
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES: tuple[Dashes, ...] = (
+    "",
+    (4, 1.5),
+    (1, 1),
+    (3, 1, 1, 1),
+    (5, 1, 1, 1, 1, 1),
+    (2, 2),
+    (6, 2),
+    (1, 2),
+)
+
+
+class StrategyStyle(NamedTuple):
+    """How a strategy looks in every figure; `dashes` as seaborn takes them."""
+
+    color: str
+    marker: str
+    dashes: Dashes
+
+
+_PALETTE = tuple(str(color) for color in seaborn.color_palette("colorblind").as_hex())
+_STYLES = {
+    "paml": StrategyStyle(_PALETTE[0], MARKERS[0], DASHES[0]),
+    "uniform": StrategyStyle(_PALETTE[1], MARKERS[1], DASHES[1]),
+    "latin_hypercube": StrategyStyle(_PALETTE[2], MARKERS[2], DASHES[2]),
+    ORACLE: StrategyStyle(ORACLE_COLOR, "h", ""),
+}
+# For strategies of one's own what is left, without the palette's grey and its pale yellow.
+_OWN_COLORS = [_PALETTE[index] for index in (3, 4, 5, 6, 9)]
+_OWN_MARKERS, _OWN_DASHES = MARKERS[3:], DASHES[3:]
+
+
+def strategy_name(strategy: str) -> str:
+    """Return a strategy's name as it stands in a legend."""
+    return STRATEGY_NAMES.get(strategy, strategy.replace("_", " "))
+
+
+def strategy_style(strategy: str) -> StrategyStyle:
+    """Return how a strategy is drawn: by its name alone, whatever is drawn beside it."""
+    if strategy in _STYLES:
+        return _STYLES[strategy]
+    rest, color = divmod(zlib.crc32(strategy.encode()), len(_OWN_COLORS))
+    dashes, marker = divmod(rest, len(_OWN_MARKERS))
+    return StrategyStyle(
+        _OWN_COLORS[color], _OWN_MARKERS[marker], _OWN_DASHES[dashes % len(_OWN_DASHES)]
+    )
+
+
+def variable_label(variable: Variable) -> str:
+    """Return the label of an axis: the name, and the unit if there is one."""
+    name = variable.name.replace("_", " ")
+    return name if variable.unit == "1" else f"{name} ({variable.unit})"
+
+
+def protocol_title(protocol: str) -> str:
+    """Say in words what the latent task variable h of a test task is inferred from."""
+    few_shot = re.fullmatch(r"few_shot_(\d+)(_descriptor)?", protocol)
+    if few_shot is None:
+        return {
+            "paper": "h from all transitions by the ELBO,\nscored on themselves (the paper's)",
+            "full": "h from all transitions,\nscored on themselves",
+            "prior": "h from its prior alone",
+        }.get(protocol, protocol)
+    count = int(few_shot[1])
+    if count == 0:
+        return "h from the descriptor alone"
+    transitions = "1 transition" if count == 1 else f"{count} transitions"
+    return f"h from {transitions}" + ("\nand the descriptor" if few_shot[2] else "")
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Make figures inside with the grid and the font sizes that all of them have."""
+    with seaborn.axes_style("whitegrid"), seaborn.plotting_context("notebook", font_scale=0.9):
+        yield
+
+
+def add_title_and_legend(figure: Figure, title: str, handles: Sequence[Artist]) -> None:
+    """Put the title above a figure and the legend below it, in as many lines as its width asks for."""
+    width = figure.get_figwidth()
+    lines = (textwrap.fill(line, int(LETTERS_PER_INCH * width)) for line in title.splitlines())
+    figure.suptitle("\n".join(lines))
+    if not handles:
+        return
+    columns = max(1, min(len(handles), int(LEGENDS_PER_INCH * width)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG or PNG, the same bytes for the same figure."""
+    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+    with matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):
+        figure.savefig(path, dpi=150, metadata=metadata)

@@ -1,0 +1,182 @@
+"""From the last rounds of an experiment to figures of what was chosen, and where the models err."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pamlflow import plotting, store
+from pamlflow.plotting import style
+from pamlflow.tasks import TaskSet, Variable
+from pamlflow.types import FloatArray, IntArray
+
+PROTOCOL = "few_shot_20"
+
+
+def plot_latent_space(
+    *, last_round: Path, experiment: str, strategy: str, svg: Path, png: Path
+) -> None:
+    """Draw the latent space after the last round of the first trial."""
+    datasets = store.read(last_round, "round").datasets
+    tasks = TaskSet.from_datasets(datasets)
+    name = style.strategy_name(strategy)
+    figure = plotting.latent_space(
+        datasets["latent/mean"],
+        datasets["latent/variance"],
+        tasks.parameters,
+        tasks.parameter_variables,
+        num_chosen=int(datasets["round"]),
+        title=f"{_words(experiment)}: latent space of {name}, trial 00",
+    )
+    _save(figure, svg, png)
+
+
+def plot_choices(
+    *,
+    last_rounds: Sequence[Path],
+    experiment: str,
+    strategies: Sequence[str],
+    trials: Sequence[int],
+    svg: Path,
+    png: Path,
+) -> None:
+    """Draw the descriptors that each strategy chose.
+
+    `last_rounds` holds a file for each strategy and trial, trials of the first strategy first.
+    """
+    choices = _read_choices(last_rounds, strategies, trials)
+    title = f"{_words(experiment)}: tasks chosen"
+    _save(plotting.choices(choices.table, choices.descriptors, choices.limits, title), svg, png)
+
+
+def plot_chosen_values(
+    *,
+    last_rounds: Sequence[Path],
+    experiment: str,
+    strategies: Sequence[str],
+    trials: Sequence[int],
+    svg: Path,
+    png: Path,
+) -> None:
+    """Draw how often each strategy chose which descriptors, and which hidden parameters came of it.
+
+    `last_rounds` holds a file for each strategy and trial, trials of the first strategy first.
+    """
+    choices = _read_choices(last_rounds, strategies, trials)
+    figure = plotting.chosen_values(
+        choices.table,
+        (*choices.descriptors, *choices.hidden),
+        choices.limits,
+        title=f"{_words(experiment)}: values of the chosen tasks",
+        hidden=_names(choices.hidden),
+    )
+    _save(figure, svg, png)
+
+
+def plot_error_maps(
+    *,
+    metrics: Sequence[Path],
+    last_rounds: Sequence[Path],
+    test_tasks: Path,
+    experiment: str,
+    strategies: Sequence[str],
+    choosing: Sequence[str],
+    trials: Sequence[int],
+    svg: Path,
+    png: Path,
+) -> None:
+    """Draw the error on each test task after the last round, averaged over trials.
+
+    `metrics` holds a file for each of the `strategies` and trials, trials of the first strategy
+    first, and `last_rounds` the first trial's for each strategy in `choosing`. The scores are those
+    under the protocol few_shot_20, or under the first one where that is not scored.
+    """
+    test = TaskSet.from_datasets(store.read(test_tasks, "test_tasks").datasets)
+    scores = []
+    for (strategy, _), path in zip(product(strategies, trials), metrics, strict=True):
+        data = store.read(path, "metrics").datasets
+        protocols = data["protocols"].tolist()
+        protocol = PROTOCOL if PROTOCOL in protocols else protocols[0]
+        last = (-1, protocols.index(protocol))
+        errors = {"nll": data["nll"][last], "squared_error": data["squared_error"][last]}
+        scores.append(_parameters(test).assign(strategy=strategy, **errors))
+    trained = {}
+    for strategy, path in zip(choosing, last_rounds, strict=True):
+        tasks, rounds = _read_tasks(store.read(path, "round"))
+        trained[strategy] = _parameters(tasks).assign(round=rounds)
+    spread = f"mean of {len(trials)} trials" if len(trials) > 1 else "one trial"
+    knowledge = style.protocol_title(protocol).replace("\n", " ")
+    title = f"{_words(experiment)}: error on each test task after the last round"
+    figure = plotting.error_maps(
+        pd.concat(scores),
+        trained,
+        test.parameter_variables,
+        f"{title}\n{knowledge}; {spread}; lower is better",
+    )
+    _save(figure, svg, png)
+
+
+class _Choices(NamedTuple):
+    """The tasks of all trials as `plotting.choices` takes them; `hidden` are no descriptors."""
+
+    table: pd.DataFrame
+    descriptors: tuple[Variable, ...]
+    hidden: tuple[Variable, ...]
+    limits: dict[str, tuple[float, float]]
+
+
+def _read_choices(
+    last_rounds: Sequence[Path], strategies: Sequence[str], trials: Sequence[int]
+) -> _Choices:
+    tables = []
+    for (strategy, trial), path in zip(product(strategies, trials), last_rounds, strict=True):
+        record = store.read(path, "round")
+        tasks, rounds = _read_tasks(record)
+        descriptors = dict(
+            zip(_names(tasks.descriptor_variables), tasks.descriptors.T, strict=True)
+        )
+        known = _parameters(tasks).assign(**descriptors)
+        tables.append(known.assign(strategy=strategy, trial=trial, round=rounds))
+    table = pd.concat(tables, ignore_index=True)
+    hidden = tuple(v for v in tasks.parameter_variables if v.name not in descriptors)
+    space = record.config.get("space", {})
+    limits = {
+        name: tuple(space.get(name) or _range(table[name].to_numpy()))
+        for name in (*descriptors, *_names(hidden))
+    }
+    return _Choices(table, tasks.descriptor_variables, hidden, limits)
+
+
+def _read_tasks(record: store.Record) -> tuple[TaskSet, IntArray]:
+    """Return the tasks of a round and the round [N] in which each was chosen, 0 for initial ones."""
+    tasks = TaskSet.from_datasets(record.datasets)
+    num_initial = tasks.num_tasks - int(record.datasets["round"])
+    return tasks, np.maximum(np.arange(tasks.num_tasks) - num_initial + 1, 0)
+
+
+def _parameters(tasks: TaskSet) -> pd.DataFrame:
+    """Return the true parameters as a table with a column per variable."""
+    return pd.DataFrame(tasks.parameters, columns=_names(tasks.parameter_variables))
+
+
+def _names(variables: Sequence[Variable]) -> list[str]:
+    return [variable.name for variable in variables]
+
+
+def _range(values: FloatArray) -> tuple[float, float]:
+    """Return the range of `values`, which has a width even if they are all the same."""
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _words(experiment: str) -> str:
+    return experiment.replace("_", " ")
+
+
+def _save(figure: Figure, svg: Path, png: Path) -> None:
+    plotting.save(figure, svg)
+    plotting.save(figure, png)

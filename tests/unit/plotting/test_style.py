@@ -1,0 +1,73 @@
+import matplotlib
+import pytest
+from matplotlib.colors import is_color_like
+from matplotlib.figure import Figure
+from matplotlib.markers import MarkerStyle
+
+from pamlflow import plotting
+from pamlflow.plotting import style
+from pamlflow.tasks import Variable
+
+
+def test_the_papers_strategies_and_the_oracle_differ_in_colour_and_marker():
+    styles = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
+    assert len({look.color for look in styles}) == len({look.marker for look in styles}) == 4
+
+
+def test_strategies_of_ones_own_differ_from_the_papers_and_are_drawable():
+    taken = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
+    own = [style.strategy_style(f"strategy_{index}") for index in range(20)]
+    for look in own:
+        assert is_color_like(look.color) and MarkerStyle(look.marker).is_filled()
+        assert look.color not in [other.color for other in taken]
+        assert look.marker not in [other.marker for other in taken]
+    assert len(set(own)) > 15
+    assert style.strategy_style("strategy_3") == own[3]
+
+
+@pytest.mark.parametrize(
+    ("variable", "label"),
+    [
+        (Variable("pole_mass", "kg"), "pole mass (kg)"),
+        (Variable("superfluous", "1"), "superfluous"),
+    ],
+)
+def test_axes_are_labelled_with_units(variable, label):
+    assert style.variable_label(variable) == label
+
+
+@pytest.mark.parametrize(
+    ("protocol", "title"),
+    [
+        ("few_shot_0", "h from the descriptor alone"),
+        ("few_shot_1", "h from 1 transition"),
+        ("few_shot_20", "h from 20 transitions"),
+        ("few_shot_20_descriptor", "h from 20 transitions\nand the descriptor"),
+        ("prior", "h from its prior alone"),
+        ("full", "h from all transitions,\nscored on themselves"),
+    ],
+)
+def test_protocols_are_titled_in_words(protocol, title):
+    assert style.protocol_title(protocol) == title
+
+
+def test_the_theme_ends_with_its_block():
+    before = dict(matplotlib.rcParams)
+    with style.theme():
+        assert matplotlib.rcParams["axes.grid"] and not before["axes.grid"]
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_the_same_figure_gives_the_same_bytes_without_date_or_path(tmp_path, suffix):
+    contents = set()
+    for name in ("first", "second"):
+        figure = Figure()
+        axis = figure.subplots()
+        axis.plot([0.0, 1.0], [0.0, 1.0], "o-", label="a line")
+        axis.axvspan(0.2, 0.4, clip_on=True)
+        path = (tmp_path / name).with_suffix(suffix)
+        plotting.save(figure, path)
+        contents.add(path.read_bytes())
+    (content,) = contents
+    assert b"date" not in content.lower() and str(tmp_path).encode() not in content

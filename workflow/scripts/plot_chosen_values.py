@@ -1,0 +1,17 @@
+"""Snakemake shell of pamlflow.stages.illustrate.plot_chosen_values."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.illustrate import plot_chosen_values
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_chosen_values(
+            last_rounds=[Path(path) for path in snakemake.input.last_rounds],
+            experiment=snakemake.wildcards.experiment,
+            strategies=snakemake.params.strategies,
+            trials=snakemake.params.trials,
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )

@@ -1,0 +1,20 @@
+"""Snakemake shell of pamlflow.stages.illustrate.plot_error_maps."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.illustrate import plot_error_maps
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_error_maps(
+            metrics=[Path(path) for path in snakemake.input.metrics],
+            last_rounds=[Path(path) for path in snakemake.input.last_rounds],
+            test_tasks=Path(snakemake.input.test_tasks),
+            experiment=snakemake.wildcards.experiment,
+            strategies=snakemake.params.strategies,
+            choosing=snakemake.params.choosing,
+            trials=snakemake.params.trials,
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )

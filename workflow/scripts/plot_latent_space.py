@@ -1,0 +1,16 @@
+"""Snakemake shell of pamlflow.stages.illustrate.plot_latent_space."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.illustrate import plot_latent_space
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_latent_space(
+            last_round=Path(snakemake.input[0]),
+            experiment=snakemake.wildcards.experiment,
+            strategy=snakemake.params.strategy,
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )
