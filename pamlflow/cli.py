@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pamlflow import __version__, store
+from pamlflow import __version__, integrity, store
 from pamlflow.show import describe
 
 
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, or 1 when a file cannot be read or is faulty."""
     options = _parser().parse_args(arguments)
     try:
-        code = show(options.file) if options.command == "show" else check(options.files)
+        code = show(options.file) if options.command == "show" else check(options.paths)
         sys.stdout.flush()
     except BrokenPipeError:  # `pamlflow show FILE | head` is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -34,9 +34,15 @@ def show(path: Path) -> int:
 
 
 def check(paths: Sequence[Path]) -> int:
-    """Print one line for each file: `ok`, or `FAIL` with the reason and the remedy."""
+    """Print `ok` for each file in `paths`, or `FAIL` with the reason and the remedy.
+
+    Folders are checked together as a study: a line for each fault, and one that sums up.
+    """
     failed = False
+    folders = [path for path in paths if path.is_dir()]
     for path in paths:
+        if path in folders:
+            continue
         try:
             record = store.read(path)
         except store.StoreError as error:
@@ -44,6 +50,12 @@ def check(paths: Sequence[Path]) -> int:
             print(f"FAIL {error}".replace("\n", " "))
         else:
             print(f"ok   {path} ({record.schema} v{record.schema_version})")
+    if folders:
+        count, faults = integrity.check(folders)
+        for fault in faults:
+            failed = True
+            print(f"FAIL {fault}".replace("\n", " "))
+        print(integrity.summary(count, faults))
     return int(failed)
 
 
@@ -53,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     shown = commands.add_parser("show", help="print what a file holds and where it comes from")
     shown.add_argument("file", type=Path, metavar="FILE")
-    checked = commands.add_parser("check", help="check files; exit code 1 if any is faulty")
-    checked.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    text = "check files, or the study in a folder; exit code 1 if anything is faulty"
+    checked = commands.add_parser("check", help=text, description=text)
+    checked.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
     return parser

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 ORACLE = "oracle"
 STRATEGIES = ("paml", "uniform", "latin_hypercube", ORACLE)
-RESERVED = ("initial", *STRATEGIES)
+INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
+RESERVED = (INITIAL, *STRATEGIES)
 
 Key = tuple[str | int, ...]
 Problem = tuple[Key, str]

@@ -271,6 +271,18 @@ relative to its own folder), and every dataset the attributes `dims`, `units` an
 Floats are finite and of 64 bits. `*` stands for any names, `[...]` for any shape and `[]` for a
 scalar; units `1` are pure numbers, `-` is text, and a path names the dataset with the units of the
 last axis. Datasets marked *optional* come together or not at all.
+
+The first 512 bytes, which HDF5 leaves to the user, are the seal: a line of text with the SHA-256 and
+the size of all that follows. A file that was cut or changed is refused before HDF5 reads it.
+
+## Checking a study
+
+`pamlflow check results`, in the folder where Snakemake runs, walks a whole study and all files it was
+made from: it compares each file with its schema, its seal and its name, its parents with the SHA-256
+recorded of them, the tasks of a round with those of the round before, and the trials of an experiment
+with each other. What is missing, damaged or inconsistent is a line with the command that rebuilds it,
+the last line sums up, and the exit status is 1 if there is anything. It does not know the
+configuration: what was never begun, or not since the configuration changed, `snakemake --dry-run` tells.
 """
 
 

@@ -5,12 +5,9 @@ was killed, a full disk or a stray file is met here, by name, and not later in t
 """
 
 import contextlib
-import hashlib
 import io
 import json
 import os
-import shlex
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +17,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pamlflow import __version__
+from pamlflow import __version__, files, remedies
 from pamlflow.schemas import SCHEMAS, Row, Schema
 
 Array = npt.NDArray[Any]
-
-_CONFIG = "(add your --configfile, if any)"
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 class StoreError(ValueError):
@@ -34,6 +28,8 @@ class StoreError(ValueError):
 
     def __init__(self, path: Path, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}; {remedy}")
+        self.problem = problem
+        self.remedy = remedy
 
 
 class Violation(NamedTuple):
@@ -52,7 +48,7 @@ class Record:
     """A file's datasets, keyed by path, and where they come from.
 
     `parents` maps each file this one was made from, relative to the folder of this one, to its
-    SHA-256; `config` holds the parameters that were used.
+    SHA-256; `config` holds the parameters that were used; `sha256` is that of the file read.
     """
 
     datasets: dict[str, Array]
@@ -62,6 +58,7 @@ class Record:
     seed: int
     config: dict[str, Any]
     parents: dict[str, str]
+    sha256: str
 
 
 def write(
@@ -75,8 +72,9 @@ def write(
 ) -> None:
     """Write `datasets` as one file, whole or not at all; the same content gives the same bytes.
 
-    Raises StoreError, and touches nothing, when the datasets are not what the schema says or a
-    float is not finite; lists of str and of float are as good as arrays.
+    Raises StoreError, and leaves what was there, when the datasets are not what the schema says, a
+    float is not finite, or the disk does not take the file; lists of str and of float are as good
+    as arrays.
     """
     path, declared = Path(path), SCHEMAS[schema]
     arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
@@ -89,11 +87,22 @@ def write(
         "seed": seed,
         "config": json.dumps(config, sort_keys=True, allow_nan=False),
         "parents": json.dumps(
-            {os.path.relpath(parent, path.parent): _sha256(Path(parent)) for parent in parents},
+            {
+                os.path.relpath(parent, path.parent): files.sha256(Path(parent).read_bytes())
+                for parent in parents
+            },
             sort_keys=True,
         ),
     }
-    _replace(path, _image(declared, arrays, attributes))
+    content = files.seal(_image(declared, arrays, attributes))
+    with _writing(path, path.parent):
+        files.replace(path, content)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise StoreError if no file can be written to `folder`: a job asks before its long work."""
+    with _writing(folder, folder):
+        files.try_to_write(folder)
 
 
 def read(path: str | Path, schema: str | None = None) -> Record:
@@ -103,18 +112,21 @@ def read(path: str | Path, schema: str | None = None) -> Record:
     another version or schema, or when a dataset is not what the schema says.
     """
     path = Path(path)
-    _check_signature(path)
+    content = _content(path)
+    if problem := files.damage(content):
+        raise StoreError(path, problem, remedies.rebuild(path))
     try:
-        # A file is complete when it gets its name and never written again, so a lock would protect
-        # nothing. Asking for one fails on NFS and Lustre mounts that have no lock service, and
-        # "best-effort" forgives only ENOSYS, not the ENOLCK or ENOTSUPP some of them answer.
-        with h5py.File(path, "r", locking=False) as file:
+        # From memory: HDF5 sees the bytes that were checked, and asks for no lock, which fails on
+        # NFS and Lustre mounts without a lock service. A complete file needs none.
+        with h5py.File(io.BytesIO(content), "r") as file:
             declared = _declared(path, dict(file.attrs), schema)
-            record = _record(path, declared, file)
-    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
-        raise StoreError(path, f"damaged HDF5 file ({error})", _rebuild(path)) from error
+            record = _record(path, declared, file, files.sha256(content))
+    except StoreError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(path, f"damaged HDF5 file ({error})", remedies.rebuild(path)) from error
     for violation in violations(declared, record.datasets):
-        raise StoreError(path, str(violation), _rebuild(path))
+        raise StoreError(path, str(violation), remedies.rebuild(path))
     return record
 
 
@@ -161,15 +173,10 @@ def _kind(array: Array) -> str:
     return f"{_dtype(array)} {list(array.shape)}"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _image(schema: Schema, arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> bytes:
-    """The bytes of the HDF5 file; built in memory, where HDF5 asks for no lock."""
+    """The bytes of the HDF5 file, room for the seal first; built in memory, without a lock."""
     image = io.BytesIO()
-    with h5py.File(image, "w") as file:
+    with h5py.File(image, "w", userblock_size=files.SEAL_BYTES) as file:
         file.attrs.update(attributes)
         for name, array in arrays.items():
             row = schema.row(name)
@@ -180,41 +187,25 @@ def _image(schema: Schema, arrays: Mapping[str, Array], attributes: Mapping[str,
     return image.getvalue()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` in place of `path` such that a reader, or a crash, meets the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+@contextlib.contextmanager
+def _writing(path: Path, folder: Path) -> Iterator[None]:
+    """Say what it is that the disk does not take."""
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network mounts cannot sync a folder
-            os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _check_signature(path: Path) -> None:
-    """Raise StoreError unless `path` can be opened and starts as HDF5 files do."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_SIGNATURE))
-    except FileNotFoundError:
-        make = f"make it with `snakemake --cores all {_target(path)}` {_CONFIG}"
-        raise StoreError(path, "no such file", make) from None
+        yield
     except OSError as error:
-        look = f"look at it with `ls -ld {_target(path)}`"
-        raise StoreError(path, f"cannot be opened ({error.strerror})", look) from error
-    if head != _SIGNATURE:
-        found = f"a file that starts with {head!r}" if head else "an empty file"
-        raise StoreError(path, f"expected an HDF5 file, found {found}", _rebuild(path))
+        problem = f"cannot be written ({error.strerror})"
+        raise StoreError(path, problem, remedies.free(folder)) from error
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of `path`, or StoreError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(path, "no such file", remedies.make(path)) from None
+    except OSError as error:
+        problem = f"cannot be opened ({error.strerror})"
+        raise StoreError(path, problem, remedies.look_at(path)) from error
 
 
 def _declared(path: Path, attributes: Mapping[str, Any], wanted: str | None) -> Schema:
@@ -223,14 +214,15 @@ def _declared(path: Path, attributes: Mapping[str, Any], wanted: str | None) -> 
     if not isinstance(name, str) or name not in SCHEMAS or not isinstance(version, np.integer):
         found = ", ".join(sorted(attributes)) or "none"
         problem = f"expected the root attributes of a pamlflow file, found {found}"
-        raise StoreError(path, problem, _rebuild(path))
+        raise StoreError(path, problem, remedies.rebuild(path))
     if wanted is not None and name != wanted:
-        raise StoreError(path, f"expected schema {wanted!r}, found {name!r}", _rebuild(path))
+        raise StoreError(
+            path, f"expected schema {wanted!r}, found {name!r}", remedies.rebuild(path)
+        )
     schema = SCHEMAS[name]
     if version != schema.version:
         problem = f"expected version {schema.version} of schema {name!r}, found {version}"
-        rebuild = f"`snakemake --cores all --forcerun {' '.join(schema.rules)}` {_CONFIG}"
-        remedy = f"rebuild all such files with {rebuild}"
+        remedy = remedies.rebuild(*schema.rules, what="all such files")
         if version > schema.version:
             writer = attributes.get("pamlflow_version", "a newer one")
             remedy = f"read it with the pamlflow that wrote it ({writer}) or {remedy}"
@@ -238,7 +230,7 @@ def _declared(path: Path, attributes: Mapping[str, Any], wanted: str | None) -> 
     return schema
 
 
-def _record(path: Path, schema: Schema, file: h5py.File) -> Record:
+def _record(path: Path, schema: Schema, file: h5py.File, sha256: str) -> Record:
     """Everything in `file`, not yet compared with its schema."""
     datasets: dict[str, Array] = {}
 
@@ -258,22 +250,8 @@ def _record(path: Path, schema: Schema, file: h5py.File) -> Record:
             seed=int(file.attrs["seed"]),
             config=json.loads(file.attrs["config"]),
             parents=json.loads(file.attrs["parents"]),
+            sha256=sha256,
         )
     except (KeyError, TypeError, ValueError) as error:
         problem = "expected the root attributes pamlflow_version, seed, config and parents"
-        raise StoreError(path, f"{problem}, found {error}", _rebuild(path)) from error
-
-
-def _target(path: Path) -> str:
-    """`path` as one would type it in the folder snakemake runs in."""
-    here = Path.cwd()
-    absolute = path.absolute()
-    return shlex.quote(str(absolute.relative_to(here) if here in absolute.parents else path))
-
-
-def _rebuild(path: Path) -> str:
-    """How to make `path` and all that follows from it anew.
-
-    Deleting it would not do: Snakemake takes a missing file for finished when its successors exist.
-    """
-    return f"rebuild it with `snakemake --cores all --forcerun {_target(path)}` {_CONFIG}"
+        raise StoreError(path, f"{problem}, found {error}", remedies.rebuild(path)) from error

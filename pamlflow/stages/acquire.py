@@ -31,6 +31,7 @@ def train_initial_round(
 
     With the test tasks as input, the result is the oracle.
     """
+    store.require_writable(output.parent)
     training_tasks = TaskSet.from_datasets(store.read(tasks).datasets)
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
     trained, record = train_from_scratch(
@@ -69,6 +70,7 @@ def acquire_round(
     output: Path,
 ) -> None:
     """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round."""
+    store.require_writable(output.parent)
     rng = np.random.default_rng(seed)
     before = store.read(previous, "round").datasets
     tasks = TaskSet.from_datasets(before)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pamlflow import plotting, statistics, store
+from pamlflow import files, plotting, statistics, store
 
 COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 
@@ -35,7 +35,7 @@ def aggregate_metrics(
     config = {"experiment": experiment, "strategies": list(strategies), "trials": list(trials)}
     datasets = {name: tidy[name].to_numpy() for name in COLUMNS}
     store.write(summary, "summary", datasets, seed=0, config=config, parents=metrics)
-    tidy.to_csv(table, index=False, lineterminator="\n")
+    files.replace(table, tidy.to_csv(index=False, lineterminator="\n").encode())
 
 
 def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
@@ -50,7 +50,7 @@ def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
     scores = _tidy(summary)
     subject, baselines = statistics.roles(scores["strategy"].unique())
     result = statistics.compare(scores, subject, baselines, seed)
-    result.to_csv(table, index=False, lineterminator="\n")
+    files.replace(table, result.to_csv(index=False, lineterminator="\n").encode())
 
 
 def plot_comparison(*, table: Path, svg: Path, png: Path) -> None:

@@ -31,6 +31,7 @@ def evaluate_trial(
     output: Path,
 ) -> None:
     """Score every file in ``rounds`` under every protocol, and write the metrics per test task."""
+    store.require_writable(output.parent)
     settings = InferenceSettings(**inference)
     protocols = [parse_protocol(name) for name in settings.protocols]
     test = ShuffledTasks(test_tasks)

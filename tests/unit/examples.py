@@ -1,9 +1,13 @@
-"""Small valid datasets for every schema."""
+"""Small valid datasets for every schema, and files to be spoilt."""
 
+import contextlib
+import io
 from typing import Any
 
+import h5py
 import numpy as np
 
+from pamlflow import files
 from pamlflow.schemas import SCHEMAS
 
 SIZES = {
@@ -23,14 +27,24 @@ SIZES = {
 SIZES |= {"M": 7, "N": 3, "P": 4, "Q": 2, "R": 2, "S": 12, "U": 1, "V": 2, "W": 4}
 
 
-def example(schema: str, *, optional: bool = True) -> dict[str, Any]:
+def example(schema: str, *, optional: bool = True, **sizes: int) -> dict[str, Any]:
     """Datasets that satisfy `schema`: numbers that count up, strings named by their index."""
     datasets: dict[str, Any] = {}
+    known = SIZES | sizes
     for row in SCHEMAS[schema].rows:
         if row.optional and not optional:
             continue
-        shape = (2, 3) if row.is_open else tuple(SIZES[letter] for letter in row.shape)
+        shape = (2, 3) if row.is_open else tuple(known[letter] for letter in row.shape)
         values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
         path = row.path.replace("*", "kernel.lengthscales")
         datasets[path] = values.astype(np.str_ if row.dtype == "string" else row.dtype)
     return datasets
+
+
+@contextlib.contextmanager
+def edited(path):
+    """The HDF5 file at `path`, to be changed; the seal fits what it holds in the end."""
+    image = io.BytesIO(path.read_bytes())
+    with h5py.File(image, "r+") as file:
+        yield file
+    path.write_bytes(files.seal(image.getvalue()))

@@ -2,19 +2,21 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from examples import example
+from examples import edited, example
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import pamlflow
-from pamlflow import store
+from pamlflow import files, store
 from pamlflow.schemas import SCHEMAS
 from pamlflow.store import StoreError
 
@@ -210,7 +212,9 @@ def test_an_empty_file(round_file):
 
 def test_a_file_that_is_not_hdf5(round_file):
     round_file.write_text("strategy,trial\n")
-    expect(round_file, "expected an HDF5 file, found a file that starts with b'strateg", REBUILD)
+    expect(
+        round_file, "expected a sealed HDF5 file, found a file that starts with b'strateg", REBUILD
+    )
 
 
 def test_hdf5_of_another_program(round_file):
@@ -226,11 +230,41 @@ def test_a_file_truncated_anywhere(round_file):
         round_file.write_bytes(whole[:size])
         expect(round_file, REBUILD)
     round_file.write_bytes(whole[:-1])
-    expect(round_file, "damaged HDF5 file", "truncated", REBUILD)
+    expect(round_file, f"truncated: expected {len(whole)} bytes, found", REBUILD)
+
+
+def test_a_flipped_bit_anywhere(round_file):
+    whole = bytearray(round_file.read_bytes())
+    for place in range(0, len(whole), 997):
+        whole[place] ^= 4
+        round_file.write_bytes(whole)
+        expect(round_file, REBUILD)
+        whole[place] ^= 4
+
+
+def test_a_file_from_before_files_were_sealed(round_file):
+    before = store.read(round_file).datasets
+    round_file.write_bytes(round_file.read_bytes()[files.SEAL_BYTES :])
+    after = store.read(round_file).datasets
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_damage_that_no_seal_tells_is_refused_or_unseen_but_breaks_nothing(round_file):
+    whole = bytearray(round_file.read_bytes()[files.SEAL_BYTES :])
+    refused = 0
+    for place in range(3, len(whole), 397):
+        whole[place] ^= 4
+        round_file.write_bytes(whole)
+        try:
+            store.read(round_file)
+        except StoreError:
+            refused += 1
+        whole[place] ^= 4
+    assert refused > 0
 
 
 def test_an_older_version(round_file):
-    with h5py.File(round_file, "r+") as file:
+    with edited(round_file) as file:
         file.attrs["schema_version"] = 0
     expect(
         round_file,
@@ -240,7 +274,7 @@ def test_an_older_version(round_file):
 
 
 def test_a_newer_version(round_file):
-    with h5py.File(round_file, "r+") as file:
+    with edited(round_file) as file:
         file.attrs.update(schema_version=7, pamlflow_version="9.1.0")
     expect(round_file, "found 7", "read it with the pamlflow that wrote it (9.1.0)", "--forcerun")
 
@@ -250,20 +284,20 @@ def test_another_schema(round_file):
 
 
 def test_an_unknown_schema(round_file):
-    with h5py.File(round_file, "r+") as file:
+    with edited(round_file) as file:
         file.attrs["schema"] = "rond"
     expect(round_file, "expected the root attributes of a pamlflow file", REBUILD)
 
 
 @pytest.mark.parametrize("attribute", ["pamlflow_version", "seed", "config", "parents"])
 def test_a_lost_attribute(round_file, attribute):
-    with h5py.File(round_file, "r+") as file:
+    with edited(round_file) as file:
         del file.attrs[attribute]
     expect(round_file, "expected the root attributes pamlflow_version, seed", attribute, REBUILD)
 
 
 def replace(path, dataset, value):
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file[dataset]
         if value is not None:
             file[dataset] = value
@@ -299,7 +333,7 @@ def test_sizes_that_disagree(round_file):
 
 
 def test_an_unexpected_dataset(round_file):
-    with h5py.File(round_file, "r+") as file:
+    with edited(round_file) as file:
         file["latent/extra"] = 1.0
     expect(round_file, "'latent/extra': expected no such dataset in a round file", REBUILD)
 
@@ -325,10 +359,39 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, s
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreError, match=r"d.h5: cannot be written \(No space left.*; see to the"):
         store.write(path, "design", example("design"), seed=2, config={})
     assert [file.name for file in tmp_path.iterdir()] == ["d.h5"]
     assert path.read_bytes() == before
+
+
+def test_a_file_too_large_for_the_disk_leaves_nothing(tmp_path):
+    """The limit of the process stands in for a full disk: the kernel cuts the write short."""
+    code = (
+        "import resource, sys; from examples import example; from pamlflow import store;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        "store.write(sys.argv[1], 'round', example('round'), seed=1, config={})"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "results" / "round_03.h5"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "round_03.h5: cannot be written (File too large); see to the folder (" in done.stderr
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_job_can_ask_beforehand(tmp_path, monkeypatch):
+    folder = tmp_path / "new"
+    store.require_writable(folder)
+    assert list(folder.iterdir()) == []
+
+    def touch(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", touch)
+    message = rf"{folder}: cannot be written \(Read-only file system\); see to the folder \(`df -h"
+    with pytest.raises(StoreError, match=message):
+        store.require_writable(folder)
 
 
 def test_files_reach_the_disk_before_they_get_their_name(tmp_path, monkeypatch):

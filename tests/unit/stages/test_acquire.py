@@ -142,6 +142,15 @@ def test_rounds_follow_each_other_and_the_design(trial, first, tmp_path):
     assert second.datasets["latent/mean"].shape == (5, 2)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(trial, tmp_path):
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "round_01.h5"
+    with pytest.raises(store.StoreError, match=r"file: cannot be written \(File exists\)"):
+        acquire(trial, output, previous="gone.h5")
+    with pytest.raises(store.StoreError, match=r"file: cannot be written \(File exists\)"):
+        train_initial_round(tasks=trial / "gone.h5", **FIT, seed=3, output=output)
+
+
 def test_unknown_strategy_is_answered_with_the_nearest(trial, tmp_path):
     with pytest.raises(ValueError, match=r"unknown strategy 'pmal'.*'paml'"):
         acquire(trial, tmp_path / "round_01.h5", strategy="pmal")

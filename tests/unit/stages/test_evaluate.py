@@ -200,3 +200,9 @@ def test_unknown_protocol_is_refused_before_anything_is_done(trial, tmp_path):
     with pytest.raises(ValueError, match="unknown test protocol 'fewshot_5'"):
         evaluate(trial, tmp_path / "metrics.h5", {"protocols": ["fewshot_5"]})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(store.StoreError, match=r"file: cannot be written \(File exists\)"):
+        evaluate(tmp_path / "gone", tmp_path / "file" / "metrics.h5")

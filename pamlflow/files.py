@@ -1,0 +1,96 @@
+"""Files as wholes: they appear complete or not at all, and carry a seal that tells later damage.
+
+HDF5 leaves the first bytes of a file to its user. They hold the size and the SHA-256 of all that
+follows, so that what was cut or changed is met before the HDF5 library reads it. The library returns
+changed numbers as if they were right. Its own checksums (Fletcher32, file format `latest`) do not
+cover scalars and strings, and with them one flipped bit in a hundred crashed it.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+
+SEAL_BYTES = 512
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_SEAL = re.compile(rb"pamlflow sha256 ([0-9a-f]{64}) bytes (\d+)\n\0*")
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+
+
+def seal(image: bytes) -> bytes:
+    """Return `image` with the seal in its first SEAL_BYTES, which it must leave free."""
+    body = image[SEAL_BYTES:]
+    text = f"pamlflow sha256 {sha256(body)} bytes {len(body)}\n"
+    return text.encode().ljust(SEAL_BYTES, b"\0") + body
+
+
+def damage(content: bytes) -> str | None:
+    """Say what was expected of a sealed file and what was found; None when it is as written.
+
+    HDF5 files without a seal, from before there was one, pass.
+    """
+    if content.startswith(_HDF5):
+        return None
+    if not content:
+        return "expected an HDF5 file, found an empty file"
+    found = _SEAL.fullmatch(content[:SEAL_BYTES])
+    if found is None:
+        return f"expected a sealed HDF5 file, found a file that starts with {content[:8]!r}"
+    expected, size = found[1].decode(), int(found[2]) + SEAL_BYTES
+    if len(content) != size:
+        how = "truncated" if len(content) < size else "lengthened"
+        return f"{how}: expected {size} bytes, found {len(content)}"
+    actual = sha256(content[SEAL_BYTES:])
+    if actual != expected:
+        return f"changed since written: expected SHA-256 {expected[:12]}..., found {actual[:12]}..."
+    return None
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` in place of `path` such that a reader, or a crash, meets the old or the new.
+
+    Raises OSError, and leaves the old file and nothing else, when the content cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # a file system that has become read-only
+            temporary.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network mounts cannot sync a folder
+            os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def try_to_write(folder: Path) -> None:
+    """Raise the OSError that a later `replace` in `folder` would meet now; leave nothing behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(folder / "test")
+    temporary.touch()
+    temporary.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` is named like the unfinished file of an interrupted `replace`."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def _temporary(path: Path) -> Path:
+    """A name of its own for each attempt: a killed job may have left one, another may still write."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

@@ -1,0 +1,45 @@
+"""What to do about a file that is missing or faulty, with commands to paste where Snakemake runs."""
+
+import shlex
+from pathlib import Path
+
+_CONFIG = "(add your --configfile, if any)"
+
+
+def make(path: Path) -> str:
+    """How to make a file that no other depends on yet."""
+    return f"make it with `snakemake --cores all {_target(path)}` {_CONFIG}"
+
+
+def rebuild(*targets: Path | str, what: str = "it") -> str:
+    """How to make files, or the outputs of rules, and all that follows from them anew.
+
+    Deleting them would not do: Snakemake takes a missing file for finished when its successors
+    exist.
+    """
+    names = " ".join(_target(target) for target in targets)
+    return f"rebuild {what} with `snakemake --cores all --forcerun {names}` {_CONFIG}"
+
+
+def look_at(path: Path) -> str:
+    """How to find out why a file cannot be opened."""
+    return f"look at it with `ls -ld {_target(path)}`"
+
+
+def free(folder: Path) -> str:
+    """How to find out why nothing can be written to a folder."""
+    name = _target(folder)
+    return f"see to the folder (`df -h {name}`, `ls -ld {name}`) and start the same command again"
+
+
+def remove(path: Path) -> str:
+    """How to be rid of a file."""
+    return f"remove it with `rm {_target(path)}`"
+
+
+def _target(target: Path | str) -> str:
+    """A rule, or a path as one would type it in the folder snakemake runs in."""
+    if isinstance(target, Path):
+        here, absolute = Path.cwd(), target.absolute()
+        target = absolute.relative_to(here) if here in absolute.parents else target
+    return shlex.quote(str(target))

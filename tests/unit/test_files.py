@@ -1,0 +1,59 @@
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pamlflow import files
+
+IMAGE = bytes(files.SEAL_BYTES) + b"\x89HDF\r\n\x1a\n" + bytes(range(256))
+SEALED = files.seal(IMAGE)
+
+
+def test_the_seal_can_be_read_and_checked_by_hand():
+    head, body = SEALED[: files.SEAL_BYTES], SEALED[files.SEAL_BYTES :]
+    assert body == IMAGE[files.SEAL_BYTES :] and files.damage(SEALED) is None
+    text = f"pamlflow sha256 {hashlib.sha256(body).hexdigest()} bytes {len(body)}\n"
+    assert head.rstrip(b"\0").decode() == text
+
+
+@given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
+def test_every_changed_byte_is_noticed(place, change):
+    changed = bytearray(SEALED)
+    changed[place] ^= change
+    assert files.damage(bytes(changed))
+
+
+@given(st.integers(0, len(SEALED) - 1))
+def test_every_cut_is_noticed(size):
+    assert files.damage(SEALED[:size])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected an HDF5 file, found an empty file"),
+        (b"a,b\n1,2\n", "expected a sealed HDF5 file, found a file that starts with b'a,b"),
+        (
+            SEALED[:-1],
+            f"truncated: expected {len(SEALED)} bytes, found {len(SEALED) - 1}",
+        ),
+        (SEALED + b"x", f"lengthened: expected {len(SEALED)} bytes"),
+        (SEALED[:-1] + b"x", "changed since written: expected SHA-256 "),
+    ],
+)
+def test_damage_is_named(content, message):
+    assert files.damage(content).startswith(message)
+
+
+def test_names_of_unfinished_files_are_known(tmp_path, monkeypatch):
+    written = []
+
+    def replace(source, target):
+        written.append(source)
+
+    monkeypatch.setattr("pathlib.Path.replace", replace)
+    files.replace(tmp_path / "round_01.h5", b"content")
+    assert written == list(tmp_path.iterdir()) and files.is_temporary(written[0])
+    for name in ("round_01.h5", ".round_01.checkpoints", ".round_01.h5.tmp", "notes.tmp"):
+        assert not files.is_temporary(tmp_path / name)

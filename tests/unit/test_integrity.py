@@ -1,0 +1,288 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from examples import edited, example
+
+from pamlflow import integrity, store
+from pamlflow.cli import main
+
+DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
+FILES = ("round_01", "metrics")
+TRIALS, LAST = ("trial_00", "trial_01"), 2
+ROUND_1, ROUND_2 = (RESULTS / f"paml/trial_01/round_0{number}.h5" for number in (1, 2))
+METRICS, SUMMARY = RESULTS / "paml/trial_01/metrics.h5", RESULTS / "summary.h5"
+
+
+def write(path, schema, parents=(), *, seed=1, tasks=3, **datasets):
+    """A file of `tasks` tasks; those of a larger file begin with those of a smaller one."""
+    sizes = {"N": tasks, "S": 4 * tasks, "A": np.size(datasets.get("round", 0))}
+    content = example(schema, **sizes) | datasets
+    if "tasks/lengths" in content:
+        content["tasks/lengths"] = np.full(tasks, 4)
+    store.write(path, schema, content, seed=seed, config={}, parents=parents)
+    return path
+
+
+def write_round(path, parents, number, **options):
+    return write(path, "round", parents, **{"tasks": 2 + number, "round": number} | options)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A study of two trials and three strategies, with nothing wrong."""
+    folder = tmp_path_factory.mktemp("study")
+    here = Path.cwd()
+    os.chdir(folder)
+    test_tasks = write(DATA / "test_tasks.h5", "test_tasks")
+    metrics = []
+    for trial in TRIALS:
+        tasks = write(DATA / trial / "initial_tasks.h5", "initial_tasks", tasks=2)
+        design = write(DATA / trial / "design.h5", "design")
+        first = write_round(RESULTS / "initial" / trial / "round_00.h5", [tasks], 0)
+        oracle = RESULTS / "oracle" / trial
+        rounds = {"oracle": [write(oracle / "round_00.h5", "round", [test_tasks], round=0)]}
+        for strategy in ("paml", "uniform"):
+            rounds[strategy] = [first]
+            for number in range(1, LAST + 1):
+                path = RESULTS / strategy / trial / f"round_0{number}.h5"
+                parents = [rounds[strategy][-1], tasks, design]
+                rounds[strategy].append(write_round(path, parents, number))
+        for strategy, paths in rounds.items():
+            path = RESULTS / strategy / trial / "metrics.h5"
+            numbers = list(range(len(paths)))
+            metrics.append(write(path, "metrics", [test_tasks, *paths], round=numbers))
+    write(SUMMARY, "summary", metrics)
+    os.chdir(here)
+    return folder
+
+
+@pytest.fixture
+def study(sound, tmp_path, monkeypatch):
+    """A copy to be spoilt, as the working folder."""
+    folder = shutil.copytree(sound, tmp_path / "study")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def faults(*folders):
+    """What is wrong: a mapping from the path to the kind of fault and its text."""
+    _, found = integrity.check([Path(folder) for folder in folders or ("results",)])
+    return {fault.path: (fault.kind, str(fault)) for fault in found}
+
+
+def only(path, kind, *fragments):
+    """One fault and no other: of that kind, with the fragments and the command that rebuilds."""
+    found = faults()
+    assert list(found) == [path]
+    assert found[path][0] == kind
+    for fragment in (*fragments, f"`snakemake --cores all --forcerun {path}`"):
+        assert fragment in found[path][1]
+
+
+def test_a_sound_study_has_no_fault_and_brings_its_data(study, capsys):
+    assert faults() == faults("data", "results") == faults("results/cart_pole/paml") == {}
+    assert main(["check", "results"]) == 0
+    assert capsys.readouterr().out == f"{len(list(study.rglob('*.h5')))} files, no fault\n"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda content: b"", "found an empty file"),
+        (lambda content: content[:-100], "truncated: expected"),
+        (lambda content: content[:5000] + b"x" + content[5001:], "expected SHA-256"),
+    ],
+    ids=["empty", "truncated", "changed"],
+)
+@pytest.mark.parametrize("path", [ROUND_1, METRICS, SUMMARY, DATA / "trial_01/initial_tasks.h5"])
+def test_damage_is_blamed_on_the_damaged_file_alone(study, path, spoil, problem):
+    path.write_bytes(spoil(path.read_bytes()))
+    only(path, "damaged", problem)
+
+
+@pytest.mark.parametrize("path", [ROUND_1, ROUND_2, METRICS, DATA / "test_tasks.h5"])
+def test_a_file_that_others_were_made_from_is_missed_once(study, path):
+    path.unlink()
+    only(path, "missing", " was made from it")
+
+
+def test_a_gap_in_the_rounds_is_named_file_by_file(study):
+    folder = RESULTS / "uniform/trial_00"
+    rounds = [folder / f"round_0{number}.h5" for number in range(6)]
+    for number in (3, 4, 5):
+        tasks = sorted((DATA / "trial_00").iterdir())
+        write_round(rounds[number], [rounds[number - 1], *tasks], number)
+    rounds[3].unlink()
+    rounds[4].unlink()
+    found = faults()
+    assert list(found) == rounds[3:5] and {kind for kind, _ in found.values()} == {"missing"}
+    assert "the same trial has round 5" in found[rounds[3]][1]
+
+
+def test_a_trial_that_another_strategy_has_is_missed(study):
+    shutil.rmtree(RESULTS / "uniform/trial_01")
+    shutil.rmtree(RESULTS / "oracle/trial_00")
+    SUMMARY.unlink()
+    found = faults()
+    assert list(found) == [
+        RESULTS / "oracle/trial_00/round_00.h5",
+        SUMMARY,
+        RESULTS / "uniform/trial_01/round_01.h5",
+    ]
+    expected = "missing: expected rounds up to 2, as in other trials, found none"
+    assert expected in found[RESULTS / "uniform/trial_01/round_01.h5"][1]
+
+
+def test_an_unfinished_trial_is_one_line(study):
+    for path in (ROUND_2, METRICS, SUMMARY):
+        path.unlink()
+    found = faults()
+    assert list(found) == [ROUND_2, SUMMARY]
+    assert "expected rounds up to 2, as in other trials, found round 1" in found[ROUND_2][1]
+
+
+def test_scores_that_are_not_there_are_missed(study):
+    METRICS.unlink()
+    SUMMARY.unlink()
+    assert {path: kind for path, (kind, _) in faults().items()} == {
+        METRICS: "missing",
+        SUMMARY: "missing",
+    }
+
+
+def test_a_study_that_has_no_scores_yet_is_compared_by_its_rounds(study):
+    for path in [SUMMARY, ROUND_2, *RESULTS.rglob("metrics.h5")]:
+        path.unlink()
+    found = faults()
+    assert found[ROUND_2][0] == "missing" and len(found) == 6
+
+
+def test_scores_of_fewer_rounds_than_elsewhere(study):
+    parents = [DATA / "test_tasks.h5", RESULTS / "initial/trial_01/round_00.h5", ROUND_1]
+    write(METRICS, "metrics", parents, round=[0, 1])
+    write(SUMMARY, "summary", RESULTS.rglob("metrics.h5"))
+    only(METRICS, "inconsistent", "expected scores of rounds 0 to 2", "found 0, 1")
+
+
+def parents(path):
+    """What a file was made from."""
+    return [path.parent / name for name in store.read(path).parents]
+
+
+def accept(path):
+    """Make the scores and the summary of a changed round anew."""
+    metrics = path.with_name("metrics.h5")
+    write(metrics, "metrics", parents(metrics), round=[0, 1, 2])
+    write(SUMMARY, "summary", parents(SUMMARY))
+
+
+def test_what_was_made_from_another_parent(study):
+    start = RESULTS / "initial/trial_00/round_00.h5"
+    write_round(start, parents(start), 0, seed=7)
+    found = faults()
+    children = {f"{name}/trial_00/{file}.h5" for name in ("paml", "uniform") for file in FILES}
+    assert set(found) == {RESULTS / child for child in children}
+    for path, (kind, text) in found.items():
+        assert kind == "inconsistent"
+        assert f"expected {start}, which it was made from, with SHA-256" in text
+        assert f"--forcerun {path}`" in text
+
+
+def test_a_round_under_the_name_of_another(study):
+    write_round(ROUND_2, parents(ROUND_2), 2, **{"round": 4})
+    accept(ROUND_2)
+    only(ROUND_2, "inconsistent", "expected number 2 in dataset 'round', found 4")
+
+
+def test_a_round_that_goes_on_from_nothing(study):
+    others = [parent for parent in parents(ROUND_2) if parent.name != ROUND_1.name]
+    write_round(ROUND_2, others, 2)
+    accept(ROUND_2)
+    only(ROUND_2, "inconsistent", f"expected {ROUND_1} among its parents, found")
+
+
+@pytest.mark.parametrize("path", [ROUND_2, ROUND_1, RESULTS / "initial/trial_01/round_00.h5"])
+@pytest.mark.parametrize("change", ["value", "number"])
+def test_tasks_that_do_not_continue_those_before(study, path, change):
+    number = int(path.stem[-1])
+    if change == "value":
+        descriptors = example("round", N=2 + number)["tasks/descriptors"]
+        descriptors[0, 0] += 0.5
+        write_round(path, parents(path), number, **{"tasks/descriptors": descriptors})
+    else:
+        write_round(path, parents(path), number, tasks=4 + number)
+    _, text = faults()[path]
+    assert ": inconsistent: expected the tasks of " in text and "found others" in text
+
+
+def test_tasks_that_are_none(study):
+    with edited(ROUND_2) as file:
+        file["tasks/lengths"][0] = 1
+    kind, text = faults()[ROUND_2]
+    assert kind == "inconsistent" and "expected 13 rows (one per transition)" in text
+
+
+def test_what_an_interrupted_write_left(study):
+    left = ROUND_2.with_name(f".round_03.h5.{'0' * 32}.tmp")
+    left.touch()
+    assert faults() == {left: ("stray", mock.ANY)}
+    assert f"`rm {left}`" in faults()[left][1]
+
+
+def test_a_file_no_stage_writes(study):
+    copy = Path(shutil.copy(ROUND_2, RESULTS / "round_02_copy.h5"))
+    assert faults() == {copy: ("stray", mock.ANY)}
+
+
+def test_a_folder_without_a_study(study, capsys):
+    Path("empty").mkdir()
+    assert main(["check", "empty"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("FAIL empty: empty: expected HDF5 files, found none; name the ")
+    assert lines[1:] == ["0 files, faults: 1 empty"]
+
+
+def test_the_last_line_rebuilds_everything(study, capsys):
+    ROUND_1.write_bytes(b"")
+    METRICS.unlink()
+    left = ROUND_2.with_name(f".round_03.h5.{'0' * 32}.tmp")
+    left.touch()
+    assert main(["check", "results"]) == 1
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line[: line.index(": ")] for line in lines] == [
+        f"FAIL {path}" for path in (left, METRICS, ROUND_1)
+    ]
+    count = len(list(study.rglob("*.h5")))
+    command = f"`snakemake --cores all --forcerun {METRICS} {ROUND_1}`"
+    kinds = "1 stray, 1 missing, 1 damaged"
+    assert last.startswith(f"{count} files, faults: {kinds}; rebuild them all with {command}")
+
+
+def test_files_and_folders_can_be_checked_together(study, capsys):
+    assert main(["check", str(ROUND_1), "results", "data"]) == 0
+    assert capsys.readouterr().out.startswith(f"ok   {ROUND_1} (round v1)\n")
+
+
+def test_a_study_is_checked_from_elsewhere_and_behind_a_link(study, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert faults("../study/results") == {}
+    Path("results").symlink_to(study / "results")
+    Path("data").symlink_to(study / "data")
+    assert faults("results") == {}
+
+
+def test_a_check_needs_no_tensorflow_and_no_mujoco(study):
+    code = (
+        "import sys; from pamlflow.cli import main; code = main(['check', 'results']);"
+        "assert not {'tensorflow', 'gpflow', 'mujoco', 'scipy', 'pandas'} & sys.modules.keys();"
+        "sys.exit(code)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0

@@ -1,0 +1,21 @@
+import pytest
+
+from pamlflow import remedies
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_commands_can_be_pasted(folder):
+    paths = [folder / "my results" / "round_01.h5", folder / "summary.h5"]
+    command = "`snakemake --cores all --forcerun 'my results/round_01.h5' summary.h5`"
+    assert remedies.rebuild(*paths, what="them all").startswith(f"rebuild them all with {command}")
+    assert remedies.remove(paths[0]) == "remove it with `rm 'my results/round_01.h5'`"
+    assert remedies.make(paths[1]).startswith("make it with `snakemake --cores all summary.h5`")
+
+
+def test_rules_can_be_rebuilt_too():
+    assert "--forcerun acquire_round`" in remedies.rebuild("acquire_round")
