@@ -40,9 +40,9 @@ class TrainingSettings:
     """
 
     bound: Literal["collapsed", "stochastic"] = "collapsed"
-    first_iterations: int = 400
-    next_iterations: int = 200
-    starts: int = 4
+    first_iterations: int = 150
+    next_iterations: int = 60
+    starts: int = 3
     stochastic: StochasticSettings = StochasticSettings()
 
     @classmethod

@@ -76,6 +76,18 @@ class DescriptorGP(gpflow.Module):
             reduction.numpy(),
         )
 
+    def fit_linear_mean(self, latents: FloatArray) -> None:
+        """Put the linear mean through the descriptors of tasks at ``latents`` [N, Q], by least squares."""
+        design = np.hstack([latents, np.ones((len(latents), 1))])
+        solution, *_ = np.linalg.lstsq(design, self._descriptors.numpy(), rcond=None)
+        self.slope.assign(solution[:-1])
+        self.intercept.assign(solution[-1])
+
+    def rescale_latents(self, scale: FloatArray) -> None:
+        """Stay the same function when h is divided by ``scale`` [Q]."""
+        self.lengthscales.assign(self.lengthscales.numpy() / scale)
+        self.slope.assign(self.slope.numpy() * scale[:, None])
+
     def _statistics(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -125,6 +125,17 @@ class DynamicsGP(gpflow.Module):
         unit = self.kernel_h(self.inducing_latents) + jitter * tf.eye(shape, dtype=jitter.dtype)
         return self.kernel_x(self.inducing_inputs) * unit
 
+    def rescale_latents(self, scale: FloatArray) -> None:
+        """Stay the same function when h is divided by ``scale`` [Q]."""
+        self.inducing_latents.assign(self.inducing_latents.numpy() / scale)
+        self.kernel_h.lengthscales.assign(self.kernel_h.lengthscales.numpy() / scale)
+        self.noise_slope.assign(self.noise_slope.numpy() * scale)
+
+    @property
+    def noise_variables(self) -> tuple[tf.Variable, ...]:
+        """The trainable variables of the noise model."""
+        return (*self.noise.trainable_variables, *self.noise_slope.trainable_variables)
+
     def task_weights(self, mean: tf.Tensor) -> tf.Tensor:
         """Noise precision of every task relative to a task with h = 0: [N]."""
         return tf.exp(-tf.linalg.matvec(mean, self.noise_slope))

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
-from pamlflow.types import FloatArray
+from pamlflow.types import BoolArray, FloatArray
 
 LARGEST_JITTER = 1e-4
 FAILED_LOSS = 1e12
@@ -96,8 +96,12 @@ class Optimiser:
             return FAILED_LOSS, np.zeros_like(state)
         return float(value), gradient
 
-    def minimise(self, iterations: int, label: str) -> float:
+    def minimise(
+        self, iterations: int, label: str, only: Sequence[tf.Variable] | None = None
+    ) -> float:
         """Up to ``iterations`` L-BFGS iterations from the present variables; returns the final loss.
+
+        ``only`` these variables move; by default all do.
 
         A step into a region without a finite loss is a bad step and nothing more.  If that ends the search
         early, it starts again from the best state; if even that state has no finite loss, the jitter is
@@ -114,7 +118,7 @@ class Optimiser:
                 self._jitter.assign(jitter)
                 self._record.event(f"{label}: jitter raised to {jitter:.0e}")
                 continue
-            count, failed = self._search(iterations, done, label)
+            count, failed = self._search(iterations, done, label, self._mask(only))
             done += count
             if not failed or count == 0:
                 break
@@ -125,18 +129,29 @@ class Optimiser:
         self._record.event(f"{label}: {done} iterations, bound {-loss:.2f}")
         return loss
 
-    def _search(self, iterations: int, done: int, label: str) -> tuple[int, bool]:
-        """One run of L-BFGS: iterations made, and whether a failed evaluation was met."""
+    def _mask(self, only: Sequence[tf.Variable] | None) -> BoolArray:
+        """Which entries of the state belong to the variables ``only``, or to any."""
+        moving = {variable.ref() for variable in (self._variables if only is None else only)}
+        parts = [
+            np.full(int(np.prod(shape)), variable.ref() in moving)
+            for variable, shape in zip(self._variables, self._shapes, strict=True)
+        ]
+        return np.concatenate(parts)
+
+    def _search(self, iterations: int, done: int, label: str, free: BoolArray) -> tuple[int, bool]:
+        """One run of L-BFGS on the ``free`` entries: iterations made, and whether an evaluation failed."""
         best_loss, best_state = np.inf, self.state()
+        state = best_state.copy()
         count, failed = 0, False
 
-        def fun(state: FloatArray) -> tuple[float, FloatArray]:
+        def fun(moved: FloatArray) -> tuple[float, FloatArray]:
             nonlocal best_loss, best_state, failed
+            state[free] = moved
             loss, gradient = self.evaluate(state)
             failed = failed or loss >= FAILED_LOSS
             if loss < best_loss:
                 best_loss, best_state = loss, state.copy()
-            return loss, gradient
+            return loss, gradient[free]
 
         def callback(_: FloatArray) -> None:
             nonlocal count
@@ -148,7 +163,7 @@ class Optimiser:
 
         scipy.optimize.fmin_l_bfgs_b(
             fun,
-            best_state,
+            state[free],
             m=MEMORY,
             factr=RELATIVE_TOLERANCE / np.finfo(np.float64).eps,
             maxiter=iterations - done,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import gpflow
@@ -19,6 +21,7 @@ from pamlflow.types import FloatArray
 
 INITIAL_LATENT_VARIANCE = 0.1
 SHARE_OF_STARTS = 0.2
+NOISE_ITERATIONS = 20
 
 
 class TrainingError(RuntimeError):
@@ -47,22 +50,8 @@ def train_from_scratch(
     if training.bound == "stochastic":
         model.choose_inducing_points()
         return _fit_stochastic(model, training, rng, checkpoints, record)
-    optimiser = _optimiser(model, record)
-    untrained = optimiser.state()
-    untouched = float(model.jitter.numpy())
-    outcomes: list[tuple[float, FloatArray, float]] = []
-    for number, mean in enumerate(latent, start=1):
-        optimiser.restore(untrained)
-        model.jitter.assign(untouched)
-        model.latent.mean.assign(mean)
-        model.choose_inducing_points()
-        iterations = max(1, round(SHARE_OF_STARTS * training.first_iterations))
-        loss = optimiser.minimise(iterations, f"start {number} of {len(latent)}")
-        outcomes.append((loss, optimiser.state(), float(model.jitter.numpy())))
-    _, best, jitter = min(outcomes, key=lambda outcome: outcome[0])
-    optimiser.restore(best)
-    model.jitter.assign(jitter)
-    return _fit_collapsed(model, optimiser, training.first_iterations, record, title)
+    starts = [partial(_start_anew, model, mean, variance) for mean in latent]
+    return _fit_collapsed(model, starts, training.first_iterations, record, title)
 
 
 def train_from_previous(
@@ -75,21 +64,25 @@ def train_from_previous(
     checkpoints: Path | None = None,
     title: str = "fit",
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Fit a model to one more round of tasks, starting from the parameters of the round before.
+    """Fit a model to one more round of tasks, starting from q(H) of the round before.
 
     ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts; ``title`` stands before
     iteration and bound in the log.
+
+    L-BFGS tries two starts and finishes the better one: all parameters of the round before, and q(H) alone.
+    To parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that
+    a search then finds is to call everything noise.
     """
     record = TrainingRecord()
     mean = np.vstack([previous.latent.mean, start.mean])
     variance = np.vstack([previous.latent.variance, start.variance])
     model = MetaModel(tasks, settings, mean, variance)
-    kept = _warm_start(model, previous)
-    model.choose_inducing_points(kept, first_task=len(previous.latent.mean))
+    carry_on = partial(_carry_on, model, previous, mean, variance)
     if training.bound == "stochastic":
+        carry_on()
         return _fit_stochastic(model, training, rng, checkpoints, record)
-    optimiser = _optimiser(model, record)
-    return _fit_collapsed(model, optimiser, training.next_iterations, record, title)
+    starts = [carry_on, partial(_start_anew, model, mean, variance)]
+    return _fit_collapsed(model, starts, training.next_iterations, record, title)
 
 
 def initial_latents(
@@ -105,16 +98,40 @@ def initial_latents(
     return [first, *random[1:]]
 
 
-def _optimiser(model: MetaModel, record: TrainingRecord) -> Optimiser:
-    return Optimiser(model.training_loss, model.trainable_variables, model.jitter, record)
-
-
 def _fit_collapsed(
-    model: MetaModel, optimiser: Optimiser, iterations: int, record: TrainingRecord, title: str
+    model: MetaModel,
+    starts: Sequence[Callable[[], None]],
+    iterations: int,
+    record: TrainingRecord,
+    title: str,
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Spend the remaining iterations of L-BFGS."""
-    if not np.isfinite(optimiser.minimise(iterations, title)):
+    """Search briefly from each start, then spend ``iterations`` of L-BFGS on the best.
+
+    How the noise varies from task to task is learned last, with the function settled: learned beside it, noise
+    is the easier explanation of a hard task, which the function then never fits.
+    """
+    optimiser = Optimiser(model.training_loss, model.trainable_variables, model.jitter, record)
+    noise = [variable.ref() for variable in model.dynamics.noise_slope.trainable_variables]
+    others = [it for it in model.trainable_variables if it.ref() not in noise]
+    untrained = optimiser.state()
+    untouched = float(model.jitter.numpy())
+    outcomes: list[tuple[float, FloatArray, float]] = []
+    for number, start in enumerate(starts, start=1):
+        optimiser.restore(untrained)
+        model.jitter.assign(untouched)
+        start()
+        brief = max(1, round(SHARE_OF_STARTS * iterations))
+        loss = optimiser.minimise(brief, f"start {number} of {len(starts)}", others)
+        outcomes.append((loss, optimiser.state(), float(model.jitter.numpy())))
+    _, best, jitter = min(outcomes, key=lambda outcome: outcome[0])
+    optimiser.restore(best)
+    model.jitter.assign(jitter)
+    model.rescale_latents()
+    if not np.isfinite(optimiser.minimise(iterations, title, others)):
         raise TrainingError(_complaint(model))
+    if noise:
+        optimiser.minimise(NOISE_ITERATIONS, f"{title}, noise", model.dynamics.noise_variables)
+    model.rescale_latents()
     return model.trained(), record
 
 
@@ -144,8 +161,18 @@ def _complaint(model: MetaModel) -> str:
     )
 
 
-def _warm_start(model: MetaModel, previous: TrainedModel) -> FloatArray:
-    """Carry hyper-parameters over in the units of the new standardisation; returns the old inducing points."""
+def _start_anew(model: MetaModel, mean: FloatArray, variance: FloatArray) -> None:
+    """Put an untrained model's q(H) at the given moments [N, Q], and the rest where that suggests."""
+    model.latent.mean.assign(mean)
+    model.latent.variance.assign(variance)
+    model.descriptor.fit_linear_mean(mean)
+    model.choose_inducing_points()
+
+
+def _carry_on(
+    model: MetaModel, previous: TrainedModel, mean: FloatArray, variance: FloatArray
+) -> None:
+    """Take over all parameters of the round before, in the units of the new standardisation."""
     values = {
         path: value
         for path, value in previous.parameters.items()
@@ -154,9 +181,14 @@ def _warm_start(model: MetaModel, previous: TrainedModel) -> FloatArray:
     inputs = previous.scaler.input_scale / model.scaler.input_scale
     outputs = np.square(previous.scaler.output_scale / model.scaler.output_scale)
     values[".dynamics.kernel_x.lengthscales"] = values[".dynamics.kernel_x.lengthscales"] * inputs
-    noise = values[".dynamics.noise"] * outputs
+    # The same noise for all tasks at first: see _fit_collapsed.
+    slope = values.pop(".dynamics.noise_slope")
+    noise = values[".dynamics.noise"] * outputs * np.exp(previous.latent.mean @ slope).mean()
     values[".dynamics.noise"] = np.maximum(noise, 1.01 * model.dynamics.noise_floor)
     gpflow.utilities.multiple_assign(model, values)
+    model.latent.mean.assign(mean)
+    model.latent.variance.assign(variance)
     old = previous.scaler
     points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
-    return np.hstack([model.scaler.inputs(points), previous.dynamics.inducing_latents])
+    kept = np.hstack([model.scaler.inputs(points), previous.dynamics.inducing_latents])
+    model.choose_inducing_points(kept, first_task=len(previous.latent.mean))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,8 +13,12 @@ from pamlflow.acquisition.candidates import (
     make_candidates,
 )
 from pamlflow.acquisition.interface import Situation
-from pamlflow.settings import AcquisitionSettings
+from pamlflow.acquisition.paml import paml
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
+from pamlflow.world import World
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,37 @@ def test_as_many_candidates_as_asked_for_at_least_before_the_box(situation):
     )
     descriptors, _ = make_candidates(everywhere)
     assert len(descriptors) == 64  # 8 x 8
+
+
+@pytest.mark.parametrize("kind", ["latent", "descriptor"])
+def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind):
+    """What a search that extrapolates badly would do; here with a real cart-pole and a small model."""
+    world = World.from_config(
+        {
+            "domain": "cart_pole",
+            "simulation": {"steps": 20},
+            "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
+        }
+    )
+    rng = np.random.default_rng(0)
+    excitation = world.domain.draw_excitation(rng)
+    tasks = world.observe(world.view.space.latin_hypercube(4, rng), excitation, rng)
+    model = ModelSettings(inducing_points=25)
+    training = TrainingSettings(first_iterations=40, next_iterations=15, starts=1)
+    state, _ = train_from_scratch(tasks, model, training, rng)
+    settings = AcquisitionSettings(candidates=kind, num_candidates=200)
+    for round_ in range(1, 11):
+        seen = Situation(
+            round_, state, world.view.space, tasks.descriptors, np.empty((0, 2)), settings, rng
+        )
+        selection = paml(seen)
+        chosen = selection.candidates[selection.chosen]
+        task = world.observe(chosen[None], excitation, rng)
+        tasks = tasks.append(task)
+        start = state.infer(1, descriptors=task.descriptors, data=TaskArrays(*task.padded()))
+        state, _ = train_from_previous(tasks, model, training, state, start, rng)
+    box = world.view.space
+    unit = (tasks.descriptors[4:] - box.low) / (box.high - box.low)
+    cells = Counter(tuple(cell) for cell in np.floor(4 * unit * (1 - 1e-9)).astype(int))
+    assert len(cells) >= 4 and max(cells.values()) <= 5, cells
+    assert np.ptp(unit, axis=0).min() > 0.5

@@ -146,3 +146,22 @@ def test_noise_is_never_below_its_floor(ragged_tasks):
     model.dynamics.noise.unconstrained_variable.assign([-200.0, -200.0])
     assert np.all(model.dynamics.noise.numpy() >= 1e-3)
     assert np.isfinite(model.training_loss())
+
+
+def test_rescaled_latents_change_nothing_but_their_divergence_from_the_prior(ragged_tasks):
+    model = make(ragged_tasks, noise="task_scaled")
+    model.latent.mean.assign(model.latent.mean.numpy() * [5.0, 0.2])
+    model.descriptor.slope.assign([[0.5, -0.3], [1.0, 0.2]])
+    model.dynamics.noise_slope.assign([0.3, -0.2])
+    model.choose_inducing_points()
+
+    def parts():
+        dynamics = model.dynamics.bound(model.data, *moments(model), model.jitter)
+        return [float(dynamics), float(model.descriptor.bound(*moments(model), model.jitter))]
+
+    before, divergence = parts(), float(model.latent.kl_divergence())
+    model.rescale_latents()
+    np.testing.assert_allclose(parts(), before, rtol=1e-9)
+    assert float(model.latent.kl_divergence()) < divergence - 1.0
+    mean, variance = (part.numpy() for part in moments(model))
+    np.testing.assert_allclose(np.mean(mean**2 + variance, axis=0), 1.0)

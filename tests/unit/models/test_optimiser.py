@@ -45,6 +45,17 @@ def test_minimum_over_variables_of_any_shape():
     assert record.events == [f"fit: {len(record.bound)} iterations, bound -7.00"]
 
 
+def test_only_the_named_variables_move():
+    a, b, c = variable(3.0), variable([1.0, 2.0]), variable(np.ones((2, 2)))
+    optimiser, _, _ = make(
+        lambda _: (a - 1.0) ** 2 + tf.reduce_sum((b - a) ** 2) + tf.reduce_sum(c**2), [a, b, c]
+    )
+    assert optimiser.minimise(100, "fit", only=[b, c]) == pytest.approx(4.0)
+    np.testing.assert_allclose(b, [3.0, 3.0], atol=1e-4)
+    np.testing.assert_allclose(c, np.zeros((2, 2)), atol=1e-4)
+    assert a.numpy() == 3.0
+
+
 def test_state_and_restore_are_inverses():
     a, b = variable(3.0), variable(np.arange(6.0).reshape(2, 3))
     optimiser, _, _ = make(lambda _: a**2 + tf.reduce_sum(b**2), [a, b])
