@@ -16,7 +16,7 @@ class ModelSettings:
 
     latent_dimensions: int = 2
     inducing_points: int = 200
-    noise: Literal["per_output", "task_scaled"] = "per_output"
+    noise: Literal["per_output", "task_scaled"] = "task_scaled"
     noise_floor: float = 1e-6
 
 

@@ -69,7 +69,9 @@ class TrainedModel:
         if objective == "predictive":
             dynamics = PredictiveEvidence(self.dynamics, data)
         else:
-            dynamics = ElboEvidence(self.dynamics, data)
+            # As in the paper, one noise for all tasks: the ELBO would call a task noisy sooner than far away.
+            shared = np.zeros_like(self.dynamics.noise_slope)
+            dynamics = ElboEvidence(self.dynamics._replace(noise_slope=shared), data)
         return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
     def predict(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:

@@ -147,7 +147,7 @@ def test_a_change_re_runs_what_depends_on_it(replan, change, expected):
 def test_another_way_to_write_the_same_configuration_re_runs_nothing(replan):
     plan = replan(
         experiments__smoke__simulation={"substeps": 10, "steps": 20.0},
-        model={"noise": "per_output", "inducing_points": 15},
+        model={"noise": "task_scaled", "inducing_points": 15},
     )
     assert "Nothing to be done" in plan
 
