@@ -5,31 +5,37 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SNAKEMAKE := $(BIN)/snakemake --cores all
+RECOVER := $(BIN)/python -m pamlflow.recover
 QUICKSTART := results/cart_pole_quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study report unlock test lint bench docs lock clean
+.PHONY: help install quickstart study report recover test test-slurm lint bench docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-quickstart: $(STAMP) unlock ## Cart-pole learning curves in minutes, from config/quickstart.yaml
-	@$(SNAKEMAKE) --configfile config/quickstart.yaml
+install: $(STAMP) ## Install into .venv; the other targets do so by themselves
+
+quickstart: $(STAMP) ## Cart-pole learning curves in minutes, from config/quickstart.yaml
+	@$(RECOVER) $(SNAKEMAKE) --configfile config/quickstart.yaml
 	@$(SNAKEMAKE) --configfile config/quickstart.yaml --report $(QUICKSTART)/report.html --quiet
 	@printf '%-8s %s\n' figure $(QUICKSTART)/learning_curves.png \
 	  summary $(QUICKSTART)/summary.csv report $(QUICKSTART)/report.html
 
-study: $(STAMP) unlock ## The full study, from config/config.yaml
-	@$(SNAKEMAKE)
+study: $(STAMP) ## The full study, from config/config.yaml
+	@$(RECOVER) $(SNAKEMAKE)
 
 report: $(STAMP) ## report.html of the full study
 	@$(SNAKEMAKE) --report report.html
 
-unlock: $(STAMP) ## After a killed run: end what it left running here and remove its lock
-	@$(BIN)/python -m pamlflow.unlock
+recover: $(STAMP) ## After a lost run: end its jobs, also in SLURM, unlock, and go on with `snakemake $(RUN)` if RUN is given
+	@$(RECOVER) $(if $(RUN),$(BIN)/snakemake $(RUN))
 
 test: $(STAMP) ## The tests
 	@$(BIN)/pytest -n auto --dist loadfile
+
+test-slurm: $(STAMP) ## The faults of a cluster, on a SLURM of its own; needs Debian's packages of SLURM
+	@$(BIN)/pytest -v tests/slurm
 
 lint: $(STAMP) ## Style, types and the workflow's own linter
 	@$(BIN)/ruff check .

@@ -120,8 +120,10 @@ class LogHandler(LogHandlerBase):
                 self._time_left.start(event["jobid"], event["rule_name"])
             case LogEvent.JOB_FINISHED:
                 duration = self._time_left.stop(event["job_id"], finished=True)
-                name = self._names.pop(event["job_id"], "job")
-                self._finished.append(f"{name} ({words(duration)})")
+                if name := self._names.pop(event["job_id"], None):
+                    self._finished.append(f"{name} ({words(duration)})")
+                else:  # the SLURM plugin announces no job: its rule is all there is
+                    self._finished.append(record.getMessage().rpartition("Rule: ")[2].rstrip(")"))
             case LogEvent.PROGRESS:
                 finished, self._finished = self._finished, []
                 left = self._time_left.seconds()
@@ -130,9 +132,12 @@ class LogHandler(LogHandlerBase):
                 return "\n".join(f"{_now()}  {counts}, {estimate:<14}  {name}" for name in finished)
             case LogEvent.JOB_ERROR:
                 duration = self._time_left.stop(event["jobid"], finished=False)
-                name = self._names.pop(event["jobid"], event["rule_name"])
-                ends = "".join(log_end(Path(path)) for path in event["log"])
-                return f"{_now()}  FAILED after {words(duration)}: {name}{ends}"
+                name = self._names.pop(event["jobid"], None)
+                logs = [Path(path) for path in event["log"]]
+                if name is None and logs and not any(path.exists() for path in logs):
+                    return None  # of a group of the SLURM plugin, and never begun
+                what = f"after {words(duration)}: {name}" if name else event["rule_name"]
+                return f"{_now()}  FAILED {what}{''.join(map(log_end, logs))}"
             case (
                 LogEvent.JOB_STARTED
                 | LogEvent.SHELLCMD

@@ -62,6 +62,20 @@ def test_jobs_of_a_group_get_a_line_each(handler):
     assert handler.text(record(LogEvent.PROGRESS, done=2, total=3)).count("2 of 3 done") == 2
 
 
+def test_jobs_that_nobody_announced_are_known_by_their_rule(handler, tmp_path):
+    finished = record(LogEvent.JOB_FINISHED, "Finished jobid: 3 (Rule: acquire_round)", job_id=3)
+    handler.text(finished)
+    line = handler.text(record(LogEvent.PROGRESS, done=1, total=3))
+    assert line.endswith("1 of 3 done, estimating      acquire_round")
+
+    def failed(log):
+        return record(LogEvent.JOB_ERROR, jobid=4, rule_name="evaluate_trial", log=[str(log)])
+
+    assert handler.text(failed(tmp_path / "never_begun.log")) is None
+    (tmp_path / "begun.log").write_text("the reason")
+    assert "FAILED evaluate_trial" in handler.text(failed(tmp_path / "begun.log"))
+
+
 def test_a_failed_job_shows_the_end_of_its_log(handler, tmp_path):
     log = tmp_path / "round_03.log"
     log.write_text("\n".join(f"line {number}" for number in range(100)))

@@ -16,7 +16,7 @@ from running import SMOKE, command, run
 
 from pamlflow import store
 from pamlflow.cli import main
-from pamlflow.unlock import unlock
+from pamlflow.recover import recover
 
 RESULTS = "results/smoke"
 FIGURES = {"learning_curves", "error_maps", "latent_space", "choices", "chosen_values"}
@@ -169,7 +169,7 @@ def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(smoke, tmp_pat
     snakemake.communicate(timeout=60)
     assert "--unlock" in run(folder, "--configfile", SMOKE, status=1)
 
-    unlock(folder)
+    recover(folder)
     run(folder, "--configfile", SMOKE)
     for name in ("summary.csv", "summary.h5"):
         undisturbed = (smoke / RESULTS / name).read_bytes()

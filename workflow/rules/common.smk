@@ -1,6 +1,8 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
+from pamlflow import store
 from pamlflow.configuration import ORACLE, ConfigurationError, validated
+from pamlflow.recover import orphans
 from pamlflow.seeding import job_seed
 from pamlflow.settings import WORLD_KEYS
 from snakemake.exceptions import WorkflowError
@@ -35,6 +37,18 @@ wildcard_constraints:
     strategy=r"[a-z][a-z0-9_]*",
     trial=r"\d{2}",
     round=r"\d{2}",
+
+
+onstart:
+    if left := orphans(Path.cwd()):
+        raise WorkflowError(
+            f"a lost run has left {', '.join(left)} here: `make recover` ends them"
+        )
+    try:
+        for folder in ("data", "results", "logs"):
+            store.require_writable(Path(folder))
+    except store.StoreError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def of_experiment(key):

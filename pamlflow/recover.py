@@ -1,0 +1,127 @@
+"""Clear the way after a lost Snakemake: `python -m pamlflow.recover [COMMAND ...]`.
+
+A Snakemake that is killed leaves its lock behind, and perhaps jobs that run on although nobody
+waits for them: processes of this machine, or jobs of SLURM. They would write the same files as a
+new run, beside it. They are ended, the lock is removed, and COMMAND, if any, takes over. Nothing is
+touched where a Snakemake may be alive.
+"""
+
+import contextlib
+import os
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from pamlflow import slurm
+
+PATIENCE = 10.0
+
+
+class AliveError(RuntimeError):
+    """A Snakemake works in the folder, or may do so where this machine cannot see it."""
+
+
+class _Processes(NamedTuple):
+    """What works in a folder: each Snakemake that a user started, and what runs the jobs."""
+
+    snakemakes: list[psutil.Process]
+    jobs: list[psutil.Process]
+
+
+def recover(folder: Path) -> list[str]:
+    """End the orphaned jobs of `folder`, remove its lock, and return what was done.
+
+    Raises AliveError, and does nothing, while a Snakemake runs there, or when the lock belongs to
+    another machine that shares the folder. Raises SlurmError, and keeps the lock, when jobs may be
+    left in SLURM.
+    """
+    folder = folder.resolve()
+    here = _processes(folder)
+    if here.snakemakes:
+        raise AliveError(f"Snakemake works in {folder}: process {here.snakemakes[0].pid}")
+    locks = folder / ".snakemake" / "locks"
+    locked = locks.is_dir() and any(locks.iterdir())
+    if locked and (host := _last_host(folder)) not in (None, platform.node()):
+        raise AliveError(
+            f"the last Snakemake in {folder} was on {host}: recover it there, or, when it is surely "
+            "gone, after `snakemake --unlock`"
+        )
+
+    done = [f"cancelled SLURM job {job}, left by a lost run" for job in slurm.cancel(folder)]
+    done += [f"ended process {pid}, left by a lost run" for pid in _end(here.jobs)]
+    if locked:
+        shutil.rmtree(locks)
+        done.append("removed the lock of a lost run")
+    return done
+
+
+def orphans(folder: Path) -> list[str]:
+    """Return the jobs, such as `SLURM job 17`, that run in `folder` and belong to no Snakemake.
+
+    For a Snakemake that is about to begin: its lock keeps others from its files, but whoever removes
+    a lock by hand ends no job. Raises SlurmError when jobs may be left in SLURM.
+    """
+    folder = folder.resolve()
+    here = _processes(folder)
+    locks = folder / ".snakemake" / "locks"
+    if here.snakemakes or len(list(locks.glob("*.output.lock"))) > 1:
+        return []  # another run, of other files: the jobs are its own
+    waiting = [f"SLURM job {job}" for job in slurm.jobs(folder)]
+    return [f"process {job.pid}" for job in here.jobs] + waiting
+
+
+def _processes(folder: Path) -> _Processes:
+    """Return what works in `folder`, but this process and those that wait for it."""
+    scripts = folder / ".snakemake" / "scripts"
+    this = psutil.Process()
+    found = _Processes([], [])
+    for process in set(psutil.process_iter()) - {this, *this.parents()}:
+        try:
+            if Path(process.cwd()) != folder:
+                continue
+            command = process.cmdline()
+        except psutil.Error:  # it has ended, or belongs to somebody else
+            continue
+        # A job is a script, or a Snakemake that another one has started to run it.
+        if "--mode" in command or any(scripts in Path(argument).parents for argument in command):
+            found.jobs.append(process)
+        elif any(Path(argument).name == "snakemake" for argument in command):
+            found.snakemakes.append(process)
+    return found
+
+
+def _end(processes: list[psutil.Process]) -> list[int]:
+    """End the processes, those that SLURM has not ended yet; return their ids."""
+    running = [process for process in processes if process.is_running()]
+    for process in running:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(running, timeout=PATIENCE)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    return [process.pid for process in running]
+
+
+def _last_host(folder: Path) -> str | None:
+    """Return the machine of the last Snakemake in `folder` that got the lock, by its log."""
+    for log in sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True):
+        text = log.read_text()
+        found = re.search(r"^ *Host: (.*)$", text, re.MULTILINE)
+        if found and "LockException" not in text:
+            return found[1]
+    return None
+
+
+if __name__ == "__main__":
+    try:
+        for line in recover(Path.cwd()):
+            print(line, file=sys.stderr)
+    except (AliveError, slurm.SlurmError) as error:
+        sys.exit(str(error))
+    if command := sys.argv[1:]:
+        os.execvp(command[0], command)
