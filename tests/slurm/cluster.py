@@ -138,12 +138,12 @@ class Cluster:
             for process in killed:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            psutil.wait_procs(killed, timeout=30)
+            psutil.wait_procs(killed, timeout=120)
 
     def wait_for_nodes(self):
         """Wait until SLURM answers and every node takes jobs."""
         taking = {"idle", "mix", "alloc"}
-        wait_for(lambda: taking.issuperset(self.answer("sinfo", "-hN", "-o%t").split() or "?"), 60)
+        wait_for(lambda: taking.issuperset(self.answer("sinfo", "-hN", "-o%t").split() or "?"))
 
     def stop(self):
         """End what uses the cluster, all jobs, then all daemons."""
@@ -152,7 +152,7 @@ class Cluster:
             process.wait()
         with contextlib.suppress(subprocess.CalledProcessError, AssertionError):
             self.call("scancel", "--me")
-            wait_for(lambda: not self.call("squeue", "--noheader"), 30)
+            wait_for(lambda: not self.call("squeue", "--noheader"))
         for name in (*NODES, "slurmctld", "munge"):
             self.end(name)
 
@@ -163,7 +163,7 @@ class Cluster:
             daemon = psutil.Process(int(file.read_text()))
             if self.owns(daemon):  # the file may be older than the process of this id
                 daemon.send_signal(with_signal)
-                psutil.wait_procs([daemon], timeout=30)
+                psutil.wait_procs([daemon], timeout=120)
                 assert not daemon.is_running(), f"{name} does not end"
         file.unlink(missing_ok=True)
 
@@ -174,7 +174,12 @@ class Cluster:
     def call(self, *command):
         """Run a command of SLURM and return what it prints."""
         done = subprocess.run(
-            command, env=self.environment, check=True, text=True, timeout=60, stdout=subprocess.PIPE
+            command,
+            env=self.environment,
+            check=True,
+            text=True,
+            timeout=120,
+            stdout=subprocess.PIPE,
         )
         return done.stdout
 
@@ -192,8 +197,11 @@ class Cluster:
         return {row[0]: row[1:4] for row in rows if row[4] == str(folder)}
 
 
-def wait_for(condition, seconds):
-    """Return the first value of `condition()` that is true; fail when none is for `seconds`."""
+def wait_for(condition, seconds=300):
+    """Return the first value of `condition()` that is true; fail when none is for `seconds`.
+
+    Everything here takes seconds; a machine that is busy with other things must not fail a test.
+    """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s"

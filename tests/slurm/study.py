@@ -39,7 +39,7 @@ def start(cluster, folder, *arguments, call=None, **environment):
     return snakemake
 
 
-def finish(snakemake, status=0, seconds=300):
+def finish(snakemake, status=0, seconds=900):
     """Wait until Snakemake ends."""
     assert snakemake.wait(timeout=seconds) == status
 
@@ -55,7 +55,7 @@ def training(folder, strategy):
                     return process
         return None
 
-    return wait_for(find, 120)
+    return wait_for(find)
 
 
 def job_of(process):

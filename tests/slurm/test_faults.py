@@ -39,11 +39,11 @@ def test_a_job_killed_while_it_writes_cancelled_or_out_of_time_starts_again(
     hanging = training(folder, "uniform")
     hanging.suspend()
     slow, killed = job_of(hanging), job_of(training(folder, "paml"))
-    wait_for(lambda: not once.exists(), 120)
+    wait_for(lambda: not once.exists())
     (unnamed,) = (folder / RESULTS / "paml" / "trial_00").glob(".round_01.h5.*.tmp")
     assert unnamed.stat().st_size > 0
 
-    wait_for(lambda: cluster.jobs(folder, "--states=all")[killed][0] == "FAILED", 30)
+    wait_for(lambda: cluster.jobs(folder, "--states=all")[killed][0] == "FAILED")
     cancelled = job_of(training(folder, "paml"))
     cluster.call("scancel", cancelled)
 
