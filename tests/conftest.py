@@ -76,7 +76,7 @@ def fitted(ragged_tasks):
 
     return train_from_scratch(
         ragged_tasks,
-        ModelSettings(inducing_points=30),
+        ModelSettings(inducing_points=30, noise="per_output"),
         TrainingSettings(first_iterations=60, starts=2),
         np.random.default_rng(0),
     )

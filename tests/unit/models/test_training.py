@@ -17,7 +17,7 @@ from pamlflow.models.training import (
 )
 from pamlflow.settings import ModelSettings, TrainingSettings
 
-SETTINGS = ModelSettings(inducing_points=30)
+SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
 NEW_LATENT = LatentPosterior(np.array([[0.5, -0.5]]), np.full((1, 2), 0.1))
 LENGTHSCALES, NOISE = ".dynamics.kernel_x.lengthscales", ".dynamics.noise"
