@@ -143,7 +143,8 @@ def _read_choices(
         tables.append(known.assign(strategy=strategy, trial=trial, round=rounds))
     table = pd.concat(tables, ignore_index=True)
     hidden = tuple(v for v in tasks.parameter_variables if v.name not in descriptors)
-    space = record.config.get("space", {})
+    superfluous = record.config.get("descriptors", {}).get("superfluous", {})
+    space = {**record.config.get("space", {}), **superfluous}
     limits = {
         name: tuple(space.get(name) or _range(table[name].to_numpy()))
         for name in (*descriptors, *_names(hidden))

@@ -61,9 +61,10 @@ def observe(make_tasks):
 def write_rounds(tmp_path, observe):
     """Write the last rounds of two strategies in two trials."""
 
-    def write(change=lambda tasks: tasks, space=SPACE):
+    def write(change=lambda tasks: tasks, space=SPACE, **config):
+        config["space"] = space
         return [
-            write_round(tmp_path / f"{index}.h5", observe(index, change), {"space": space})
+            write_round(tmp_path / f"{index}.h5", observe(index, change), config)
             for index in range(4)
         ]
 
@@ -142,6 +143,14 @@ def test_parameters_that_are_no_descriptors_are_shown_as_hidden(drawn, write_rou
         "shift (m)",
         "amplitude (kg), hidden",
     ]
+
+
+def test_superfluous_dimensions_have_the_limits_of_the_configuration(drawn, write_rounds):
+    descriptors = {"superfluous": {"shift": [-5.0, 7.0]}}
+    rounds = write_rounds(space={"amplitude": [0.5, 2.0]}, descriptors=descriptors)
+    figure = drawn(plot_choices, last_rounds=rounds, **CHOICES)
+    (frame,) = figure.axes[0].patches
+    assert frame.get_bbox().extents.tolist() == [0.5, -5.0, 2.0, 7.0]
 
 
 def test_values_that_are_all_the_same_can_be_drawn(drawn, write_rounds):
