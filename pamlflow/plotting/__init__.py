@@ -5,6 +5,8 @@ from pamlflow.plotting.comparison import comparison
 from pamlflow.plotting.error_maps import error_maps
 from pamlflow.plotting.latent_space import latent_space
 from pamlflow.plotting.learning_curves import learning_curves
+from pamlflow.plotting.pictures import montage, reconstructions, traversal
+from pamlflow.plotting.rank_correlation import rank_correlation
 from pamlflow.plotting.style import save
 
 __all__ = [
@@ -14,5 +16,9 @@ __all__ = [
     "error_maps",
     "latent_space",
     "learning_curves",
+    "montage",
+    "rank_correlation",
+    "reconstructions",
     "save",
+    "traversal",
 ]
