@@ -19,18 +19,21 @@ def nll(trained: TrainedModel, data: TaskArrays) -> float:
 
 def measure() -> list[Row]:
     """The paper's schedule once; the collapsed fit at the same M and at the default one."""
-    from pamlflow.models.meta_model import MetaModel
+    from pamlflow.models.inference import LatentPosterior
     from pamlflow.models.optimiser import Optimiser, TrainingRecord
     from pamlflow.models.stochastic_training import fit_stochastic
     from pamlflow.models.training import INITIAL_LATENT_VARIANCE, train_from_scratch
+    from pamlflow.models.vector_model import VectorModel
     from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
     tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))
     paper = ModelSettings(inducing_points=300, noise="per_output")
     start = np.random.default_rng(0).standard_normal((TASKS, paper.latent_dimensions))
 
-    def fresh() -> MetaModel:
-        model = MetaModel(tasks, paper, start, np.full_like(start, INITIAL_LATENT_VARIANCE))
+    variance = np.full_like(start, INITIAL_LATENT_VARIANCE)
+
+    def fresh() -> VectorModel:
+        model = VectorModel(tasks, paper, LatentPosterior(start, variance))
         model.choose_inducing_points()
         return model
 

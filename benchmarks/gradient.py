@@ -27,8 +27,9 @@ def measure() -> list[Row]:
     """A row for each number of inducing points."""
     import tensorflow as tf
 
-    from pamlflow.models.meta_model import MetaModel
+    from pamlflow.models.inference import LatentPosterior
     from pamlflow.models.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.vector_model import VectorModel
     from pamlflow.settings import ModelSettings
 
     tasks = cart_poles(1, TASKS, TRANSITIONS)
@@ -37,9 +38,8 @@ def measure() -> list[Row]:
     rows = []
     for inducing in (100, 200, 300):
         mean = rng.standard_normal((TASKS, LATENT))
-        model = MetaModel(
-            tasks, ModelSettings(inducing_points=inducing), mean, np.full_like(mean, 0.1)
-        )
+        start = LatentPosterior(mean, np.full_like(mean, 0.1))
+        model = VectorModel(tasks, ModelSettings(inducing_points=inducing), start)
         model.choose_inducing_points()
         optimiser = Optimiser(
             model.training_loss, model.trainable_variables, model.jitter, TrainingRecord()

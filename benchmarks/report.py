@@ -13,6 +13,7 @@ ORDER = (
     "scaling",
     "choices",
     "noise",
+    "pictures",
     "study",
 )
 INTRODUCTION = """# Benchmarks

@@ -42,14 +42,16 @@ def tasks_of(transitions: int) -> TaskSet:
 
 def one_size(bound: str, transitions: int) -> tuple[float, float]:
     """Seconds a step and peak memory in MiB beyond the libraries and the data, in this process."""
-    from pamlflow.models.meta_model import MetaModel
+    from pamlflow.models.inference import LatentPosterior
     from pamlflow.models.optimiser import Optimiser, TrainingRecord
     from pamlflow.models.stochastic_training import StochasticTrainer
+    from pamlflow.models.vector_model import VectorModel
     from pamlflow.settings import ModelSettings, StochasticSettings
 
     tasks = tasks_of(transitions)
     mean = np.random.default_rng(0).standard_normal((TASKS, 2))
-    model = MetaModel(tasks, ModelSettings(inducing_points=INDUCING), mean, np.full_like(mean, 0.1))
+    start = LatentPosterior(mean, np.full_like(mean, 0.1))
+    model = VectorModel(tasks, ModelSettings(inducing_points=INDUCING), start)
     chosen = np.linspace(0, len(tasks.inputs) - 1, INDUCING).astype(int)
     model.dynamics.inducing_inputs.assign(model.scaler.inputs(tasks.inputs[chosen]))
     step: Callable[[], object]

@@ -3,11 +3,9 @@
 `python -m pamlflow.configuration` prints config/README.md.
 """
 
-import difflib
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,14 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from pamlflow.crosschecks import DESIGNED, cross_problems
+from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
+
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 ORACLE = "oracle"
-STRATEGIES = ("paml", "uniform", "latin_hypercube", ORACLE)
+STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
 RESERVED = (INITIAL, *STRATEGIES)
-
-Key = tuple[str | int, ...]
-Problem = tuple[Key, str]
-Sound = Callable[..., bool]
-Node = Mapping[str, Any]
 
 _KINDS = {
     "integer": "a whole number",
@@ -44,7 +40,7 @@ class ConfigurationError(ValueError):
     """A configuration cannot be used; the message lists every problem, one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        lines = sorted({f"{_dotted(key)}: {text}" for key, text in problems})
+        lines = sorted({f"{dotted(key)}: {text}" for key, text in problems})
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
         heading = f"{count} in the configuration (config/README.md explains each key):"
         super().__init__("\n  ".join([heading, *lines]))
@@ -71,7 +67,7 @@ def validated(config: Mapping[str, Any]) -> dict[str, Any]:
         return not any(key[: len(bad)] == bad for bad in broken)
 
     filled: dict[str, Any] = _filled(schema(), config)
-    problems += _cross_problems(filled, sound)
+    problems += cross_problems(filled, sound, STRATEGIES, RESERVED)
     if problems:
         raise ConfigurationError(problems)
     return filled
@@ -94,84 +90,24 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
     found: Any = error.instance
     if error.validator == "additionalProperties":
         here = {name: name for name in node["properties"]}
-        anywhere = {str(entry[-1]): _dotted(entry) for entry, _ in _entries(schema())} | here
+        anywhere = {str(entry[-1]): dotted(entry) for entry, _ in _entries(schema())} | here
         for name in found.keys() - here.keys():
-            hint = _nearest(str(name), anywhere, anywhere.__getitem__)
+            hint = nearest(str(name), anywhere, anywhere.__getitem__)
             yield (*key, name), f"unknown key{hint} (known here: {', '.join(here)})"
     elif error.validator == "required":
         for name in node["required"]:
             if name not in found:
                 yield (*key, name), f"missing, expected {_expected(node['properties'][name])}"
     elif error.validator == "uniqueItems":
-        yield key, f"expected each entry once, found {_shown(found)}"
+        yield key, f"expected each entry once, found {shown(found)}"
     elif "propertyNames" in error.absolute_schema_path:
         yield (*key, str(found)), "expected a name of lower-case letters, digits, underscores"
     else:
         names = node.get("x-names", node.get("enum", ()))
-        hint = _nearest(found, names) if isinstance(found, str) else ""
+        hint = nearest(found, names) if isinstance(found, str) else ""
         if isinstance(found, str) and node.get("type") in ("integer", "number"):
             hint = "; write numbers without quotes, and 1e-6 as 1.0e-6"
-        yield key, f"expected {_expected(node)}, found {_shown(found)}{hint}"
-
-
-def _cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
-    """Find what no schema of a single value can, in the parts of `config` that are sound."""
-    own = config["strategies"] if sound("strategies") else {}
-    experiments = config["experiments"] if sound("experiments") else {}
-    for name in own:
-        if name in RESERVED:
-            yield ("strategies", name), "this name is taken, choose another"
-    for section, known in (("strategies", (*STRATEGIES, *own)), ("experiments", experiments)):
-        if sound("run", section) and sound(section):
-            for index, name in enumerate(config["run"][section]):
-                if sound("run", section, index) and name not in known:
-                    text = f"unknown name '{name}'{_nearest(name, known)}"
-                    yield ("run", section, index), f"{text} (known: {', '.join(known)})"
-    for name, experiment in experiments.items():
-        key = ("experiments", name)
-        if sound(*key, "space"):
-            yield from _space_problems(key, experiment, sound)
-        picked = sound("run", "experiments") and name in config["run"]["experiments"]
-        if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
-            yield from _protocol_problems(key, experiment, config["inference"]["protocols"])
-
-
-def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
-    space = experiment["space"]
-    yield from _box_problems((*key, "space"), space, sound)
-    if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
-        text = f"expected one number for each variable of space ({', '.join(space)})"
-        yield (*key, "test_grid"), f"{text}, found {_shown(experiment['test_grid'])}"
-    key = (*key, "descriptors")
-    if sound(*key, "superfluous"):
-        superfluous = experiment["descriptors"]["superfluous"]
-        yield from _box_problems((*key, "superfluous"), superfluous, sound)
-        for name in superfluous.keys() & space.keys():
-            yield (*key, "superfluous", name), "this is a variable of space, choose another name"
-    if sound(*key, "hidden"):
-        hidden = experiment["descriptors"]["hidden"]
-        for index, name in enumerate(hidden):
-            if name not in space:
-                text = f"'{name}' is no variable of space{_nearest(name, space)}"
-                yield (*key, "hidden", index), f"{text} (known: {', '.join(space)})"
-        if not space.keys() - set(hidden):
-            yield (*key, "hidden"), "at least one variable of space must be seen, found all hidden"
-
-
-def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
-    for variable, limits in box.items():
-        if sound(*key, variable) and limits[0] >= limits[1]:
-            yield (*key, variable), f"expected low < high, found {_shown(limits)}"
-
-
-def _protocol_problems(key: Key, experiment: Node, protocols: list[Any]) -> Iterator[Problem]:
-    steps = experiment["simulation"]["steps"]
-    for index, protocol in enumerate(protocols):
-        context = re.match(r"few_shot_(\d+)", str(protocol))
-        if context and int(context[1]) > steps // 2:
-            text = f"'{protocol}' takes more than half of the {steps} transitions of a task"
-            where = _dotted((*key, "simulation", "steps"))
-            yield ("inference", "protocols", index), f"{text} ({where}); half is kept for scoring"
+        yield key, f"expected {_expected(node)}, found {shown(found)}{hint}"
 
 
 def _filled(node: Node, value: Any) -> Any:
@@ -209,24 +145,6 @@ def _expected(node: Node) -> str:
     return f"{_KINDS[node['type']]} {limits}".rstrip()
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        return f"the text '{value}'"
-    return json.dumps(value, default=str)
-
-
-def _nearest(name: str, names: Iterable[str], show: Callable[[str], str] = str) -> str:
-    nearest = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean '{show(nearest[0])}'?" if nearest else ""
-
-
-def _dotted(key: Key) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
-    return text.removeprefix(".") or "the configuration"
-
-
 def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
     """Yield every key that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
@@ -243,7 +161,7 @@ def markdown() -> str:
     for key, node in _entries(schema()):
         default = node.get("default", {})
         cells = (
-            f"`{_dotted(key)}`",
+            f"`{dotted(key)}`",
             _expected(node),
             "" if default == {} else f"`{json.dumps(default)}`",
             node.get("x-unit", ""),

@@ -1,4 +1,4 @@
-"""What is known of a task: views that turn simulator parameters into task descriptors and back."""
+"""What is known of a task: views that turn simulator parameters into task descriptors, and some back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,39 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from pamlflow.domains.base import PicturedDomain, TaskDomain
 from pamlflow.spaces import Box
-from pamlflow.tasks import Variable
+from pamlflow.tasks import Variable, checked_descriptors
 from pamlflow.types import BoolArray, FloatArray
+
+NO_BOX = "pictures cannot be asked for, only chosen: give the experiment a `pool`"
 
 
 @runtime_checkable
 class DescriptorView(Protocol):
-    """How tasks with parameters [N, D] are described by descriptors [N, R]."""
+    """How tasks with parameters [N, D] are described by descriptors [N, R] or pictures [N, H, W, R]."""
 
     @property
     def parameter_space(self) -> Box:
         """The box of simulator parameters."""
 
     @property
-    def space(self) -> Box:
-        """The box of descriptors that a task may be asked for."""
+    def variables(self) -> tuple[Variable, ...]:
+        """The R descriptor variables."""
+
+    @property
+    def space(self) -> Box | None:
+        """The box of descriptors that a task may be asked for; None where only a pool will do."""
+
+    @property
+    def renderer(self) -> str:
+        """What draws the pictures; "none" where descriptors are no pictures."""
 
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return what the world makes of chosen descriptors; it draws what they leave open."""
+        """Return what the world makes of chosen descriptors; it draws what they leave open.
+
+        Raises ValueError where there is no box.
+        """
 
     def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return the descriptors under which tasks with these parameters are seen."""
@@ -65,6 +79,16 @@ class VectorDescriptors:
         return cls(space, tuple(settings.get("hidden", ())), superfluous)
 
     @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The R descriptor variables."""
+        return self.space.variables
+
+    @property
+    def renderer(self) -> str:
+        """No pictures, no renderer."""
+        return "none"
+
+    @property
     def space(self) -> Box:
         """The box of descriptors that a task may be asked for."""
         seen = self.parameter_space.subset(self._observed)
@@ -88,3 +112,54 @@ class VectorDescriptors:
         """Which parameters [D] are seen."""
         names = [variable.name for variable in self.parameter_space.variables]
         return np.array([name not in self.hidden for name in names])
+
+
+@dataclass(frozen=True, eq=False)
+class PictureDescriptors:
+    """A picture of each task, of `size` x `size` pixels and a field of view `height` m high (section 4.4).
+
+    There is no telling which numbers are pictures of a task, hence no box to choose from.
+    """
+
+    parameter_space: Box
+    domain: PicturedDomain
+    size: int = 64
+    height: float = 6.0
+    renderer: str = "rays"
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The one colour channel."""
+        return (Variable("brightness", "1"),)
+
+    @property
+    def space(self) -> None:
+        """No box."""
+        return None
+
+    def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Raise ValueError: a picture cannot be asked for."""
+        raise ValueError(NO_BOX)
+
+    def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return pictures [N, H, W, 1] of tasks with parameters [N, D]; nothing is drawn at random.
+
+        Raises ValueError, naming the task, when the domain draws what is no picture.
+        """
+        pictures = [
+            self.domain.picture(task, self.size, self.height, self.renderer) for task in parameters
+        ]
+        return checked_descriptors(pictures, self.variables, len(parameters))
+
+
+def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> DescriptorView:
+    """Return the view that the key `descriptors` of an experiment describes.
+
+    Raises ValueError when a value is out of range, or there are to be pictures of what has none.
+    """
+    if "pictures" not in settings:
+        return VectorDescriptors.from_config(settings, space)
+    if not isinstance(domain, PicturedDomain):
+        text = f"descriptors.pictures: {type(domain).__name__} cannot show its tasks"
+        raise ValueError(f"{text}; it lacks the method `picture` of PicturedDomain")
+    return PictureDescriptors(space, domain, **settings["pictures"])

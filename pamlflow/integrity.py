@@ -21,7 +21,9 @@ import numpy as np
 from pamlflow import files, remedies, store
 from pamlflow.configuration import INITIAL
 from pamlflow.places import Place, plain
+from pamlflow.pool import Pool
 from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray, IntArray
 
 WORKERS = min(8, os.cpu_count() or 1)
 """Processes that read files: more would disturb the others on a login node."""
@@ -44,7 +46,8 @@ class Facts:
     """What is kept of a sound file, to be compared with others.
 
     `rounds` are those it is about. `tasks` is a digest of its tasks, `earlier` of those that it
-    should share with the file it goes on from: all but the newest of a round that chose one.
+    should share with the file it goes on from: all but the newest of a round that chose one. `rows`
+    are those of the pool that its tasks are, `members` a digest of each, or of each candidate.
     """
 
     sha256: str
@@ -52,6 +55,8 @@ class Facts:
     rounds: tuple[int, ...]
     tasks: str
     earlier: str
+    rows: tuple[int, ...]
+    members: tuple[str, ...]
 
 
 Found = Mapping[Path, Facts | Fault]
@@ -93,11 +98,19 @@ def examine(path: Path) -> Facts | Fault:
         return Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
     try:
         record = store.read(path, place.schema)
+        datasets = record.datasets
         tasks = earlier = ""
-        if "tasks/lengths" in record.datasets:
-            task_set = TaskSet.from_datasets(record.datasets)
-            shared = task_set.num_tasks - (place.number > 0)
-            tasks, earlier = _digest(task_set), _digest(task_set.subset(np.arange(shared)))
+        members: tuple[str, ...] = ()
+        rows = datasets.get("pool/rows", np.array([], dtype=np.int64))
+        if "tasks/lengths" in datasets:
+            task_set = TaskSet.from_datasets(datasets)
+            shared = np.arange(task_set.num_tasks - (place.number > 0))
+            tasks = _digest(task_set, rows)
+            earlier = _digest(task_set.subset(shared), rows[: len(shared)])
+            members = _members(task_set.descriptors, task_set.parameters) if rows.size else ()
+        elif place.schema == "pool":
+            pool = Pool.from_datasets(datasets)
+            members = _members(pool.descriptors, pool.parameters)
     except store.StoreError as error:
         return Fault(path, "damaged", error.problem, error.remedy)
     except ValueError as error:  # tasks that are none
@@ -105,9 +118,11 @@ def examine(path: Path) -> Facts | Fault:
     return Facts(
         sha256=record.sha256,
         parents={plain(path.parent / name): sha256 for name, sha256 in record.parents.items()},
-        rounds=tuple(np.ravel(record.datasets.get("round", ())).tolist()),
+        rounds=tuple(np.ravel(datasets.get("round", ())).tolist()),
         tasks=tasks,
         earlier=earlier,
+        rows=tuple(rows.tolist()),
+        members=members,
     )
 
 
@@ -142,6 +157,8 @@ def _lineage(found: Found) -> Iterator[Fault]:
         place = Place.of(path)
         if place is not None and place.schema == "round":
             yield from _continuity(place, facts, found)
+        if place is not None and facts.rows:
+            yield from _membership(place, facts, found)
     for parent, (first, *others) in children.items():
         more = f" and {len(others)} more" if others else ""
         yield _missing(parent, f"{first}{more} was made from it")
@@ -160,6 +177,22 @@ def _continuity(place: Place, facts: Facts, found: Found) -> Iterator[Fault]:
     elif isinstance(other, Facts) and other.tasks != facts.earlier:
         newest = " and one more" if place.number else ""
         yield _inconsistent(place.path, f"expected the tasks of {before}{newest}, found others")
+
+
+def _membership(place: Place, facts: Facts, found: Found) -> Iterator[Fault]:
+    """Whether the tasks of a trial with a pool are the rows of it that they say, none twice."""
+    pool = place._replace(schema="pool", strategy="", round="").path
+    if pool not in facts.parents:
+        yield _inconsistent(place.path, f"expected {pool} among its parents")
+    if twice := [row for row, count in Counter(facts.rows).items() if count > 1]:
+        yield _inconsistent(place.path, f"expected each row of {pool} once, found {twice} again")
+    other = found.get(pool)
+    if isinstance(other, Facts):
+        candidates = dict(enumerate(other.members))
+        for task, (row, member) in enumerate(zip(facts.rows, facts.members, strict=True)):
+            if candidates.get(row) != member:
+                text = f"expected task {task} to be row {row} of {pool}, found another one"
+                yield _inconsistent(place.path, text)
 
 
 def _trials(found: Found) -> Iterator[Fault]:
@@ -219,9 +252,16 @@ def _sound(found: Found) -> dict[Path, Facts]:
     return {path: facts for path, facts in found.items() if isinstance(facts, Facts)}
 
 
-def _digest(tasks: TaskSet) -> str:
+def _digest(tasks: TaskSet, rows: IntArray) -> str:
     datasets = sorted(tasks.to_datasets().items())
-    return hashlib.sha256(b"".join(np.asarray(data).tobytes() for _, data in datasets)).hexdigest()
+    content = b"".join(np.asarray(data).tobytes() for _, data in datasets)
+    return hashlib.sha256(content + rows.tobytes()).hexdigest()
+
+
+def _members(descriptors: FloatArray, parameters: FloatArray) -> tuple[str, ...]:
+    pairs = zip(descriptors, parameters, strict=True)
+    contents = (seen.tobytes() + truth.tobytes() for seen, truth in pairs)
+    return tuple(hashlib.sha256(content).hexdigest() for content in contents)
 
 
 def _missing(path: Path, problem: str) -> Fault:

@@ -22,7 +22,13 @@ _DEFAULTS = {
     "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability loads this one anyway; both cost a second
     CHECK_SHAPES: "0",
 }
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",  # for jobs that load TensorFlow only to look at pictures
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 @contextlib.contextmanager

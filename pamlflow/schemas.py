@@ -13,7 +13,7 @@ Dtype = Literal["float64", "int64", "string"]
 SYMBOLS = {
     "A": "rounds that were scored",
     "B": "points of the design",
-    "C": "candidate tasks of the newest acquisition",
+    "C": "candidate tasks: of the pool, or of the newest acquisition",
     "D": "simulator parameters that vary from task to task",
     "Dx": "dynamics inputs: angles as cosine and sine, other state variables, controls",
     "E": "numbers that fix the initial state",
@@ -27,7 +27,7 @@ SYMBOLS = {
     "N": "tasks in this file",
     "P": "dynamics outputs: state differences",
     "Q": "latent dimensions",
-    "R": "descriptor dimensions",
+    "R": "descriptor variables; of pictures, colour channels",
     "S": "transitions of all tasks together, task after task",
     "U": "controls",
     "V": "events of the training",
@@ -40,8 +40,9 @@ SYMBOLS = {
 class Row:
     """One dataset of a schema, or with a path that ends in `/*` any datasets below that group.
 
-    `units` is `1` for pure numbers, `-` for strings, or the path of the dataset that holds the
-    units of the last axis. Optional rows of one group come together or not at all.
+    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for
+    strings, or the path of the dataset that holds the units of the last axis. Optional rows of one
+    group come together or not at all.
     """
 
     path: str
@@ -53,8 +54,8 @@ class Row:
 
     @property
     def group(self) -> str:
-        """First component of the path."""
-        return self.path.split("/")[0]
+        """The path without its last component."""
+        return _group(self.path)
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +66,14 @@ class Row:
     def dims(self) -> str:
         """The shape as it is printed: `[N, Q]`."""
         return f"[{', '.join(self.shape)}]"
+
+    def axes(self, number: int) -> tuple[str, ...] | None:
+        """The letter of each of `number` axes, empty where `...` stands; None if they do not fit."""
+        if "..." not in self.shape:
+            return self.shape if number == len(self.shape) else None
+        at, others = self.shape.index("..."), len(self.shape) - 1
+        free = ("",) * (number - others)
+        return self.shape[:at] + free + self.shape[at + 1 :] if number >= others else None
 
     def covers(self, path: str) -> bool:
         """Whether the row declares the dataset `path`."""
@@ -89,11 +98,15 @@ class Schema:
     def missing(self, paths: Iterable[str]) -> Iterator[Row]:
         """Rows that must be, but are not, among the datasets `paths`; an open row may be empty."""
         found = set(paths)
-        groups = {path.split("/")[0] for path in found}
+        groups = {_group(path) for path in found}
         for row in self.rows:
             required = not row.optional or row.group in groups
             if required and not row.is_open and row.path not in found:
                 yield row
+
+
+def _group(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _rows(table: str, *, optional: bool = False) -> tuple[Row, ...]:
@@ -108,19 +121,19 @@ def _rows(table: str, *, optional: bool = False) -> tuple[Row, ...]:
 
 
 _TASKS = _rows("""
-tasks/inputs            [S, Dx]  float64  tasks/input_units       dynamics inputs
-tasks/outputs           [S, P]   float64  tasks/output_units      state differences
-tasks/lengths           [N]      int64    1                       transitions; they sum to S
-tasks/descriptors       [N, R]   float64  tasks/descriptor_units  task descriptors
-tasks/parameters        [N, D]   float64  tasks/parameter_units   the truth; models never see it
-tasks/input_names       [Dx]     string   -                       input variables
-tasks/input_units       [Dx]     string   -                       their units
-tasks/output_names      [P]      string   -                       output variables
-tasks/output_units      [P]      string   -                       their units
-tasks/descriptor_names  [R]      string   -                       descriptor variables
-tasks/descriptor_units  [R]      string   -                       their units
-tasks/parameter_names   [D]      string   -                       simulator parameters
-tasks/parameter_units   [D]      string   -                       their units
+tasks/inputs            [S, Dx]      float64  tasks/input_units       dynamics inputs
+tasks/outputs           [S, P]       float64  tasks/output_units      state differences
+tasks/lengths           [N]          int64    1                       transitions; they sum to S
+tasks/descriptors       [N, ..., R]  float64  tasks/descriptor_units  task descriptors
+tasks/parameters        [N, D]       float64  tasks/parameter_units   the truth; models never see it
+tasks/input_names       [Dx]         string   -                       input variables
+tasks/input_units       [Dx]         string   -                       their units
+tasks/output_names      [P]          string   -                       output variables
+tasks/output_units      [P]          string   -                       their units
+tasks/descriptor_names  [R]          string   -                       descriptor variables
+tasks/descriptor_units  [R]          string   -                       their units
+tasks/parameter_names   [D]          string   -                       simulator parameters
+tasks/parameter_units   [D]          string   -                       their units
 """)
 
 _EXCITATION = _rows("""
@@ -131,6 +144,23 @@ excitation/initial_state  [E]     float64  domain  initial state, the same for e
 _CONTEXT = _rows("""
 context/order  [S]  int64  1  for each task its own steps, shuffled: contexts are heads of this
 """)
+
+_POOL = _rows("""
+pool/descriptors       [C, ..., R]  float64  pool/descriptor_units  what a trial sees of the candidates
+pool/parameters        [C, D]       float64  pool/parameter_units   the truth; models never see it
+pool/renderer          []           string   -                      what drew the pictures, or none
+pool/descriptor_names  [R]          string   -                      descriptor variables
+pool/descriptor_units  [R]          string   -                      their units
+pool/parameter_names   [D]          string   -                      simulator parameters
+pool/parameter_units   [D]          string   -                      their units
+""")
+
+_POOL_ROWS = _rows(
+    """
+pool/rows  [N]  int64  1  row of the pool that each task is
+""",
+    optional=True,
+)
 
 _DESIGN = _rows("""
 design/latin_hypercube   [B, R]  float64  design/descriptor_units  descriptors in order of use
@@ -153,7 +183,7 @@ training/bound           [I]     float64  nat                     bound after ea
 training/events          [V]     string   -                       starts, jitter, what was restored
 """)
 
-_POSTERIOR = _rows("""
+_DYNAMICS = _rows("""
 posterior/dynamics/inducing_inputs   [M, Dx]    float64  1  inducing points: scaled inputs
 posterior/dynamics/inducing_latents  [M, Q]     float64  1  inducing points: latent variables
 posterior/dynamics/lengthscales_x    [Dx]       float64  1  kernel length-scales of the inputs
@@ -164,6 +194,10 @@ posterior/dynamics/basis             [H, M, M]  float64  1  columns onto which k
 posterior/dynamics/reduction         [P, M]     float64  1  variance lost along each column
 posterior/dynamics/noise             [P]        float64  1  noise variance of a task with h = 0
 posterior/dynamics/noise_slope       [Q]        float64  1  growth of the log noise variance with h
+""")
+
+_DESCRIPTOR = _rows(
+    """
 posterior/descriptor/inducing        [G, Q]     float64  1  inducing points: latent variables
 posterior/descriptor/lengthscales    [R, Q]     float64  1  kernel length-scales of h
 posterior/descriptor/variance        [R]        float64  1  kernel variances
@@ -172,15 +206,18 @@ posterior/descriptor/slope           [Q, R]     float64  1  linear mean of psi
 posterior/descriptor/intercept       [R]        float64  1  constant mean of psi
 posterior/descriptor/weights         [R, G]     float64  1  mean of psi is linear + variance k' weights
 posterior/descriptor/reduction       [R, G, G]  float64  1  variance lost: variance^2 k' reduction k
-""")
+posterior/pictures/*                 [...]      float64  1  encoder and decoder of pictures
+""",
+    optional=True,
+)
 
 _SELECTION = _rows(
     """
-selection/candidates       [C, R]  float64  tasks/descriptor_units  descriptors of the candidates
-selection/utilities        [C]     float64  strategy                utility of each candidate
-selection/latent_mean      [C, Q]  float64  1                       mean of q(h) of each candidate
-selection/latent_variance  [C, Q]  float64  1                       variance of q(h) of each
-selection/chosen           []      int64    1                       row of the chosen candidate
+selection/candidates       [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
+selection/utilities        [C]          float64  strategy                utility of each candidate
+selection/latent_mean      [C, Q]       float64  1                       mean of q(h) of each candidate
+selection/latent_variance  [C, Q]       float64  1                       variance of q(h) of each
+selection/chosen           []           int64    1                       row of the chosen candidate
 """,
     optional=True,
 )
@@ -219,7 +256,7 @@ SCHEMAS = {
         Schema(
             name="initial_tasks",
             version=1,
-            rows=_TASKS + _EXCITATION,
+            rows=_TASKS + _EXCITATION + _POOL_ROWS,
             meaning="the tasks a trial starts from, whatever the strategy",
             rules=("simulate_initial_tasks",),
             location="data/{experiment}/trial_{trial}/initial_tasks.h5",
@@ -233,9 +270,17 @@ SCHEMAS = {
             location="data/{experiment}/trial_{trial}/design.h5",
         ),
         Schema(
+            name="pool",
+            version=1,
+            rows=_POOL,
+            meaning="the tasks that a trial can choose from, all of them seen from the start",
+            rules=("draw_pool",),
+            location="data/{experiment}/trial_{trial}/pool.h5",
+        ),
+        Schema(
             name="round",
             version=1,
-            rows=_TASKS + _ROUND + _POSTERIOR + _SELECTION,
+            rows=_TASKS + _POOL_ROWS + _ROUND + _DYNAMICS + _DESCRIPTOR + _SELECTION,
             meaning="the state of a trial after `round` acquisitions: tasks, model, selection",
             rules=("train_initial_round", "acquire_round"),
             location="results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",
@@ -268,9 +313,10 @@ FILE`, check files with `pamlflow check FILE...`; a file that departs from its s
 Every file has the root attributes `schema`, `schema_version`, `pamlflow_version`, `seed`, `config`
 (JSON, the parameters used) and `parents` (JSON, the SHA-256 of each file it was made from, named
 relative to its own folder), and every dataset the attributes `dims`, `units` and `description`.
-Floats are finite and of 64 bits. `*` stands for any names, `[...]` for any shape and `[]` for a
+Floats are finite and of 64 bits. `*` stands for any names, `...` for any number of axes and `[]` for a
 scalar; units `1` are pure numbers, `-` is text, and a path names the dataset with the units of the
-last axis. Datasets marked *optional* come together or not at all.
+last axis. Descriptors are numbers `[N, R]` or pictures `[N, H, W, R]` of values from 0 to 1, which are
+compressed. Datasets of one group that are marked *optional* come together or not at all.
 
 The first 512 bytes, which HDF5 leaves to the user, are the seal: a line of text with the SHA-256 and
 the size of all that follows. A file that was cut or changed is refused before HDF5 reads it.

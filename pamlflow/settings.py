@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 # The keys of an experiment that pamlflow.world.World is made from.
-WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks")
+WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """Section ``model.pictures``: how much pictures count, and how long they are learned alone."""
+
+    weight: float = 0.01
+    pretraining_steps: int = 400
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,13 @@ class ModelSettings:
     inducing_points: int = 200
     noise: Literal["per_output", "task_scaled"] = "task_scaled"
     noise_floor: float = 1e-6
+    pictures: PictureSettings = PictureSettings()
+
+    @classmethod
+    def from_config(cls, section: Mapping[str, Any]) -> ModelSettings:
+        """The settings of a config section, where `pictures` is a mapping or left out."""
+        pictures = PictureSettings(**section.get("pictures", {}))
+        return cls(**{**section, "pictures": pictures})
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,20 @@ def _labels(data: Mapping[str, Array], kind: str) -> list[str]:
     return [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
 
 
+def _seen(data: Mapping[str, Array], group: str) -> tuple[list[str], Array]:
+    """The labels and values [N, R] of descriptors; of pictures, the parameters [N, D] behind them."""
+    if data[f"{group}/descriptors"].ndim == 2:
+        return _labels(data, f"{group}/descriptor"), data[f"{group}/descriptors"]
+    hidden = [f"{label}, hidden" for label in _labels(data, f"{group}/parameter")]
+    return hidden, data[f"{group}/parameters"]
+
+
 def _grid(data: Mapping[str, Array]) -> list[str]:
-    columns = [np.unique(column) for column in data["tasks/descriptors"].T]
+    labels, values = _seen(data, "tasks")
+    columns = [np.unique(column) for column in values.T]
     rows: list[list[Cell]] = [
         [label, column.size, float(column[0]), float(column[-1])]
-        for label, column in zip(_labels(data, "tasks/descriptor"), columns, strict=True)
+        for label, column in zip(labels, columns, strict=True)
     ]
     counts = " x ".join(str(column.size) for column in columns)
     title = f"grid of {counts} descriptors, {data['tasks/lengths'].size} tasks"
@@ -70,10 +79,20 @@ def _grid(data: Mapping[str, Array]) -> list[str]:
 
 
 def _initial_tasks(data: Mapping[str, Array]) -> list[str]:
-    descriptors, lengths = data["tasks/descriptors"].tolist(), data["tasks/lengths"].tolist()
-    rows = [[i, lengths[i], *descriptor] for i, descriptor in enumerate(descriptors)]
-    head = ("task", "transitions", *_labels(data, "tasks/descriptor"))
-    return [table(head, rows, "initial tasks")]
+    labels, values = _seen(data, "tasks")
+    lengths = data["tasks/lengths"].tolist()
+    rows = [[i, lengths[i], *value] for i, value in enumerate(values.tolist())]
+    return [table(("task", "transitions", *labels), rows, "initial tasks")]
+
+
+def _pool(data: Mapping[str, Array]) -> list[str]:
+    labels, values = _seen(data, "pool")
+    rows = [[i, *value] for i, value in enumerate(values.tolist())]
+    title = "candidates"
+    if data["pool/descriptors"].ndim > 2:
+        height, width = data["pool/descriptors"].shape[1:3]
+        title += f", pictures of {height} x {width} pixels by renderer {data['pool/renderer']}"
+    return [_head(title, ("row", *labels), rows)]
 
 
 def _design(data: Mapping[str, Array]) -> list[str]:
@@ -82,14 +101,15 @@ def _design(data: Mapping[str, Array]) -> list[str]:
 
 
 def _round(data: Mapping[str, Array]) -> list[str]:
-    descriptors, latent = data["tasks/descriptors"].tolist(), data["latent/mean"].tolist()
-    first = len(descriptors) - int(data["round"])
+    labels, values = _seen(data, "tasks")
+    seen, latent = values.tolist(), data["latent/mean"].tolist()
+    first = len(seen) - int(data["round"])
     rows: list[list[Cell]] = [
-        [i, f"round {i - first + 1}" if i >= first else "initial", *descriptors[i], *latent[i]]
-        for i in range(len(descriptors))
+        [i, f"round {i - first + 1}" if i >= first else "initial", *seen[i], *latent[i]]
+        for i in range(len(seen))
     ]
     means = [f"latent mean {q + 1}" for q in range(data["latent/mean"].shape[1])]
-    head = ("task", "chosen", *_labels(data, "tasks/descriptor"), *means)
+    head = ("task", "chosen", *labels, *means)
     sections = [table(head, rows, f"tasks after {int(data['round'])} acquisitions")]
     if "selection/utilities" in data:
         utilities, chosen = data["selection/utilities"], int(data["selection/chosen"])
@@ -129,6 +149,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Array]], list[str]]] = {
     "test_tasks": _grid,
     "initial_tasks": _initial_tasks,
     "design": _design,
+    "pool": _pool,
     "round": _round,
     "metrics": _metrics,
     "summary": _summary,
@@ -143,8 +164,12 @@ def _datasets(record: Record) -> str:
     for name, array in data.items():
         row = schema.row(name)
         assert row is not None  # the store has seen to it
-        letters = ("",) * array.ndim if row.is_open else (f"{letter} = " for letter in row.shape)
-        sizes = ", ".join(f"{a}{size}" for a, size in zip(letters, array.shape, strict=True))
+        letters = row.axes(array.ndim)
+        assert letters is not None  # the store has seen to this, too
+        sizes = ", ".join(
+            f"{letter} = {size}" if letter else str(size)
+            for letter, size in zip(letters, array.shape, strict=True)
+        )
         units = ", ".join(data[row.units].tolist()) if "/" in row.units else row.units
         rows.append((name, f"[{sizes}]", units, row.meaning))
     return table(("dataset", "shape", "units", "meaning"), rows, "datasets")

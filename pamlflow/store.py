@@ -22,6 +22,9 @@ from pamlflow.schemas import SCHEMAS, Row, Schema
 
 Array = npt.NDArray[Any]
 
+# A picture is mostly background: megabytes of them become kilobytes.
+PICTURE_FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+
 
 class StoreError(ValueError):
     """A file is not what its schema says; the message names file, problem and remedy."""
@@ -140,14 +143,13 @@ def violations(schema: Schema, datasets: Mapping[str, Array]) -> Iterator[Violat
         if declared is None:
             yield Violation(name, f"no such dataset in a {schema.name} file", _kind(array))
             continue
-        letters = () if declared.is_open else declared.shape
-        fits = declared.is_open or array.ndim == len(letters)
-        if _dtype(array) != declared.dtype or not fits:
+        letters = declared.axes(array.ndim)
+        if _dtype(array) != declared.dtype or letters is None:
             yield Violation(name, f"{declared.dtype} {declared.dims}", _kind(array))
             continue
-        for letter, size in zip(letters, array.shape, strict=False):
+        for letter, size in zip(letters, array.shape, strict=True):
             known, source = sizes.setdefault(letter, (size, name))
-            if size != known:
+            if letter and size != known:
                 expected = f"{declared.dims} with {letter} = {known}, as in {source!r}"
                 yield Violation(name, expected, _kind(array))
         if declared.dtype == "float64" and not np.all(finite := np.isfinite(array)):
@@ -182,8 +184,11 @@ def _image(schema: Schema, arrays: Mapping[str, Array], attributes: Mapping[str,
             row = schema.row(name)
             assert row is not None  # violations() has seen to it
             data = array.astype(h5py.string_dtype()) if row.dtype == "string" else array
-            dataset = file.create_dataset(name, data=data, track_times=False)
-            dataset.attrs.update(dims=row.dims, units=row.units, description=row.meaning)
+            is_picture = "..." in row.shape[:-1] and array.ndim >= len(row.shape)
+            filters = PICTURE_FILTERS if is_picture else {}
+            dataset = file.create_dataset(name, data=data, track_times=False, **filters)
+            dims = row.dims if is_picture or row.is_open else row.dims.replace("..., ", "")
+            dataset.attrs.update(dims=dims, units=row.units, description=row.meaning)
     return image.getvalue()
 
 

@@ -1,7 +1,7 @@
 """Observed tasks: their transitions, their descriptors and the simulator's own parameters."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -30,16 +30,69 @@ def read_only(values: npt.ArrayLike, dtype: type[Number]) -> npt.NDArray[Number]
     return array
 
 
+def variables_to_datasets(path: str, variables: Sequence[Variable]) -> dict[str, list[str]]:
+    """Return the datasets `path`_names and `path`_units of the HDF5 schemas."""
+    return {
+        f"{path}_names": [variable.name for variable in variables],
+        f"{path}_units": [variable.unit for variable in variables],
+    }
+
+
+def variables_from_datasets(path: str, datasets: Mapping[str, Any]) -> tuple[Variable, ...]:
+    """Return the variables in datasets that `variables_to_datasets` made."""
+    pairs = zip(datasets[f"{path}_names"], datasets[f"{path}_units"], strict=True)
+    return tuple(Variable(str(name), str(unit)) for name, unit in pairs)
+
+
+def checked_descriptors(
+    descriptors: npt.NDArray[Any] | Sequence[npt.ArrayLike],
+    variables: Sequence[Variable],
+    count: int,
+) -> FloatArray:
+    """Return the descriptors [N, R] or pictures [N, H, W, R] of `count` tasks as a read-only array.
+
+    Raises ValueError, naming the task and the pixel, when shapes disagree, a value is not finite, or
+    pictures are not of floating-point numbers from 0 to 1.
+    """
+    for task, descriptor in enumerate(descriptors):
+        expected, found = np.shape(descriptors[0]), np.shape(descriptor)
+        if expected != found:
+            text = f"task {task}: expected a descriptor of shape {expected}, as of task 0, found"
+            raise ValueError(f"{text} {found}; make all pictures of one size")
+    given, channels = np.asarray(descriptors), len(variables)
+    if given.ndim not in (2, 4) or given.shape[0] != count or given.shape[-1] != channels:
+        raise ValueError(
+            f"descriptors: expected {count} rows (one per task) and {channels} columns "
+            f"({', '.join(v.name for v in variables)}), or pictures [{count}, H, W, {channels}], "
+            f"found shape {given.shape}"
+        )
+    is_picture = given.ndim == 4
+    if is_picture and given.dtype.kind != "f":
+        text = "descriptors: expected pictures of floating-point numbers from 0 to 1, found"
+        raise ValueError(f"{text} {given.dtype}; divide by the largest value there can be")
+    values = read_only(given, np.float64)
+    wrong = ~((values >= 0.0) & (values <= 1.0)) if is_picture else ~np.isfinite(values)
+    if wrong.any():
+        task, *pixel, channel = np.argwhere(wrong)[0].tolist()
+        place = f"task {task}, pixel {pixel}" if is_picture else f"task {task}"
+        advice = "pictures are of numbers from 0 to 1" if is_picture else "leave the task out"
+        name, value = variables[channel].name, values[task, *pixel, channel]
+        raise ValueError(f"{place}: descriptor '{name}' is {value}; {advice}")
+    return values
+
+
 @dataclass(frozen=True, eq=False)
 class TaskSet:
     """N tasks with S transitions in all, stored task after task; tasks may differ in length.
 
     inputs [S, Dx] are the dynamics inputs: angles as cosine and sine, other state variables,
     controls. outputs [S, P] are state differences, lengths [N] the transitions of each task,
-    descriptors [N, R] what the model may know of a task. parameters [N, D] are the simulator's
-    ground truth, which the model never sees. Each array has one variable per column.
+    descriptors [N, R] or pictures [N, H, W, R] what the model may know of a task. parameters [N, D]
+    are the simulator's ground truth, which the model never sees. The last axis of each array has
+    one variable per entry: a column, or a colour channel.
 
-    Raises ValueError when shapes disagree, a task is empty, or a value is not finite.
+    Raises ValueError when shapes disagree, a task is empty, a value is not finite, or a picture is
+    not in 0..1.
     """
 
     inputs: FloatArray
@@ -61,12 +114,18 @@ class TaskSet:
                 f"task, found {self.lengths.tolist()}"
             )
         for quantity in QUANTITIES:
-            values = read_only(getattr(self, f"{quantity}s"), np.float64)
+            values, variables = (
+                getattr(self, f"{quantity}s"),
+                getattr(self, f"{quantity}_variables"),
+            )
+            if quantity == "descriptor":
+                values = checked_descriptors(values, variables, self.num_tasks)
+            else:
+                values = read_only(values, np.float64)
+                self._check(quantity, values, variables)
             object.__setattr__(self, f"{quantity}s", values)
-            self._check(quantity, values)
 
-    def _check(self, quantity: str, values: FloatArray) -> None:
-        variables: tuple[Variable, ...] = getattr(self, f"{quantity}_variables")
+    def _check(self, quantity: str, values: FloatArray, variables: Sequence[Variable]) -> None:
         per_transition = quantity in ("input", "output")
         rows = int(self.lengths.sum()) if per_transition else self.num_tasks
         if values.shape != (rows, len(variables)):
@@ -95,6 +154,11 @@ class TaskSet:
         """The number of tasks N."""
         return len(self.lengths)
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the descriptors are pictures."""
+        return self.descriptors.ndim == 4
+
     def subset(self, indices: npt.ArrayLike) -> Self:
         """Return the tasks at `indices` (or where a mask is true), in that order."""
         chosen = np.arange(self.num_tasks)[np.asarray(indices)]
@@ -117,6 +181,10 @@ class TaskSet:
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
                 raise ValueError(f"cannot append tasks: {name} are {ours} here, {theirs} there")
+        ours, theirs = self.descriptors.shape[1:], other.descriptors.shape[1:]
+        if ours != theirs:
+            text = f"descriptors are of shape {ours} here, {theirs} there"
+            raise ValueError(f"cannot append tasks: {text}; make all pictures of one size")
         arrays = (*(f"{quantity}s" for quantity in QUANTITIES), "lengths")
         joined = {
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in arrays
@@ -138,10 +206,9 @@ class TaskSet:
         """Return the datasets `tasks/...` of the HDF5 schemas."""
         datasets: dict[str, Any] = {"tasks/lengths": self.lengths}
         for quantity in QUANTITIES:
-            variables: tuple[Variable, ...] = getattr(self, f"{quantity}_variables")
             datasets[f"tasks/{quantity}s"] = getattr(self, f"{quantity}s")
-            datasets[f"tasks/{quantity}_names"] = [variable.name for variable in variables]
-            datasets[f"tasks/{quantity}_units"] = [variable.unit for variable in variables]
+            variables: tuple[Variable, ...] = getattr(self, f"{quantity}_variables")
+            datasets |= variables_to_datasets(f"tasks/{quantity}", variables)
         return datasets
 
     @classmethod
@@ -149,10 +216,7 @@ class TaskSet:
         """Return the tasks in datasets that `to_datasets` made; other datasets are ignored."""
         fields: dict[str, Any] = {"lengths": datasets["tasks/lengths"]}
         for quantity in QUANTITIES:
-            names = datasets[f"tasks/{quantity}_names"]
-            units = datasets[f"tasks/{quantity}_units"]
             fields[f"{quantity}s"] = datasets[f"tasks/{quantity}s"]
-            fields[f"{quantity}_variables"] = tuple(
-                Variable(str(name), str(unit)) for name, unit in zip(names, units, strict=True)
-            )
+            variables = variables_from_datasets(f"tasks/{quantity}", datasets)
+            fields[f"{quantity}_variables"] = variables
         return cls(**fields)

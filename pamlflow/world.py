@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from pamlflow.descriptors import DescriptorView, VectorDescriptors
+from pamlflow.descriptors import NO_BOX, DescriptorView, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
+from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -33,19 +34,27 @@ class World:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
-        """Return the world of an experiment's keys domain, simulation, descriptors, space, failed_tasks.
+        """Return the world of an experiment's keys, which are settings.WORLD_KEYS.
 
         Raises ValueError when a name is unknown or a value is out of range.
         """
-        domain = make_domain(settings["domain"], **settings.get("simulation", {}))
+        whole = make_domain(settings["domain"], **settings.get("simulation", {}))
+        domain = fix_parameters(whole, settings.get("fixed", {}))
         space = Box.from_config(settings["space"], domain.parameter_variables)
-        view = VectorDescriptors.from_config(settings.get("descriptors", {}), space)
+        view = make_view(settings.get("descriptors", {}), space, domain)
         return cls(domain, view, settings.get("failed_tasks", "stop"))
+
+    @property
+    def space(self) -> Box:
+        """The box of descriptors that a task may be asked for; ValueError where there is none."""
+        if self.view.space is None:
+            raise ValueError(NO_BOX)
+        return self.view.space
 
     def run(
         self, parameters: FloatArray, descriptors: FloatArray, excitation: Excitation
     ) -> TaskSet:
-        """Run the tasks of parameters [N, D], seen as descriptors [N, R], all under one excitation.
+        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R], under one excitation.
 
         Raises SimulationError, naming the parameters, when a task cannot be run.
         """
@@ -61,7 +70,7 @@ class World:
             parameters=parameters,
             input_variables=self.domain.input_variables,
             output_variables=self.domain.output_variables,
-            descriptor_variables=self.view.space.variables,
+            descriptor_variables=self.view.variables,
             parameter_variables=self.domain.parameter_variables,
         )
 
@@ -97,5 +106,5 @@ class World:
                     raise
                 logger.warning("%s; a task drawn uniformly takes its place", error)
             replacements -= 1
-            descriptor = self.view.space.sample(1, rng)[0]
+            descriptor = self.space.sample(1, rng)[0]
             parameters = self.view.parameters(descriptor[None], rng)[0]

@@ -1,4 +1,4 @@
-"""Candidate tasks: descriptors spread over the box, or latent points mapped to descriptors as in the paper."""
+"""Candidate tasks: the pool, or descriptors spread over the box, or latent points mapped to descriptors."""
 
 import logging
 
@@ -14,7 +14,14 @@ logger = logging.getLogger(__name__)
 
 
 def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
-    """Descriptors [C, R] inside the box and q(h*) of each, as ``acquisition.candidates`` says."""
+    """Descriptors and q(h*) of each: the pool [C, ..., R], or points [C, R] of the box.
+
+    Which points of the box, ``acquisition.candidates`` says.
+    """
+    if situation.pool is not None:
+        return situation.pool, situation.model.infer(
+            len(situation.pool), descriptors=situation.pool
+        )
     if situation.settings.candidates == "latent":
         descriptors, latent = latent_candidates(situation)
         if len(descriptors):
@@ -25,6 +32,7 @@ def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
 
 def descriptor_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
     """A scrambled Sobol sequence over the box, and q(h | psi) of every point."""
+    assert situation.space is not None  # where there is none, there is a pool
     descriptors = situation.space.sobol(situation.settings.num_candidates, situation.rng)
     return descriptors, situation.model.infer(len(descriptors), descriptors=descriptors)
 
@@ -35,6 +43,7 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
     them all back to its middle.
     """
+    assert situation.space is not None  # where there is none, there is a pool
     means = situation.model.latent.mean
     per_axis = int(np.ceil(situation.settings.num_candidates ** (1.0 / means.shape[1])))
     axes = [

@@ -21,18 +21,25 @@ class Situation:
 
     round: int
     model: TrainedModel
-    space: Box
-    chosen: FloatArray  # [N, R] descriptors of the training tasks, in order
-    design: FloatArray  # [B, R] the trial's Latin hypercube, one row a round
+    space: Box | None  # of descriptors; None where they are pictures
+    chosen: FloatArray  # [N, ..., R] descriptors of the training tasks, in order
+    design: FloatArray | None  # [B, R] a Latin hypercube, one row a round; None with a pool
     settings: AcquisitionSettings
     rng: np.random.Generator
+    pool: FloatArray | None = None  # [C, ..., R] what is left to choose from
+
+    def __post_init__(self) -> None:
+        """Refuse to choose from nothing."""
+        if self.pool is not None and len(self.pool) == 0:
+            text = f"round {self.round}: every candidate of the pool has been chosen"
+            raise ValueError(f"{text}; raise `pool` of the experiment or lower `added_tasks`")
 
 
 @dataclass(frozen=True)
 class Selection:
     """The candidates that were scored, and which of them to observe."""
 
-    candidates: FloatArray  # [C, R]
+    candidates: FloatArray  # [C, ..., R]
     latent: LatentPosterior  # q(h*) of every candidate, [C, Q]
     utilities: FloatArray  # [C], higher is better
     chosen: int
@@ -52,7 +59,7 @@ Strategy: TypeAlias = Callable[[Situation], Selection]
 
 
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
-    """The selection of a strategy that scores nothing: one candidate ``descriptor`` [R] of utility zero."""
+    """The selection of a strategy that scores nothing: one candidate ``descriptor`` of utility zero."""
     candidates = descriptor[None]
     latent = situation.model.infer(1, descriptors=candidates)
     return Selection(candidates, latent, np.zeros(1), 0)

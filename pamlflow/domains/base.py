@@ -64,6 +64,19 @@ class TaskDomain(Protocol):
         """Return the inputs [K, Dx] and outputs [K, P] in states [K + 1, E], controls [K, U]."""
 
 
+@runtime_checkable
+class PicturedDomain(TaskDomain, Protocol):
+    """A task domain that can show what its tasks look like."""
+
+    def picture(
+        self, parameters: FloatArray, size: int, height: float, renderer: str
+    ) -> FloatArray:
+        """Return a picture [size, size, 1], in 0..1, of the task with parameters [D], upright.
+
+        Its field of view is `height` m high. Raises ValueError when the renderer cannot be used.
+        """
+
+
 def state_transitions(
     states: FloatArray, controls: FloatArray, angles: Collection[int]
 ) -> tuple[FloatArray, FloatArray]:

@@ -33,5 +33,7 @@ class CartDoublePole(Mechanism):
         inner, outer = parameters
         cart = mechanics.add_cart(spec, "cart", CART_MASS)
         pole = mechanics.add_link(cart, "inner", POLE_MASS, inner)
-        mechanics.add_link(pole, "outer", POLE_MASS, outer, height=inner)
+        mechanics.add_link(
+            pole, "outer", POLE_MASS, outer, height=inner, brightness=mechanics.OUTER_BRIGHTNESS
+        )
         mechanics.add_motor(spec, "cart")

@@ -10,10 +10,16 @@ import mujoco
 import numpy as np
 
 from pamlflow.domains.base import Excitation, SimulationError
+from pamlflow.rendering import PICTURE_GROUP
 from pamlflow.types import FloatArray
 
 # In m; the paper does not give it. As in the cart-pole of the DeepMind Control Suite.
 LINK_RADIUS = 0.045
+
+# In pictures, of 6 m in 64 pixels say, a link of its true radius would be a line of one pixel.
+DRAWN_RADIUS = 0.1
+CART_BRIGHTNESS = 0.5
+OUTER_BRIGHTNESS = 0.75  # of a link on another one, which has 1
 
 # By default MuJoCo writes its warnings to MUJOCO_LOG.TXT in the current folder.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
@@ -35,16 +41,28 @@ def add_cart(spec: mujoco.MjSpec, name: str, mass: float) -> mujoco.MjsBody:
     """Add a cart of `mass` kg that slides along the x axis, and return its body."""
     cart = spec.worldbody.add_body(name=name)
     cart.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[1, 0, 0])
-    cart.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.2, 0.15, 0.1], mass=mass)
+    cart.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[0.2, 0.15, 0.1],
+        mass=mass,
+        group=PICTURE_GROUP,
+        rgba=_grey(CART_BRIGHTNESS),
+    )
     return cart
 
 
 def add_link(
-    parent: mujoco.MjsBody, name: str, mass: float, length: float, height: float = 0.0
+    parent: mujoco.MjsBody,
+    name: str,
+    mass: float,
+    length: float,
+    height: float = 0.0,
+    brightness: float = 1.0,
 ) -> mujoco.MjsBody:
     """Add a link (a capsule, mass in kg, length in m) to `parent`, and return its body.
 
     Its lower end is hinged `height` m above the parent's origin, while the parent stands upright.
+    Pictures show a thicker capsule of no mass, of a `brightness` in 0..1.
     """
     link = parent.add_body(name=name, pos=[0, 0, height])
     link.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, 1, 0])
@@ -54,12 +72,25 @@ def add_link(
         size=[LINK_RADIUS, 0, 0],
         mass=mass,
     )
+    link.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+        fromto=[0, 0, 0, 0, 0, length],
+        size=[DRAWN_RADIUS, 0, 0],
+        mass=0.0,
+        group=PICTURE_GROUP,
+        rgba=_grey(brightness),
+    )
     return link
 
 
 def add_motor(spec: mujoco.MjSpec, joint: str) -> None:
     """Let a control act on `joint` as a force in N or a torque in Nm, without limits of its own."""
     spec.add_actuator(name=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint)
+
+
+def _grey(brightness: float) -> list[float]:
+    """The colour of a geom, in red, green, blue and opacity."""
+    return [brightness, brightness, brightness, 1.0]
 
 
 def integrate(spec: mujoco.MjSpec, excitation: Excitation, substeps: int, task: str) -> FloatArray:

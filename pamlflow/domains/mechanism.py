@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 import mujoco
 import numpy as np
 
+from pamlflow import rendering
 from pamlflow.domains import mechanics
 from pamlflow.domains.base import Excitation, state_transitions
 from pamlflow.domains.controls import alternating_control
@@ -110,14 +111,22 @@ class Mechanism(ABC):
 
         Raises SimulationError, naming the parameters, when the simulation is unstable.
         """
-        named = zip(self.parameter_variables, parameters, strict=True)
-        values = ", ".join(f"{it.name} = {value} {it.unit}" for it, value in named)
-        task = f"{self.name} with {values}"
-        if not np.all(parameters > 0):
-            raise ValueError(f"{task}: parameters must be positive; change the experiment's space")
-        spec = mechanics.empty_model(self.time_step / self.substeps)
-        self.build(spec, *parameters)
+        spec, task = self._spec(parameters)
         return mechanics.integrate(spec, excitation, self.substeps, task)
+
+    def picture(
+        self, parameters: FloatArray, size: int, height: float, renderer: str
+    ) -> FloatArray:
+        """Return a picture [size, size, 1], in 0..1, of the task with parameters [D], upright.
+
+        Raises ValueError, naming the parameters, when a link reaches the upper edge.
+        """
+        spec, task = self._spec(parameters)
+        picture = rendering.draw(spec, size, height, renderer)
+        if picture[0].any():
+            text = f"{task}: its picture is cut off above a field of view of {height} m"
+            raise ValueError(f"{text}; raise descriptors.pictures.height")
+        return picture
 
     def transitions(
         self, states: FloatArray, controls: FloatArray
@@ -125,3 +134,14 @@ class Mechanism(ABC):
         """Return the inputs [K, Dx] and outputs [K, E] in states [K + 1, E], controls [K, 1]."""
         angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
         return state_transitions(states, controls, angles)
+
+    def _spec(self, parameters: FloatArray) -> tuple[mujoco.MjSpec, str]:
+        """Return the model of the task with `parameters` [D], and what messages call the task."""
+        named = zip(self.parameter_variables, parameters, strict=True)
+        values = ", ".join(f"{it.name} = {value} {it.unit}" for it, value in named)
+        task = f"{self.name} with {values}"
+        if not np.all(parameters > 0):
+            raise ValueError(f"{task}: parameters must be positive; change the experiment's space")
+        spec = mechanics.empty_model(self.time_step / self.substeps)
+        self.build(spec, *parameters)
+        return spec, task

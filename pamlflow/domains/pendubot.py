@@ -33,5 +33,7 @@ class Pendubot(Mechanism):
         """Add the two links of lengths in m."""
         inner, outer = parameters
         link = mechanics.add_link(spec.worldbody, "inner", LINK_MASS, inner)
-        mechanics.add_link(link, "outer", LINK_MASS, outer, height=inner)
+        mechanics.add_link(
+            link, "outer", LINK_MASS, outer, height=inner, brightness=mechanics.OUTER_BRIGHTNESS
+        )
         mechanics.add_motor(spec, "inner")

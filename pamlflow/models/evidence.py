@@ -235,6 +235,25 @@ class DescriptorEvidence:
         return total
 
 
+class EncodedEvidence:
+    """E_q(h*) [log q(h* | picture) - log p(h*)]: with the KL, what an encoder says takes the prior's place.
+
+    With nothing else known, q(h*) is what the encoder says.
+    """
+
+    def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
+        """Moments [N, Q] of q(h | picture)."""
+        self._mean = mean
+        self._variance = variance
+
+    def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
+        """See Evidence."""
+        offset, scale = mean - self._mean[tasks], self._variance[tasks]
+        squares = (np.square(offset) + variance) / scale - np.square(mean) - variance
+        value = -0.5 * np.sum(np.log(scale) + squares, axis=1)
+        return Gradients(value, mean - offset / scale, 0.5 - 0.5 / scale)
+
+
 def _log_normal(
     residual: FloatArray, variance: FloatArray, mask: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:

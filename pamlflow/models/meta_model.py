@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from typing import Protocol
+
 import gpflow
 import numpy as np
 import tensorflow as tf
 
-from pamlflow.models.descriptor_gp import DescriptorGP
 from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.inducing import greedy_conditional_variance
 from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.latent import LatentTasks
+from pamlflow.models.latent import kl_divergence
 from pamlflow.models.parameters import log_prior
-from pamlflow.models.posterior import DynamicsPosterior
+from pamlflow.models.picture_posterior import PicturePosterior
+from pamlflow.models.posterior import DescriptorPosterior, DynamicsPosterior
 from pamlflow.models.scaling import Scaler
 from pamlflow.models.trained import TrainedModel
 from pamlflow.settings import ModelSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
-MAX_DESCRIPTOR_INDUCING = 32
 JITTER = 1e-6
 
 
-class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
-    """L_PAML (eq. 10) = dynamics bound + descriptor bound - KL(q(H) || p(H))."""
+class DescriptorModel(Protocol):
+    """p(Psi | H) of C tasks whose q(H) has the moments [C, Q]."""
 
-    def __init__(
-        self,
-        tasks: TaskSet,
-        settings: ModelSettings,
-        latent_mean: FloatArray,
-        latent_variance: FloatArray,
-    ) -> None:
-        """A model with q(H) at the given [N, Q] moments; its inducing points are still to be chosen."""
+    def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
+        """Bound on E_q(H)[log p(Psi | H)]."""
+
+    def posterior(
+        self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
+    ) -> DescriptorPosterior | PicturePosterior:
+        """The predictive posterior of psi given h, as arrays."""
+
+    def rescale_latents(self, scale: FloatArray) -> None:
+        """Stay the same function when h is divided by ``scale`` [Q]."""
+
+
+class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
+    """L_PAML (eq. 10) = dynamics bound + descriptor bound - KL(q(H) || p(H)).
+
+    H has a row for each of C known tasks: the N training tasks, and behind them those that have only been
+    seen, where the kind of descriptor has a use for them.
+    """
+
+    descriptor: DescriptorModel
+
+    def __init__(self, tasks: TaskSet, settings: ModelSettings, scaler: Scaler) -> None:
+        """The dynamics view of the training tasks; its inducing points are still to be chosen."""
         super().__init__()
-        self.scaler = Scaler.fit(tasks)
+        self.scaler = scaler
         inputs, outputs, mask = tasks.padded()
         padding = mask[..., None]
         self._inputs = self.scaler.inputs(inputs) * padding
@@ -45,32 +62,40 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
             tf.constant(mask),
         )
         count = min(settings.inducing_points, len(tasks.inputs))
-        self.latent = LatentTasks(latent_mean, latent_variance)
         self.dynamics = DynamicsGP(
             inputs.shape[2],
             outputs.shape[2],
             np.zeros((count, inputs.shape[2])),
-            np.zeros((count, latent_mean.shape[1])),
+            np.zeros((count, settings.latent_dimensions)),
             noise_floor=settings.noise_floor,
             task_scaled=settings.noise == "task_scaled",
         )
-        anchors = greedy_conditional_variance(
-            latent_mean, np.ones(latent_mean.shape[1]), MAX_DESCRIPTOR_INDUCING
-        )
-        self.descriptor = DescriptorGP(
-            self.scaler.descriptors(tasks.descriptors), latent_mean.shape[1], anchors
-        )
         self.jitter = tf.Variable(JITTER, dtype=tf.float64, trainable=False)
+
+    @abstractmethod
+    def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means and variances [C, Q] of q(H), the training tasks first."""
+
+    @abstractmethod
+    def _divide_latents(self, scale: FloatArray) -> None:
+        """Divide the means of q(H) by ``scale`` [Q], and the variances by its square."""
+
+    @property
+    def num_tasks(self) -> int:
+        """The number of training tasks N."""
+        return int(self.data.mask.shape[0])
 
     def maximum_log_likelihood_objective(self) -> tf.Tensor:
         """The bound (eq. 10)."""
-        mean, variance = (
-            tf.convert_to_tensor(self.latent.mean),
-            tf.convert_to_tensor(self.latent.variance),
-        )
-        dynamics = self.dynamics.bound(self.data, mean, variance, self.jitter)
+        mean, variance = self.moments()
+        number = self.num_tasks
+        dynamics = self.dynamics.bound(self.data, mean[:number], variance[:number], self.jitter)
+        return dynamics + self.descriptor_bound(mean, variance)
+
+    def descriptor_bound(self, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+        """What the bound has beside the dynamics: the descriptors' and q(H)'s own part."""
         descriptor = self.descriptor.bound(mean, variance, self.jitter)
-        return dynamics + descriptor - self.latent.kl_divergence()
+        return descriptor - kl_divergence(mean, variance)
 
     def log_prior_density(self) -> tf.Tensor:
         """Log prior density of the parameters, up to a constant."""
@@ -101,30 +126,35 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         Neither view notices, but the divergence from the prior is then smallest.  A search finds that scale
         only slowly, because every inducing point has to move with it.
         """
-        mean, variance = self.latent.mean.numpy(), self.latent.variance.numpy()
+        mean, variance = (moment.numpy() for moment in self.moments())
         scale = np.sqrt(np.mean(np.square(mean) + variance, axis=0))
-        self.latent.mean.assign(mean / scale)
-        self.latent.variance.assign(variance / np.square(scale))
+        self._divide_latents(scale)
         self.dynamics.rescale_latents(scale)
         self.descriptor.rescale_latents(scale)
 
     def _joint_inputs(self, first_task: int) -> FloatArray:
         """(x, E[h]) of every transition of the tasks from ``first_task`` on: [transitions, Dx + Q]."""
         mask = self.data.mask.numpy()[first_task:].astype(bool)
-        mean = self.latent.mean.numpy()[first_task:]
+        mean = self.moments()[0].numpy()[first_task : self.num_tasks]
         latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
     def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
         """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``."""
-        mean = tf.convert_to_tensor(self.latent.mean)
-        variance = tf.convert_to_tensor(self.latent.variance)
+        mean, variance = self.moments()
+        training = mean[: self.num_tasks], variance[: self.num_tasks]
         if dynamics is None:
-            dynamics = self.dynamics.posterior(self.data, mean, variance, self.jitter)
+            dynamics = self.dynamics.posterior(self.data, *training, self.jitter)
         return TrainedModel(
             dynamics,
             self.descriptor.posterior(mean, variance, self.jitter),
-            LatentPosterior(mean.numpy(), variance.numpy()),
+            LatentPosterior(*(moment.numpy() for moment in training)),
             self.scaler,
-            {path: value.numpy() for path, value in gpflow.utilities.parameter_dict(self).items()},
+            self._parameters(),
         )
+
+    def _parameters(self) -> dict[str, FloatArray]:
+        """All that is not in a posterior of its own, as the networks are, in single precision."""
+        parameters = gpflow.utilities.parameter_dict(self)
+        values = {path: value.numpy() for path, value in parameters.items()}
+        return {path: value for path, value in values.items() if value.dtype == np.float64}

@@ -71,19 +71,21 @@ class Optimiser:
                 tape.watch(self._variables)
                 value = loss()
             gradients = tape.gradient(value, self._variables)
-            return value, tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], 0)
+            flat = [tf.cast(tf.reshape(gradient, [-1]), tf.float64) for gradient in gradients]
+            return value, tf.concat(flat, 0)
 
         self._loss_and_gradient = loss_and_gradient
 
     def state(self) -> FloatArray:
         """All trainable variables, unconstrained, in one vector."""
-        return np.concatenate([variable.numpy().ravel() for variable in self._variables])
+        flat = [variable.numpy().ravel() for variable in self._variables]
+        return np.concatenate(flat, dtype=np.float64)
 
     def restore(self, state: FloatArray) -> None:
         """Put back what ``state`` returned."""
         parts = np.split(state, self._splits)
         for variable, part, shape in zip(self._variables, parts, self._shapes, strict=True):
-            variable.assign(part.reshape(shape))
+            variable.assign(part.reshape(shape).astype(variable.dtype.as_numpy_dtype))
 
     def evaluate(self, state: FloatArray) -> tuple[float, FloatArray]:
         """Loss and gradient at ``state``; (FAILED_LOSS, 0) where they are not finite."""

@@ -24,14 +24,19 @@ class Scaler:
     descriptor_scale: FloatArray  # [R]
 
     @classmethod
-    def fit(cls, tasks: TaskSet) -> Scaler:
-        """Mean and standard deviation over all transitions, and over tasks for the descriptors."""
+    def fit(cls, tasks: TaskSet, descriptors: FloatArray | None = None) -> Scaler:
+        """Mean and standard deviation over all transitions; of descriptors over tasks, and over pixels.
+
+        ``descriptors`` [C, ..., R] may be those of more tasks than have been run.
+        """
+        seen = tasks.descriptors if descriptors is None else descriptors
         moments: list[FloatArray] = []
-        for values in (tasks.inputs, tasks.outputs, tasks.descriptors):
-            deviation = values.std(axis=0)
+        for values in (tasks.inputs, tasks.outputs, seen):
+            axes = tuple(range(values.ndim - 1))
+            deviation = values.std(axis=axes)
             # A constant column carries no information; dividing by one keeps it at zero.
-            constant = deviation <= 1e-12 * np.maximum(np.abs(values).max(axis=0), 1.0)
-            moments += [values.mean(axis=0), np.where(constant, 1.0, deviation)]
+            constant = deviation <= 1e-12 * np.maximum(np.abs(values).max(axis=axes), 1.0)
+            moments += [values.mean(axis=axes), np.where(constant, 1.0, deviation)]
         return cls(*moments)
 
     def inputs(self, values: FloatArray) -> FloatArray:

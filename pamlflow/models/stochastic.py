@@ -54,13 +54,10 @@ class StochasticModel(gpflow.Module):
         Without ``noise``, E_q(h) is taken in closed form.  With standard-normal ``noise`` [B, Q] it is the
         paper's estimate from one sample of h per task.
         """
-        model = self.model
-        mean = tf.convert_to_tensor(model.latent.mean)
-        variance = tf.convert_to_tensor(model.latent.variance)
+        mean, variance = self.model.moments()
         expected = self._expected_log_likelihood(batch, mean, variance, noise)
-        descriptor = model.descriptor.bound(mean, variance, model.jitter)
-        complexity = gauss_kl(self.q_mu, self.q_sqrt) + model.latent.kl_divergence()
-        return expected + descriptor - complexity
+        descriptor = self.model.descriptor_bound(mean, variance)
+        return expected + descriptor - gauss_kl(self.q_mu, self.q_sqrt)
 
     def training_loss(self, batch: Minibatch, noise: tf.Tensor | None = None) -> tf.Tensor:
         """Minus the bound and the log prior of the parameters."""
@@ -80,8 +77,8 @@ class StochasticModel(gpflow.Module):
     def assign_optimal_q(self) -> None:
         """Put q(u) at its optimum for the present parameters, from a pass over all the data."""
         dynamics, data = self.model.dynamics, self.model.data
-        mean = tf.convert_to_tensor(self.model.latent.mean)
-        variance = tf.convert_to_tensor(self.model.latent.variance)
+        number = self.model.num_tasks
+        mean, variance = (moment[:number] for moment in self.model.moments())
         Psi1Y, Psi2 = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
         half = tf.linalg.triangular_solve(L, Psi2)

@@ -69,7 +69,7 @@ class StochasticTrainer:
         )
         noise = None
         if settings.estimator == "monte_carlo":
-            shape = [tf.shape(batch.tasks)[0], model.latent.mean.shape[1]]
+            shape = [tf.shape(batch.tasks)[0], model.dynamics.inducing_latents.shape[1]]
             noise = self._generator.normal(shape, dtype=tf.float64)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._variables)

@@ -11,12 +11,14 @@ import numpy as np
 from pamlflow.models.evidence import (
     DescriptorEvidence,
     ElboEvidence,
+    EncodedEvidence,
     Evidence,
     PredictiveEvidence,
     TaskArrays,
     spread_transitions,
 )
 from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
+from pamlflow.models.picture_posterior import PicturePosterior
 from pamlflow.models.posterior import (
     DescriptorPosterior,
     DynamicsPosterior,
@@ -40,7 +42,7 @@ class TrainedModel:
     """
 
     dynamics: DynamicsPosterior
-    descriptor: DescriptorPosterior
+    descriptor: DescriptorPosterior | PicturePosterior
     latent: LatentPosterior
     scaler: Scaler
     parameters: dict[str, FloatArray]
@@ -53,11 +55,17 @@ class TrainedModel:
         data: TaskArrays | None = None,
         objective: Objective = "predictive",
     ) -> LatentPosterior:
-        """q(h*) of ``number`` tasks from descriptors [N, R], transitions, both, or neither (the prior)."""
+        """q(h*) of ``number`` tasks from descriptors [N, ..., R], transitions, both, or neither (the prior)."""
         known: list[Evidence] = []
         if descriptors is not None:
             target = self.scaler.descriptors(descriptors)
-            known.append(DescriptorEvidence(self.descriptor, target))
+            if isinstance(self.descriptor, PicturePosterior):
+                encoded = self.descriptor.encode(target)
+                if data is None:
+                    return encoded
+                known.append(EncodedEvidence(*encoded))
+            else:
+                known.append(DescriptorEvidence(self.descriptor, target))
         starts = latent_starts(self.latent.mean)
         if data is None:
             return infer_latents(known, starts, number)
@@ -85,15 +93,18 @@ class TrainedModel:
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
-        """E[psi | h] [C, R] of latent points [C, Q]."""
-        mean, _ = predict_descriptors(self.descriptor, latents, np.zeros_like(latents))
+        """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
+        if isinstance(self.descriptor, PicturePosterior):
+            mean = self.descriptor.decode(latents)
+        else:
+            mean, _ = predict_descriptors(self.descriptor, latents, np.zeros_like(latents))
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
 
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
         return {
             **{f"posterior/dynamics/{k}": v for k, v in self.dynamics._asdict().items()},
-            **{f"posterior/descriptor/{k}": v for k, v in self.descriptor._asdict().items()},
+            **_descriptor_datasets(self.descriptor),
             **{f"latent/{k}": v for k, v in self.latent._asdict().items()},
             **{f"parameters/{path}": value for path, value in self.parameters.items()},
             **self.scaler.to_datasets(),
@@ -106,9 +117,7 @@ class TrainedModel:
             DynamicsPosterior(
                 *(datasets[f"posterior/dynamics/{name}"] for name in DynamicsPosterior._fields)
             ),
-            DescriptorPosterior(
-                *(datasets[f"posterior/descriptor/{name}"] for name in DescriptorPosterior._fields)
-            ),
+            _read_descriptor(datasets),
             LatentPosterior(datasets["latent/mean"], datasets["latent/variance"]),
             Scaler.from_datasets(datasets),
             {
@@ -117,3 +126,16 @@ class TrainedModel:
                 if path.startswith("parameters/")
             },
         )
+
+
+def _descriptor_datasets(descriptor: DescriptorPosterior | PicturePosterior) -> dict[str, Any]:
+    if isinstance(descriptor, PicturePosterior):
+        return descriptor.to_datasets()
+    return {f"posterior/descriptor/{k}": v for k, v in descriptor._asdict().items()}
+
+
+def _read_descriptor(datasets: Mapping[str, Any]) -> DescriptorPosterior | PicturePosterior:
+    if PicturePosterior.is_in(datasets):
+        return PicturePosterior.from_datasets(datasets)
+    fields = (datasets[f"posterior/descriptor/{name}"] for name in DescriptorPosterior._fields)
+    return DescriptorPosterior(*fields)

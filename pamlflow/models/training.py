@@ -12,9 +12,12 @@ import numpy as np
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.optimiser import Optimiser, TrainingRecord
+from pamlflow.models.picture_model import PictureModel
+from pamlflow.models.picture_posterior import PicturePosterior
 from pamlflow.models.scaling import Scaler
 from pamlflow.models.stochastic_training import fit_stochastic
 from pamlflow.models.trained import TrainedModel
+from pamlflow.models.vector_model import VectorModel
 from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -22,6 +25,9 @@ from pamlflow.types import FloatArray
 INITIAL_LATENT_VARIANCE = 0.1
 SHARE_OF_STARTS = 0.2
 NOISE_ITERATIONS = 20
+
+Place = Callable[[], None]
+"""Puts the q(H) of a model somewhere."""
 
 
 class TrainingError(RuntimeError):
@@ -35,22 +41,26 @@ def train_from_scratch(
     rng: np.random.Generator,
     checkpoints: Path | None = None,
     title: str = "fit",
+    unchosen: FloatArray | None = None,
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to the first tasks; ``title`` stands before iteration and bound in the log.
 
-    The signs, rotation and scale of h are not identified by few tasks, so that a single start can end in a
-    poor geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
-    descriptors, the others at random.  The stochastic bound starts once at random, as in the paper, and keeps
-    its state in the folder ``checkpoints``.
+    Few tasks do not identify the signs, rotation and scale of h, so that a single start can end in a poor
+    geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
+    descriptors, the others at random; pictures have one start, networks trained on all of them.  Pictures
+    ``unchosen`` [C - N, H, W, R] of tasks that have not been run are learned from, other descriptors not.
+    The stochastic bound starts once at random, as in the paper, and keeps its state in the folder
+    ``checkpoints``.
     """
     record = TrainingRecord()
-    latent = initial_latents(tasks, settings.latent_dimensions, rng, training.starts)
-    variance = np.full_like(latent[0], INITIAL_LATENT_VARIANCE)
-    model = MetaModel(tasks, settings, latent[-1], variance)
+    if tasks.has_pictures:
+        model, places = _new_picture_model(tasks, settings, unchosen, rng)
+    else:
+        model, places = _new_vector_model(tasks, settings, training.starts, rng)
+    starts = [partial(_start_anew, model, place) for place in places]
     if training.bound == "stochastic":
-        model.choose_inducing_points()
+        starts[-1]()
         return _fit_stochastic(model, training, rng, checkpoints, record)
-    starts = [partial(_start_anew, model, mean, variance) for mean in latent]
     return _fit_collapsed(model, starts, training.first_iterations, record, title)
 
 
@@ -63,26 +73,67 @@ def train_from_previous(
     rng: np.random.Generator,
     checkpoints: Path | None = None,
     title: str = "fit",
+    unchosen: FloatArray | None = None,
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to one more round of tasks, starting from q(H) of the round before.
 
-    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts; ``title`` stands before
-    iteration and bound in the log.
+    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts, unless they have pictures;
+    ``title`` stands before iteration and bound in the log; ``unchosen`` is as in ``train_from_scratch``.
 
     L-BFGS tries two starts and finishes the better one: all parameters of the round before, and q(H) alone.
     To parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that
     a search then finds is to call everything noise.
     """
     record = TrainingRecord()
-    mean = np.vstack([previous.latent.mean, start.mean])
-    variance = np.vstack([previous.latent.variance, start.variance])
-    model = MetaModel(tasks, settings, mean, variance)
-    carry_on = partial(_carry_on, model, previous, mean, variance)
+    model, place = _next_model(tasks, settings, previous, start, unchosen)
+    carry_on = partial(_carry_on, model, place, previous)
     if training.bound == "stochastic":
         carry_on()
         return _fit_stochastic(model, training, rng, checkpoints, record)
-    starts = [carry_on, partial(_start_anew, model, mean, variance)]
+    starts = [carry_on, partial(_start_anew, model, place)]
     return _fit_collapsed(model, starts, training.next_iterations, record, title)
+
+
+def _new_vector_model(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    starts: int,
+    rng: np.random.Generator,
+) -> tuple[MetaModel, list[Place]]:
+    """A model of vectors, and where its q(H) may start."""
+    means = initial_latents(tasks, settings.latent_dimensions, rng, starts)
+    variance = np.full_like(means[0], INITIAL_LATENT_VARIANCE)
+    latents = [LatentPosterior(mean, variance) for mean in means]
+    model = VectorModel(tasks, settings, latents[-1])
+    return model, [partial(model.place, latent) for latent in latents]
+
+
+def _new_picture_model(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    unchosen: FloatArray | None,
+    rng: np.random.Generator,
+) -> tuple[MetaModel, list[Place]]:
+    """A model of pictures and the one start that it needs: what its networks learn from all of them."""
+    model = PictureModel(tasks, settings, unchosen)
+    return model, [partial(model.descriptor.pretrain, int(rng.integers(2**31)))]
+
+
+def _next_model(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    previous: TrainedModel,
+    start: LatentPosterior,
+    unchosen: FloatArray | None,
+) -> tuple[MetaModel, Place]:
+    """A model of one more round, and where its q(H) starts."""
+    if isinstance(previous.descriptor, PicturePosterior):
+        pictures = PictureModel(tasks, settings, unchosen)
+        return pictures, partial(pictures.descriptor.restore, previous.descriptor)
+    moments = zip(previous.latent, start, strict=True)
+    latent = LatentPosterior(*(np.vstack(pair) for pair in moments))
+    vectors = VectorModel(tasks, settings, latent)
+    return vectors, partial(vectors.place, latent)
 
 
 def initial_latents(
@@ -161,17 +212,13 @@ def _complaint(model: MetaModel) -> str:
     )
 
 
-def _start_anew(model: MetaModel, mean: FloatArray, variance: FloatArray) -> None:
-    """Put an untrained model's q(H) at the given moments [N, Q], and the rest where that suggests."""
-    model.latent.mean.assign(mean)
-    model.latent.variance.assign(variance)
-    model.descriptor.fit_linear_mean(mean)
+def _start_anew(model: MetaModel, place: Place) -> None:
+    """Put an untrained model's q(H) in its place, and the inducing points where that suggests."""
+    place()
     model.choose_inducing_points()
 
 
-def _carry_on(
-    model: MetaModel, previous: TrainedModel, mean: FloatArray, variance: FloatArray
-) -> None:
+def _carry_on(model: MetaModel, place: Place, previous: TrainedModel) -> None:
     """Take over all parameters of the round before, in the units of the new standardisation."""
     values = {
         path: value
@@ -185,9 +232,8 @@ def _carry_on(
     slope = values.pop(".dynamics.noise_slope")
     noise = values[".dynamics.noise"] * outputs * np.exp(previous.latent.mean @ slope).mean()
     values[".dynamics.noise"] = np.maximum(noise, 1.01 * model.dynamics.noise_floor)
+    place()
     gpflow.utilities.multiple_assign(model, values)
-    model.latent.mean.assign(mean)
-    model.latent.variance.assign(variance)
     old = previous.scaler
     points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
     kept = np.hstack([model.scaler.inputs(points), previous.dynamics.inducing_latents])

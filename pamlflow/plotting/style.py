@@ -72,6 +72,11 @@ def strategy_name(strategy: str) -> str:
     return STRATEGY_NAMES.get(strategy, strategy.replace("_", " "))
 
 
+def experiment_name(experiment: str) -> str:
+    """Return an experiment's name as it stands in a title."""
+    return experiment.replace("_", " ")
+
+
 def strategy_style(strategy: str) -> StrategyStyle:
     """Return how a strategy is drawn: by its name alone, whatever is drawn beside it."""
     if strategy in _STYLES:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from pamlflow import plugins, store
-from pamlflow.acquisition import STRATEGIES, Selection, Situation
+from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.pool import Pool
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
@@ -25,22 +26,31 @@ logger = logging.getLogger(__name__)
 
 
 def train_initial_round(
-    *, tasks: Path, model: Mapping[str, Any], training: Mapping[str, Any], seed: int, output: Path
+    *,
+    tasks: Path,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    seed: int,
+    output: Path,
+    pool: Path | None = None,
 ) -> None:
     """Train on the tasks of one file and write them with the model as round 0 to ``output``.
 
-    With the test tasks as input, the result is the oracle.
+    With the test tasks as input, and no pool, the result is the oracle.
     """
     store.require_writable(output.parent)
-    training_tasks = TaskSet.from_datasets(store.read(tasks).datasets)
+    datasets = store.read(tasks).datasets
+    training_tasks = TaskSet.from_datasets(datasets)
+    unchosen = Pool.read(pool).unchosen(datasets["pool/rows"]) if pool else None
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
     trained, record = train_from_scratch(
         training_tasks,
-        ModelSettings(**model),
+        ModelSettings.from_config(model),
         TrainingSettings.from_config(training),
         np.random.default_rng(seed),
         _checkpoints(output),
         title="round 0 fit",
+        unchosen=unchosen,
     )
     config = {"model": dict(model), "training": dict(training)}
     _write_round(
@@ -49,10 +59,10 @@ def train_initial_round(
         training_tasks,
         trained,
         record,
-        None,
+        {"pool/rows": datasets["pool/rows"]} if pool else {},
         seed,
         config,
-        [tasks],
+        [tasks, pool] if pool else [tasks],
     )
 
 
@@ -60,7 +70,6 @@ def acquire_round(
     *,
     previous: Path,
     initial_tasks: Path,
-    design: Path,
     strategy: str,
     experiment: Mapping[str, Any],
     model: Mapping[str, Any],
@@ -68,8 +77,13 @@ def acquire_round(
     acquisition: Mapping[str, Any],
     seed: int,
     output: Path,
+    design: Path | None = None,
+    pool: Path | None = None,
 ) -> None:
-    """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round."""
+    """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round.
+
+    There is a design to choose by, or a pool to choose from.
+    """
     store.require_writable(output.parent)
     rng = np.random.default_rng(seed)
     before = store.read(previous, "round").datasets
@@ -78,35 +92,45 @@ def acquire_round(
     number = int(before["round"]) + 1
 
     world = World.from_config(experiment)
+    offer = Pool.read(pool) if pool else None
+    rows = before["pool/rows"] if pool else np.array([], dtype=np.int64)
     situation = Situation(
         round=number,
         model=state,
         space=world.view.space,
         chosen=tasks.descriptors,
-        design=store.read(design, "design").datasets["design/latin_hypercube"],
+        design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
         settings=AcquisitionSettings(**acquisition),
         rng=rng,
+        pool=offer.unchosen(rows) if offer else None,
     )
     selection = plugins.load(strategy, STRATEGIES, "strategy")(situation)
     chosen = selection.candidates[selection.chosen]
-    logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
 
     trial = store.read(initial_tasks, "initial_tasks").datasets
     excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
-    new_task = world.observe(chosen[None], excitation, rng)
-    if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
-        selection = fixed_choice(situation, new_task.descriptors[0])
+    if offer:
+        rows = np.append(rows, offer.row(chosen, rows))
+        logger.info("round %d: %s chose row %d of the pool", number, strategy, rows[-1])
+        newest = rows[-1:]
+        new_task = world.run(offer.parameters[newest], offer.descriptors[newest], excitation)
+    else:
+        logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
+        new_task = world.observe(chosen[None], excitation, rng)
+        if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
+            selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)
     start = state.infer(1, descriptors=new_task.descriptors, data=TaskArrays(*new_task.padded()))
     trained, record = train_from_previous(
         tasks,
-        ModelSettings(**model),
+        ModelSettings.from_config(model),
         TrainingSettings.from_config(training),
         state,
         start,
         rng,
         _checkpoints(output),
         title=f"round {number} fit",
+        unchosen=offer.unchosen(rows) if offer else None,
     )
     config = {
         **experiment,
@@ -115,14 +139,15 @@ def acquire_round(
         "training": dict(training),
         "acquisition": dict(acquisition),
     }
-    parents = [previous, initial_tasks, design]
+    choice = selection.to_datasets() | ({"pool/rows": rows} if pool else {})
+    parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
     _write_round(
         output,
         number,
         tasks,
         trained,
         record,
-        selection,
+        choice,
         seed,
         config,
         parents,
@@ -140,7 +165,7 @@ def _write_round(
     tasks: TaskSet,
     trained: TrainedModel,
     record: TrainingRecord,
-    selection: Selection | None,
+    choice: Mapping[str, Any],
     seed: int,
     config: dict[str, Any],
     parents: list[Path],
@@ -149,7 +174,7 @@ def _write_round(
         "round": np.int64(number),
         **tasks.to_datasets(),
         **trained.to_datasets(),
-        **(selection.to_datasets() if selection else {}),
+        **choice,
         "training/bound": np.array(record.bound),
         "training/events": record.events,
     }

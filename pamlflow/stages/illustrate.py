@@ -30,7 +30,7 @@ def plot_latent_space(
         tasks.parameters,
         tasks.parameter_variables,
         num_chosen=int(datasets["round"]),
-        title=f"{_words(experiment)}: latent space of {name}, trial 00",
+        title=f"{style.experiment_name(experiment)}: latent space of {name}, trial 00",
     )
     _save(figure, svg, png)
 
@@ -44,13 +44,16 @@ def plot_choices(
     svg: Path,
     png: Path,
 ) -> None:
-    """Draw the descriptors that each strategy chose.
+    """Draw the descriptors that each strategy chose, or the true parameters of what it saw as pictures.
 
     `last_rounds` holds a file for each strategy and trial, trials of the first strategy first.
     """
     choices = _read_choices(last_rounds, strategies, trials)
-    title = f"{_words(experiment)}: tasks chosen"
-    _save(plotting.choices(choices.table, choices.descriptors, choices.limits, title), svg, png)
+    title = f"{style.experiment_name(experiment)}: tasks chosen"
+    if not choices.descriptors:
+        title += " by their pictures, at their true parameters"
+    variables = choices.descriptors or choices.hidden
+    _save(plotting.choices(choices.table, variables, choices.limits, title), svg, png)
 
 
 def plot_chosen_values(
@@ -71,7 +74,7 @@ def plot_chosen_values(
         choices.table,
         (*choices.descriptors, *choices.hidden),
         choices.limits,
-        title=f"{_words(experiment)}: values of the chosen tasks",
+        title=f"{style.experiment_name(experiment)}: values of the chosen tasks",
         hidden=_names(choices.hidden),
     )
     _save(figure, svg, png)
@@ -110,7 +113,7 @@ def plot_error_maps(
         trained[strategy] = _parameters(tasks).assign(round=rounds)
     spread = f"mean of {len(trials)} trials" if len(trials) > 1 else "one trial"
     knowledge = style.protocol_title(protocol).replace("\n", " ")
-    title = f"{_words(experiment)}: error on each test task after the last round"
+    title = f"{style.experiment_name(experiment)}: error on each test task after the last round"
     figure = plotting.error_maps(
         pd.concat(scores),
         trained,
@@ -121,7 +124,10 @@ def plot_error_maps(
 
 
 class _Choices(NamedTuple):
-    """The tasks of all trials as `plotting.choices` takes them; `hidden` are no descriptors."""
+    """The tasks of all trials as `plotting.choices` takes them.
+
+    `descriptors` are none where they are pictures; `hidden` are the parameters that are no descriptors.
+    """
 
     table: pd.DataFrame
     descriptors: tuple[Variable, ...]
@@ -136,9 +142,8 @@ def _read_choices(
     for (strategy, trial), path in zip(product(strategies, trials), last_rounds, strict=True):
         record = store.read(path, "round")
         tasks, rounds = _read_tasks(record)
-        descriptors = dict(
-            zip(_names(tasks.descriptor_variables), tasks.descriptors.T, strict=True)
-        )
+        seen = () if tasks.has_pictures else tasks.descriptor_variables
+        descriptors = dict(zip(_names(seen), tasks.descriptors.T if seen else (), strict=True))
         known = _parameters(tasks).assign(**descriptors)
         tables.append(known.assign(strategy=strategy, trial=trial, round=rounds))
     table = pd.concat(tables, ignore_index=True)
@@ -149,7 +154,7 @@ def _read_choices(
         name: tuple(space.get(name) or _range(table[name].to_numpy()))
         for name in (*descriptors, *_names(hidden))
     }
-    return _Choices(table, tasks.descriptor_variables, hidden, limits)
+    return _Choices(table, seen, hidden, limits)
 
 
 def _read_tasks(record: store.Record) -> tuple[TaskSet, IntArray]:
@@ -172,10 +177,6 @@ def _range(values: FloatArray) -> tuple[float, float]:
     """Return the range of `values`, which has a width even if they are all the same."""
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
-
-
-def _words(experiment: str) -> str:
-    return experiment.replace("_", " ")
 
 
 def _save(figure: Figure, svg: Path, png: Path) -> None:

@@ -1,4 +1,4 @@
-"""The stages that no strategy can influence: test tasks, initial tasks, space-filling designs."""
+"""The stages that no strategy can influence: test tasks, initial tasks, space-filling designs, pools."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,9 @@ import numpy as np
 
 from pamlflow import store
 from pamlflow.domains.base import Excitation
+from pamlflow.pool import Pool
 from pamlflow.seeding import generator
+from pamlflow.tasks import variables_to_datasets
 from pamlflow.world import World
 
 MAX_ROUNDS = 99
@@ -44,16 +46,49 @@ def simulate_initial_tasks(
     initial_tasks: int,
     seed: int,
     output: Path,
+    pool: Path | None = None,
 ) -> None:
-    """Run the tasks that a trial starts from, a Latin hypercube, and write `initial_tasks`."""
+    """Run the tasks that a trial starts from and write `initial_tasks`.
+
+    They are a Latin hypercube, or drawn from the pool.
+    """
     world = World.from_config(experiment)
     rng = generator(seed)
     excitation = world.domain.draw_excitation(rng)
-    chosen = world.view.space.latin_hypercube(initial_tasks, rng)
-    tasks = world.observe(chosen, excitation, rng)
-    datasets = tasks.to_datasets() | _excitation_datasets(excitation)
+    if pool is None:
+        chosen = world.space.latin_hypercube(initial_tasks, rng)
+        datasets = world.observe(chosen, excitation, rng).to_datasets()
+    else:
+        candidates = Pool.read(pool)
+        rows = candidates.draw(initial_tasks, rng)
+        tasks = world.run(candidates.parameters[rows], candidates.descriptors[rows], excitation)
+        datasets = tasks.to_datasets() | {"pool/rows": rows}
+    datasets |= _excitation_datasets(excitation)
     config = {**experiment, "initial_tasks": initial_tasks}
-    store.write(output, "initial_tasks", datasets, seed=seed, config=config)
+    parents = [pool] if pool else []
+    store.write(output, "initial_tasks", datasets, seed=seed, config=config, parents=parents)
+
+
+def draw_pool(
+    *,
+    experiment: Mapping[str, Any],
+    candidates: int,
+    seed: int,
+    output: Path,
+) -> None:
+    """Draw the tasks that a trial can choose from, uniform in the box of parameters; write `pool`."""
+    world = World.from_config(experiment)
+    rng = generator(seed)
+    parameters = world.view.parameter_space.sample(candidates, rng)
+    pool = Pool(
+        world.view.describe(parameters, rng),
+        parameters,
+        world.view.variables,
+        world.domain.parameter_variables,
+    )
+    datasets = pool.to_datasets() | {"pool/renderer": world.view.renderer}
+    config = {**experiment, "pool": candidates}
+    store.write(output, "pool", datasets, seed=seed, config=config)
 
 
 def draw_design(
@@ -68,13 +103,12 @@ def draw_design(
     Independent hypercubes of `block` points follow each other until every round that a workflow can
     have is served, so that a larger budget does not change the rounds that exist.
     """
-    space = World.from_config(experiment).view.space
+    space = World.from_config(experiment).space
     rng = generator(seed)
     blocks = [space.latin_hypercube(block, rng) for _ in range(math.ceil(MAX_ROUNDS / block))]
     datasets = {
         "design/latin_hypercube": np.concatenate(blocks),
-        "design/descriptor_names": [variable.name for variable in space.variables],
-        "design/descriptor_units": [variable.unit for variable in space.variables],
+        **variables_to_datasets("design/descriptor", space.variables),
     }
     store.write(output, "design", datasets, seed=seed, config={**experiment, "block": block})
 

@@ -27,14 +27,23 @@ SIZES = {
 SIZES |= {"M": 7, "N": 3, "P": 4, "Q": 2, "R": 2, "S": 12, "U": 1, "V": 2, "W": 4}
 
 
-def example(schema: str, *, optional: bool = True, **sizes: int) -> dict[str, Any]:
-    """Datasets that satisfy `schema`: numbers that count up, strings named by their index."""
+def example(
+    schema: str, *, optional: bool = True, pixels: tuple[int, ...] = (), **sizes: int
+) -> dict[str, Any]:
+    """Datasets that satisfy `schema`: numbers that count up, strings named by their index.
+
+    Descriptors are vectors, or pictures of so many `pixels` along each axis.
+    """
     datasets: dict[str, Any] = {}
     known = SIZES | sizes
     for row in SCHEMAS[schema].rows:
         if row.optional and not optional:
             continue
-        shape = (2, 3) if row.is_open else tuple(known[letter] for letter in row.shape)
+        shape: tuple[int, ...] = ()
+        for letter in row.shape:
+            shape += pixels if letter == "..." else (known[letter],)
+        if row.is_open:
+            shape = (2, 3)
         values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
         path = row.path.replace("*", "kernel.lengthscales")
         datasets[path] = values.astype(np.str_ if row.dtype == "string" else row.dtype)

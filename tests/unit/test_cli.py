@@ -107,6 +107,26 @@ def test_show_initial_tasks_lists_them(show):
     assert "2 2 4.000 5.000" in lines(printed)
 
 
+def test_show_pool_and_tasks_that_are_pictures_by_what_is_behind_them(show):
+    pool = example("pool", pixels=(8, 8)) | {"pool/renderer": "rays"}
+    pool["pool/parameter_names"] = ["pole_mass", "pole_length"]
+    printed = lines(show("pool", pool))
+    assert "candidates, pictures of 8 x 8 pixels by renderer rays" in printed
+    assert "row pole_mass [0], hidden pole_length [1], hidden" in printed
+    assert "4 8.000 9.000" in printed
+    tasks = example("initial_tasks", pixels=(8, 8))
+    tasks["tasks/parameter_names"] = ["pole_mass", "pole_length"]
+    printed = lines(show("initial_tasks", tasks))
+    assert "task transitions pole_mass [0], hidden pole_length [1], hidden" in printed
+    assert "2 2 4.000 5.000" in printed
+    assert any(line.startswith("tasks/descriptors [N = 3, 8, 8, R = 2] ") for line in printed)
+
+
+def test_show_pool_of_vectors_lists_them(show):
+    printed = lines(show("pool", example("pool")))
+    assert "candidates" in printed and "row 0 [0] 1 [1]" in printed
+
+
 def test_show_design_and_summary_print_their_heads(show):
     printed = lines(show("design", example("design")))
     assert "9 18.00 19.00" in printed and "10 20.00 21.00" not in printed

@@ -188,6 +188,54 @@ def test_numbers_have_the_type_of_the_schema():
             {"superfluous": {"epsilon": [1, 0]}},
             "descriptors.superfluous.epsilon: expected low < high, found [1.0, 0.0]",
         ),
+        (
+            (*TINY, "descriptors"),
+            {"pictures": {"size": 1}},
+            "descriptors.pictures.size: expected a multiple of 8, found 1",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"pictures": {"renderer": "ray"}},
+            "pictures.renderer: expected \"rays\" or \"gl\", found the text 'ray'; did you mean 'rays'?",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"pictures": {}},
+            "descriptors.pictures: tasks seen as pictures are",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"pictures": {}, "hidden": ["pole_mass"]},
+            "descriptors.hidden: does not go together with pictures",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"pictures": {}, "superfluous": {"epsilon": [0, 1]}},
+            "descriptors.superfluous: does not go together with pictures",
+        ),
+        (
+            (*TINY, "fixed"),
+            {"pole_mass": "1"},
+            "fixed.pole_mass: expected a number, found the text '1'",
+        ),
+        ((*TINY, "fixed"), {"pole_mass": 1}, "fixed.pole_mass: this is a variable of space"),
+        ((*TINY, "pool"), 0, "pool: expected a whole number at least 1, found 0"),
+        (
+            (*TINY, "pool"),
+            18,
+            "expected at least 19 for 4 initial_tasks and 15 added_tasks, found 18",
+        ),
+        ((*TINY, "pool"), 100, "tiny.strategies: latin_hypercube does not apply to a pool; name"),
+        (
+            (*TINY, "strategies"),
+            ["palm"],
+            "experiments.tiny.strategies[0]: unknown name 'palm'; did you mean 'paml'?",
+        ),
+        (
+            (*TINY, "strategies"),
+            3,
+            "experiments.tiny.strategies: expected a list, each a name, found 3",
+        ),
         ((*TINY, "descriptors"), "full", "descriptors: expected a section of keys, found the text"),
         ((*TINY, "failed_tasks"), "skip", 'failed_tasks: expected "stop" or "replace"'),
         (("inference", "protocols"), ["papr"], "inference.protocols[0]: expected one of"),
@@ -227,6 +275,38 @@ def test_all_problems_are_told_at_once():
 def test_whatever_stands_in_a_section_is_refused_in_words(sections):
     if sections:
         assert problems({**MINIMAL, **sections, "y": 1})
+
+
+POOLED = ((*TINY, "pool"), 19), ((*TINY, "strategies"), ["paml", "uniform"])
+
+
+def test_an_experiment_with_a_pool_names_its_own_strategies():
+    pictures = ((*TINY, "descriptors"), {"pictures": {"height": 5}})
+    experiment = validated(changed(*POOLED, pictures))["experiments"]["tiny"]
+    assert experiment["pool"] == 19 and experiment["strategies"] == ["paml", "uniform"]
+    assert experiment["descriptors"]["pictures"] == {"size": 64, "height": 5.0, "renderer": "rays"}
+
+
+def test_a_pool_has_no_replacements():
+    found = problems(changed(*POOLED, ((*TINY, "failed_tasks"), "replace")))
+    assert found == [
+        'experiments.tiny.failed_tasks: the tasks of a pool are given, expected "stop"'
+    ]
+
+
+def test_a_design_may_be_named_in_the_study_if_the_experiment_with_a_pool_is_not_run():
+    config = changed(((*TINY, "pool"), 19))
+    config["experiments"]["other"] = MINIMAL["experiments"]["tiny"]
+    assert validated({**config, "run": {"experiments": ["other"]}})
+    with pytest.raises(ConfigurationError, match="latin_hypercube does not apply to a pool"):
+        validated(config)
+
+
+def test_what_an_experiment_does_not_use_is_not_filled_in():
+    """Keys that came later must not change the parameters of jobs that ran before."""
+    experiment = validated(MINIMAL)["experiments"]["tiny"]
+    assert not {"fixed", "pool", "strategies"} & experiment.keys()
+    assert experiment["descriptors"] == {"hidden": [], "superfluous": {}}
 
 
 def test_a_context_of_half_the_transitions_is_allowed():

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pamlflow.descriptors import DescriptorView, VectorDescriptors
+from pamlflow.descriptors import DescriptorView, PictureDescriptors, VectorDescriptors, make_view
+from pamlflow.domains import make_domain
+from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable
 
@@ -72,3 +74,62 @@ def test_hidden_and_superfluous_go_together():
 def test_impossible_views_are_refused_by_name(settings, message):
     with pytest.raises(ValueError, match=message):
         view_of(**settings)
+
+
+LENGTHS = Box(VARIABLES[1:], np.array([0.5]), np.array([4.5]))
+CART_POLE = fix_parameters(make_domain("cart_pole"), {"pole_mass": 1.0})
+
+
+def test_pictures_are_what_the_domain_shows():
+    view = make_view({"pictures": {"size": 16}, "hidden": []}, LENGTHS, CART_POLE)
+    assert isinstance(view, PictureDescriptors) and isinstance(view, DescriptorView)
+    assert view.variables == (Variable("brightness", "1"),)
+    assert (view.space, view.renderer) == (None, "rays")
+    pictures = view.describe(np.array([[1.0], [4.0]]), np.random.default_rng(0))
+    assert pictures.shape == (2, 16, 16, 1)
+    for picture, length in zip(pictures, (1.0, 4.0), strict=True):
+        expected = CART_POLE.picture(np.array([length]), 16, 6.0, "rays")
+        np.testing.assert_array_equal(picture, expected)
+
+
+def test_pictures_cannot_be_asked_for():
+    view = PictureDescriptors(LENGTHS, CART_POLE, size=8)
+    with pytest.raises(ValueError, match="only chosen: give the experiment a `pool`"):
+        view.parameters(np.zeros((1, 8, 8, 1)), np.random.default_rng(0))
+
+
+class Drawing:
+    """A domain that draws as bright as its parameter, and as high if it has no size of its own."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def picture(self, parameters, size, height, renderer):
+        return np.full((self.size or int(parameters[0]), 4, 1), 0.25 * parameters[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "message"),
+    [
+        (4, 5.0, r"task 1, pixel \[0, 0\]: descriptor 'brightness' is 1.25"),
+        (4, np.nan, r"task 1, pixel \[0, 0\]: descriptor 'brightness' is nan"),
+        (None, 2.0, r"task 1: expected a descriptor of shape \(1, 4, 1\).* found \(2, 4, 1\)"),
+    ],
+)
+def test_what_a_domain_draws_must_be_pictures_of_one_size(size, length, message):
+    view = PictureDescriptors(LENGTHS, Drawing(size))
+    with pytest.raises(ValueError, match=message):
+        view.describe(np.array([[1.0], [length]]), np.random.default_rng(0))
+
+
+def test_pictures_need_a_domain_that_shows_its_tasks():
+    with pytest.raises(
+        ValueError, match="object cannot show its tasks; it lacks the method `picture`"
+    ):
+        make_view({"pictures": {}}, LENGTHS, object())
+
+
+def test_without_pictures_a_view_is_one_of_vectors():
+    view = make_view({"hidden": ["pole_mass"]}, SPACE, make_domain("cart_pole"))
+    assert isinstance(view, VectorDescriptors) and view.variables == VARIABLES[1:]
+    assert view.renderer == "none"

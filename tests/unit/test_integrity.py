@@ -16,6 +16,7 @@ DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")
 TRIALS, LAST = ("trial_00", "trial_01"), 2
 ROUND_1, ROUND_2 = (RESULTS / f"paml/trial_01/round_0{number}.h5" for number in (1, 2))
+POOL, POOLED = Path("data/pooled/trial_00/pool.h5"), Path("results/pooled")
 METRICS, SUMMARY = RESULTS / "paml/trial_01/metrics.h5", RESULTS / "summary.h5"
 
 
@@ -25,6 +26,8 @@ def write(path, schema, parents=(), *, seed=1, tasks=3, **datasets):
     content = example(schema, **sizes) | datasets
     if "tasks/lengths" in content:
         content["tasks/lengths"] = np.full(tasks, 4)
+    if not any(parent.name == "pool.h5" for parent in parents) and "pool/rows" not in datasets:
+        content.pop("pool/rows", None)
     store.write(path, schema, content, seed=seed, config={}, parents=parents)
     return path
 
@@ -58,8 +61,23 @@ def sound(tmp_path_factory):
             numbers = list(range(len(paths)))
             metrics.append(write(path, "metrics", [test_tasks, *paths], round=numbers))
     write(SUMMARY, "summary", metrics)
+    write_pooled()
     os.chdir(here)
     return folder
+
+
+def write_pooled():
+    """A trial whose tasks are the first rows of its pool, in order."""
+    pool = write(POOL, "pool")
+    tasks = write(POOL.with_name("initial_tasks.h5"), "initial_tasks", [pool], tasks=2)
+    rounds = [write_round(POOLED / "initial/trial_00/round_00.h5", [tasks, pool], 0)]
+    for number in range(1, LAST + 1):
+        path = POOLED / f"paml/trial_00/round_0{number}.h5"
+        rounds.append(write_round(path, [rounds[-1], tasks, pool], number))
+    test_tasks = write(POOL.parents[1] / "test_tasks.h5", "test_tasks")
+    metrics = rounds[1].with_name("metrics.h5")
+    write(metrics, "metrics", [test_tasks, *rounds], round=list(range(len(rounds))))
+    write(POOLED / "summary.h5", "summary", [metrics])
 
 
 @pytest.fixture
@@ -219,6 +237,51 @@ def test_tasks_that_do_not_continue_those_before(study, path, change):
         write_round(path, parents(path), number, tasks=4 + number)
     _, text = faults()[path]
     assert ": inconsistent: expected the tasks of " in text and "found others" in text
+
+
+def spoil_pooled(**options):
+    """Write the last round of the trial with a pool in another way, and accept the scores of it."""
+    path = POOLED / "paml/trial_00/round_02.h5"
+    write_round(path, options.pop("parents", parents(path)), 2, **options)
+    metrics = path.with_name("metrics.h5")
+    write(metrics, "metrics", parents(metrics), round=[0, 1, 2])
+    write(POOLED / "summary.h5", "summary", [metrics])
+    return path
+
+
+def test_a_task_that_is_not_the_row_of_the_pool_it_says(study):
+    path = spoil_pooled(**{"pool/rows": np.array([0, 1, 2, 4])})
+    only(path, "inconsistent", f"expected task 3 to be row 4 of {POOL}, found another one")
+    spoil_pooled(**{"pool/rows": np.array([0, 1, 2, 7])})
+    only(path, "inconsistent", f"expected task 3 to be row 7 of {POOL}, found another one")
+
+
+def test_a_row_of_the_pool_that_was_chosen_twice(study):
+    descriptors = example("round", N=4)["tasks/descriptors"][[0, 1, 2, 1]]
+    same = {"tasks/descriptors": descriptors, "tasks/parameters": descriptors}
+    path = spoil_pooled(**same, **{"pool/rows": np.array([0, 1, 2, 1])})
+    only(path, "inconsistent", f"expected each row of {POOL} once, found [1] again")
+
+
+def test_rows_of_a_pool_that_is_no_parent(study):
+    path = POOLED / "paml/trial_00/round_02.h5"
+    others = [parent for parent in parents(path) if parent.name != "pool.h5"]
+    spoil_pooled(parents=others, **{"pool/rows": np.arange(4)})
+    only(path, "inconsistent", f"expected {POOL} among its parents")
+
+
+def test_earlier_tasks_that_were_other_rows(study):
+    path = spoil_pooled(**{"pool/rows": np.array([1, 0, 2, 3])})
+    only(path, "inconsistent", "expected the tasks of results/pooled/paml/trial_00/round_01.h5")
+
+
+def test_a_pool_that_is_none(study):
+    with edited(POOL) as file:
+        file["pool/renderer"][...] = "rays"
+        del file["pool/descriptors"]
+        file["pool/descriptors"] = np.full((5, 4, 4, 2), 2.0)
+    kind, text = faults()[POOL]
+    assert kind == "inconsistent" and "task 0, pixel [0, 0]: descriptor '0' is 2.0" in text
 
 
 def test_tasks_that_are_none(study):

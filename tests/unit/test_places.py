@@ -17,6 +17,7 @@ def folder(tmp_path, monkeypatch):
         ("data/cart_pole/test_tasks.h5", "test_tasks", ("", "", "")),
         ("data/cart_pole/trial_03/initial_tasks.h5", "initial_tasks", ("", "03", "")),
         ("data/cart_pole/trial_03/design.h5", "design", ("", "03", "")),
+        ("data/cart_pole/trial_03/pool.h5", "pool", ("", "03", "")),
         (f"{STUDY}/paml/trial_03/round_14.h5", "round", ("paml", "03", "14")),
         (f"{STUDY}/paml/trial_03/metrics.h5", "metrics", ("paml", "03", "")),
         (f"{STUDY}/summary.h5", "summary", ("", "", "")),

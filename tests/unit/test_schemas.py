@@ -16,14 +16,14 @@ def test_rows_are_complete(schema, row):
     assert row.dtype in {"float64", "int64", "string"}
     assert row.meaning
     assert (row.units == "-") == (row.dtype == "string")
-    assert row.is_open or set(row.shape) <= SYMBOLS.keys()
+    assert set(row.shape) - {"..."} <= SYMBOLS.keys()
     if "/" in row.units:
         units = SCHEMAS[schema].row(row.units)
         assert units is not None and units.shape == row.shape[-1:]
 
 
 def test_every_symbol_is_used():
-    assert SYMBOLS.keys() == {letter for _, row in ROWS for letter in row.shape if not row.is_open}
+    assert SYMBOLS.keys() == {letter for _, row in ROWS for letter in row.shape} - {"..."}
     assert SYMBOLS.keys() == SIZES.keys()
 
 
@@ -53,6 +53,28 @@ def test_optional_rows_come_together_or_not_at_all():
         "selection/latent_mean",
         "selection/latent_variance",
     }
+
+
+def test_alternatives_of_a_group_are_each_complete():
+    schema = SCHEMAS["round"]
+    required = {row.path for row in schema.rows if not row.optional}
+    pictures = {*required, "posterior/pictures/encoder.weights"}
+    assert list(schema.missing(pictures)) == []
+    lacking = {row.path for row in schema.missing({*required, "posterior/descriptor/slope"})}
+    assert len(lacking) == 7 and all(path.startswith("posterior/descriptor/") for path in lacking)
+
+
+@pytest.mark.parametrize(
+    ("number", "letters"),
+    [(1, None), (2, ("N", "R")), (3, ("N", "", "R")), (4, ("N", "", "", "R"))],
+)
+def test_an_ellipsis_stands_for_any_number_of_axes(number, letters):
+    assert Row("a", ("N", "...", "R"), "float64", "1", "a").axes(number) == letters
+
+
+@pytest.mark.parametrize(("number", "letters"), [(1, None), (2, ("N", "R")), (3, None)])
+def test_without_an_ellipsis_the_number_of_axes_is_that_of_the_letters(number, letters):
+    assert Row("a", ("N", "R"), "float64", "1", "a").axes(number) == letters
 
 
 def test_open_rows_may_be_empty():

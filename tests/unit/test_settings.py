@@ -33,7 +33,7 @@ def config():
 
 
 def test_defaults_are_those_of_the_configuration(config):
-    assert ModelSettings(**config["model"]) == ModelSettings()
+    assert ModelSettings.from_config(config["model"]) == ModelSettings()
     assert TrainingSettings.from_config(config["training"]) == TrainingSettings()
     assert InferenceSettings(**config["inference"]) == InferenceSettings()
     assert AcquisitionSettings(**config["acquisition"]) == AcquisitionSettings()

@@ -114,6 +114,33 @@ def test_same_content_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+def test_pictures_are_small_on_disk_and_the_same_bytes_again(tmp_path):
+    """A round of 100 candidates of 64 x 64, mostly background."""
+    datasets = example("round", pixels=(64, 64), C=100, N=16, S=64, R=1)
+    candidates = np.zeros((100, 64, 64, 1))
+    for row, picture in enumerate(candidates):
+        picture[60 - row // 2 : 60, 30:34] = [[0.3], [1.0], [1.0], [0.3]]
+    datasets |= {"selection/candidates": candidates, "tasks/descriptors": candidates[:16]}
+    for name in ("a", "b"):
+        store.write(tmp_path / name, "round", datasets, seed=1, config={})
+    assert (tmp_path / "a").stat().st_size < 200_000 < candidates.nbytes / 10
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    read = store.read(tmp_path / "a").datasets
+    np.testing.assert_array_equal(read["selection/candidates"], candidates)
+
+
+def test_the_number_of_axes_is_that_of_the_schema_and_letters_are_compared(tmp_path):
+    datasets = example("round", pixels=(4, 4))
+    for name, shape, expected in (
+        ("tasks/descriptors", (3,), r"float64 \[N, ..., R\], found float64 \[3\]"),
+        ("tasks/descriptors", (3, 4, 4, 7), r"with R = 2, as in .* found float64 \[3, 4, 4, 7\]"),
+        ("latent/mean", (3, 4, 2), r"float64 \[N, Q\], found float64 \[3, 4, 2\]"),
+    ):
+        with pytest.raises(store.StoreError, match=expected):
+            wrong = datasets | {name: np.zeros(shape)}
+            store.write(tmp_path / "r.h5", "round", wrong, seed=1, config={})
+
+
 def test_attributes_explain_the_file_to_other_programs(round_file):
     with h5py.File(round_file) as file:
         assert file.attrs.keys() == {
@@ -126,6 +153,7 @@ def test_attributes_explain_the_file_to_other_programs(round_file):
         }
         mean = file["latent/mean"].attrs
         assert (mean["dims"], mean["units"]) == ("[N, Q]", "1")
+        assert file["tasks/descriptors"].attrs["dims"] == "[N, R]"
         assert mean["description"] == "mean of q(h) of each task"
         assert file["tasks/inputs"].attrs["units"] == "tasks/input_units"
 

@@ -27,6 +27,19 @@ def make_tasks(lengths=LENGTHS, seed=0):
     )
 
 
+def make_pictures(count=3, size=(4, 5)):
+    return np.random.default_rng(0).uniform(size=(count, *size, 1))
+
+
+def pictured(tasks):
+    """The same tasks, seen as pictures of one colour channel."""
+    return dataclasses.replace(
+        tasks,
+        descriptors=make_pictures(tasks.num_tasks),
+        descriptor_variables=(Variable("brightness", "1"),),
+    )
+
+
 def split(tasks, array):
     return np.split(array, np.cumsum(tasks.lengths)[:-1])
 
@@ -76,6 +89,58 @@ def test_not_finite_transition_is_refused_by_task_and_step(row, place):
 def test_not_finite_descriptor_is_refused_by_task():
     with pytest.raises(ValueError, match=r"^task 2: descriptor 'length' is inf"):
         dataclasses.replace(make_tasks(), descriptors=[[0.0], [1.0], [np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("index", "value", "message"),
+    [
+        (
+            (2, 3, 1, 0),
+            np.nan,
+            r"^task 2, pixel \[3, 1\]: descriptor 'brightness' is nan; pictures",
+        ),
+        ((0, 0, 4, 0), 255.0, r"^task 0, pixel \[0, 4\]: .* is 255.0; .* from 0 to 1"),
+        ((1, 2, 2, 0), -0.1, r"^task 1, pixel \[2, 2\]: .* is -0.1"),
+    ],
+)
+def test_a_picture_that_is_none_is_refused_by_task_and_pixel(index, value, message):
+    pictures = make_pictures()
+    pictures[index] = value
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(pictured(make_tasks()), descriptors=pictures)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        ([*make_pictures(2), make_pictures(1, (4, 6))[0]], r"task 2: .*\(4, 5, 1\).*\(4, 6, 1\)"),
+        (
+            make_pictures(2),
+            r"expected 3 rows .* or pictures \[3, H, W, 1\], found shape \(2, 4, 5, 1\)",
+        ),
+        (make_pictures()[..., 0], r"found shape \(3, 4, 5\)"),
+        (make_pictures().repeat(3, axis=-1), r"found shape \(3, 4, 5, 3\)"),
+        (
+            (255 * make_pictures()).astype(np.uint8),
+            "floating-point numbers from 0 to 1, found uint8",
+        ),
+    ],
+    ids=["size", "number", "no channel", "channels", "bytes"],
+)
+def test_pictures_of_another_size_number_or_type_are_refused(pictures, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(pictured(make_tasks()), descriptors=pictures)
+
+
+def test_pictures_are_chosen_appended_and_stored_like_vectors():
+    tasks = pictured(make_tasks())
+    head, tail = tasks.subset([0, 1]), tasks.subset([2])
+    np.testing.assert_array_equal(tail.descriptors, tasks.descriptors[2:])
+    assert_same(head.append(tail), tasks)
+    assert_same(TaskSet.from_datasets(tasks.to_datasets()), tasks)
+    larger = dataclasses.replace(tail, descriptors=make_pictures(1, (8, 8)))
+    with pytest.raises(ValueError, match=r"shape \(4, 5, 1\) here, \(8, 8, 1\) there"):
+        head.append(larger)
 
 
 def test_subset_keeps_the_order_asked_for():

@@ -73,6 +73,41 @@ def test_superfluous_dimension_has_no_effect():
     np.testing.assert_array_equal(tasks.descriptors, descriptors)
 
 
+PICTURED = {
+    "fixed": {"pole_mass": 1.0},
+    "space": {"pole_length": [0.5, 4.5]},
+    "descriptors": {"pictures": {"size": 8}},
+}
+
+
+def test_fixed_parameters_are_no_part_of_a_task():
+    world = world_of(fixed={"pole_mass": 2.0}, space={"pole_length": [0.5, 2.0]})
+    tasks = world.observe(np.array([[1.0]]), excitation(world), np.random.default_rng(0))
+    assert tasks.parameter_variables == (Variable("pole_length", "m"),)
+    whole = world_of()
+    expected = whole.run(np.array([[2.0, 1.0]]), np.array([[2.0, 1.0]]), excitation(whole))
+    np.testing.assert_array_equal(tasks.outputs, expected.outputs)
+
+
+def test_a_fixed_parameter_has_no_range():
+    with pytest.raises(ValueError, match=r"expected bounds of \['pole_length'\]"):
+        world_of(fixed={"pole_mass": 2.0})
+
+
+def test_tasks_are_run_and_seen_as_pictures():
+    world = world_of(**PICTURED)
+    lengths = np.array([[1.0], [3.0]])
+    pictures = world.view.describe(lengths, np.random.default_rng(0))
+    tasks = world.run(lengths, pictures, excitation(world))
+    np.testing.assert_array_equal(tasks.descriptors, pictures)
+    assert [variable.name for variable in tasks.descriptor_variables] == ["brightness"]
+
+
+def test_a_world_of_pictures_has_no_box_to_choose_from():
+    with pytest.raises(ValueError, match="give the experiment a `pool`"):
+        _ = world_of(**PICTURED).space
+
+
 def test_failed_task_stops_with_its_parameters(fails_when_heavy):
     world = world_of()
     with pytest.raises(SimulationError, match=r"pole_mass = 4\.0 kg"):

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from running import ROOT, overlay, run
 
+TWO = {"experiments": ["cart_pole", "pendubot"]}
+
 
 def jobs(folder, *arguments):
     """The number of jobs of each rule in a dry run."""
@@ -15,24 +17,40 @@ def jobs(folder, *arguments):
 
 def test_the_study_has_every_job_of_the_paper(tmp_path):
     assert jobs(tmp_path) == {
-        "simulate_test_tasks": 5,
-        "simulate_initial_tasks": 5 * 10,
+        "simulate_test_tasks": 6,
+        "simulate_initial_tasks": 6 * 10,
         "draw_design": 5 * 10,
-        "train_initial_round": 5 * 10,
-        "train_oracle": 5 * 10,
-        "acquire_round": 5 * 10 * 3 * 15,
-        "evaluate_trial": 5 * 10 * 4,
-        "aggregate_metrics": 5,
-        "plot_learning_curves": 5,
-        "compare_strategies": 5,
-        "plot_comparison": 5,
-        "plot_latent_space": 5,
-        "plot_choices": 5,
-        "plot_chosen_values": 5,
-        "plot_error_maps": 5,
+        "draw_pool": 10,
+        "train_initial_round": 6 * 10,
+        "train_oracle": 6 * 10,
+        "acquire_round": (5 * 3 + 2) * 10 * 15,
+        "evaluate_trial": (5 * 4 + 3) * 10,
+        "aggregate_metrics": 6,
+        "plot_learning_curves": 6,
+        "compare_strategies": 6,
+        "plot_comparison": 6,
+        "plot_latent_space": 6,
+        "plot_choices": 6,
+        "plot_chosen_values": 6,
+        "plot_error_maps": 6,
         "all": 1,
-        "total": 2696,
+        "total": 3075,
     }
+
+
+def test_an_experiment_with_a_pool_has_no_design_and_its_own_strategies(tmp_path):
+    run_ = {"experiments": ["cart_pole_pixels"], "strategies": ["latin_hypercube"], "trials": 1}
+    plan = run(tmp_path, "--dry-run", "--configfile", overlay(tmp_path, run=run_))
+    counts = Counter(re.findall(r"^rule (?!all:)(\w+):$", plan, re.M))
+    assert counts["draw_pool"] == 1 and not counts["draw_design"]
+    assert counts["acquire_round"] == 2 * 15 and counts["evaluate_trial"] == 3
+    pool, test = "data/cart_pole_pixels/trial_00/pool.h5", "data/cart_pole_pixels/test_tasks.h5"
+    inputs = dict(re.findall(r"^    input: (.*)\n    output: (.*)$", plan, re.M))
+    made_from = {output: set(names.split(", ")) for names, output in inputs.items()}
+    folder = "results/cart_pole_pixels"
+    assert pool in made_from[f"{folder}/initial/trial_00/round_00.h5"]
+    assert pool in made_from[f"{folder}/paml/trial_00/round_15.h5"]
+    assert made_from[f"{folder}/oracle/trial_00/round_00.h5"] == {test}
 
 
 def test_the_quickstart_has_trials_to_average_and_leaves_the_study_alone(tmp_path):
@@ -45,19 +63,19 @@ def test_the_quickstart_has_trials_to_average_and_leaves_the_study_alone(tmp_pat
 
 
 def test_the_oracle_alone_adds_no_task(tmp_path):
-    changed = overlay(tmp_path, run={"strategies": ["oracle"], "trials": 1})
+    changed = overlay(tmp_path, run={**TWO, "strategies": ["oracle"], "trials": 1})
     counts = jobs(tmp_path, "--configfile", changed)
-    assert counts["train_oracle"] == 5
+    assert counts["train_oracle"] == 2
     assert not counts["acquire_round"] and not counts["train_initial_round"]
-    assert counts["plot_error_maps"] == 5 and not counts["plot_choices"]
+    assert counts["plot_error_maps"] == 2 and not counts["plot_choices"]
 
 
 @pytest.mark.parametrize(
     ("strategies", "comparisons"),
-    [(["uniform"], 0), (["paml", "oracle"], 0), (["uniform", "latin_hypercube"], 5)],
+    [(["uniform"], 0), (["paml", "oracle"], 0), (["uniform", "latin_hypercube"], 2)],
 )
 def test_a_comparison_needs_two_strategies_that_add_tasks(tmp_path, strategies, comparisons):
-    changed = overlay(tmp_path, run={"strategies": strategies, "trials": 1})
+    changed = overlay(tmp_path, run={**TWO, "strategies": strategies, "trials": 1})
     counts = jobs(tmp_path, "--configfile", changed)
     assert counts["compare_strategies"] == counts["plot_comparison"] == comparisons
 

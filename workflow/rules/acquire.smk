@@ -1,7 +1,7 @@
 """Training, and the selection of one task after another.
 
 Round r is the state after r acquisitions; round 00 is trained once for all strategies.
-Reads:  data/{experiment}/trial_{trial}/{initial_tasks,design}.h5, data/{experiment}/test_tasks.h5
+Reads:  data/{experiment}/trial_{trial}/{initial_tasks,design,pool}.h5, data/{experiment}/test_tasks.h5
 Writes: results/{experiment}/initial/trial_{trial}/round_00.h5               schema round
         results/{experiment}/oracle/trial_{trial}/round_00.h5                schema round
         results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5       schema round
@@ -11,6 +11,7 @@ Writes: results/{experiment}/initial/trial_{trial}/round_00.h5               sch
 rule train_initial_round:
     input:
         tasks="data/{experiment}/trial_{trial}/initial_tasks.h5",
+        pool=pool,
     output:
         "results/{experiment}/initial/trial_{trial}/round_00.h5",
     log:
@@ -24,7 +25,7 @@ rule train_initial_round:
         mem_mb=1500,
         runtime=60,
     params:
-        model=CONFIG["model"],
+        model=by_experiment(model),
         training=CONFIG["training"],
         seed=seed("train_initial_round"),
         version=TRAINING_VERSION,
@@ -35,6 +36,7 @@ rule train_initial_round:
 use rule train_initial_round as train_oracle with:
     input:
         tasks="data/{experiment}/test_tasks.h5",
+        pool=[],
     output:
         "results/{experiment}/oracle/trial_{trial}/round_00.h5",
     log:
@@ -47,7 +49,7 @@ use rule train_initial_round as train_oracle with:
         mem_mb=4000,
         runtime=240,
     params:
-        model=CONFIG["model"],
+        model=by_experiment(model),
         training=CONFIG["training"],
         seed=seed("train_oracle"),
         version=TRAINING_VERSION,
@@ -57,7 +59,8 @@ rule acquire_round:
     input:
         previous=previous_round,
         initial_tasks="data/{experiment}/trial_{trial}/initial_tasks.h5",
-        design="data/{experiment}/trial_{trial}/design.h5",
+        design=design,
+        pool=pool,
     output:
         "results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",
     log:
@@ -75,7 +78,7 @@ rule acquire_round:
     params:
         strategy=strategy,
         experiment=world,
-        model=CONFIG["model"],
+        model=by_experiment(model),
         training=CONFIG["training"],
         acquisition=CONFIG["acquisition"],
         seed=seed("acquire_round"),

@@ -9,11 +9,7 @@ Writes: results/{experiment}/summary.h5, summary.csv                          sc
 
 rule aggregate_metrics:
     input:
-        metrics=expand(
-            "results/{{experiment}}/{strategy}/trial_{trial}/metrics.h5",
-            strategy=CONFIG["run"]["strategies"],
-            trial=trials(),
-        ),
+        metrics=metrics,
     output:
         summary="results/{experiment}/summary.h5",
         table=report(
@@ -30,7 +26,7 @@ rule aggregate_metrics:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=CONFIG["run"]["strategies"],
+        strategies=by_experiment(strategies),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/aggregate_metrics.py"

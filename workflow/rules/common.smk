@@ -18,19 +18,6 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
-# The strategies that choose tasks, and the one whose latent space is drawn.
-CHOOSING = [name for name in CONFIG["run"]["strategies"] if name != ORACLE]
-MAPPED = "paml" if "paml" in CHOOSING else next(iter(CHOOSING), None)
-
-# What `rule all` makes of an experiment; a comparison needs two strategies that choose.
-FIGURES = ["learning_curves", "error_maps"]
-if CHOOSING:
-    FIGURES += ["latent_space", "choices", "chosen_values"]
-if len(CHOOSING) > 1:
-    FIGURES += ["comparison"]
-TABLES = ["summary.csv"] + ["comparison.csv"] * (len(CHOOSING) > 1)
-PRODUCTS = TABLES + expand("{figure}.{format}", figure=FIGURES, format=["svg", "png"])
-
 
 wildcard_constraints:
     experiment=r"[a-z][a-z0-9_]*",
@@ -59,7 +46,70 @@ def of_experiment(key):
 def world(wildcards):
     """What fixes the tasks of an experiment: the keys of pamlflow.world."""
     experiment = CONFIG["experiments"][wildcards.experiment]
-    return {key: experiment[key] for key in WORLD_KEYS}
+    return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
+
+
+def strategies(experiment):
+    """The strategies that are compared in an experiment."""
+    return CONFIG["experiments"][experiment].get(
+        "strategies", CONFIG["run"]["strategies"]
+    )
+
+
+def choosing(experiment):
+    """Those of them that choose tasks."""
+    return [name for name in strategies(experiment) if name != ORACLE]
+
+
+def mapped(experiment):
+    """The one whose latent space is drawn."""
+    names = choosing(experiment)
+    return "paml" if "paml" in names else next(iter(names), None)
+
+
+def shows_pictures(experiment):
+    """Whether tasks are described by pictures."""
+    return "pictures" in CONFIG["experiments"][experiment]["descriptors"]
+
+
+def ranked(experiment):
+    """The rounds after which it is seen how h orders the candidates: the last one, and some before."""
+    last = CONFIG["experiments"][experiment]["added_tasks"]
+    return [round for round in (0, 1, 5) if round < last] + [last]
+
+
+def products(experiment):
+    """What `rule all` makes of an experiment; a comparison needs two strategies that choose."""
+    number = len(choosing(experiment))
+    figures = ["learning_curves", "error_maps"]
+    if number:
+        figures += ["latent_space", "choices", "chosen_values"]
+    if number > 1:
+        figures += ["comparison"]
+    tables = ["summary.csv"] + ["comparison.csv"] * (number > 1)
+    if shows_pictures(experiment):
+        figures += ["montage"]
+        if number:
+            figures += ["reconstructions"]
+            figures += ["traversal"] * (CONFIG["model"]["latent_dimensions"] == 2)
+        if number and len(CONFIG["experiments"][experiment]["space"]) == 1:
+            figures += ["rank_correlation"]
+            tables += ["rank_correlation.csv"]
+    names = tables + expand("{figure}.{format}", figure=figures, format=["svg", "png"])
+    return expand("results/{experiment}/{name}", experiment=experiment, name=names)
+
+
+def model(experiment):
+    """The section `model`, without what vectors have no use for: results then do not depend on it."""
+    settings = CONFIG["model"]
+    if shows_pictures(experiment):
+        return settings
+    return {key: value for key, value in settings.items() if key != "pictures"}
+
+
+def by_experiment(function):
+    """What `function` says of the experiment that the wildcards name."""
+    return lambda wildcards: function(wildcards.experiment)
 
 
 def seed(stage):
@@ -89,6 +139,36 @@ def trials():
     return [f"{trial:02d}" for trial in range(CONFIG["run"]["trials"])]
 
 
+def pool(wildcards):
+    """The pool of the trial, where the experiment has one."""
+    has_one = "pool" in CONFIG["experiments"][wildcards.experiment]
+    return (
+        f"data/{wildcards.experiment}/trial_{wildcards.trial}/pool.h5"
+        if has_one
+        else []
+    )
+
+
+def design(wildcards):
+    """The design of the trial, where the experiment has no pool."""
+    has_one = "pool" not in CONFIG["experiments"][wildcards.experiment]
+    return (
+        f"data/{wildcards.experiment}/trial_{wildcards.trial}/design.h5"
+        if has_one
+        else []
+    )
+
+
+def metrics(wildcards):
+    """The scores of every strategy and trial, trials of the first strategy first."""
+    return expand(
+        "results/{experiment}/{strategy}/trial_{trial}/metrics.h5",
+        experiment=wildcards.experiment,
+        strategy=strategies(wildcards.experiment),
+        trial=trials(),
+    )
+
+
 def previous_round(wildcards):
     """The round that the wildcards' one continues; round 00 is the same for every strategy."""
     previous = int(wildcards.round) - 1
@@ -96,33 +176,42 @@ def previous_round(wildcards):
     return f"results/{wildcards.experiment}/{folder}/trial_{wildcards.trial}/round_{previous:02d}.h5"
 
 
-def rounds(wildcards):
+def rounds_of(experiment, strategy, trial):
     """Every round of a trial, in order; the oracle has but one."""
-    results = "results/{experiment}/{folder}/trial_{trial}/round_{round:02d}.h5"
-    if wildcards.strategy == ORACLE:
+    if strategy == ORACLE:
         folders = [ORACLE]
     else:
-        added = CONFIG["experiments"][wildcards.experiment]["added_tasks"]
-        folders = ["initial"] + [wildcards.strategy] * added
+        added = CONFIG["experiments"][experiment]["added_tasks"]
+        folders = ["initial"] + [strategy] * added
     return [
-        results.format(
-            experiment=wildcards.experiment,
-            trial=wildcards.trial,
-            folder=folder,
-            round=round,
-        )
+        f"results/{experiment}/{folder}/trial_{trial}/round_{round:02d}.h5"
         for round, folder in enumerate(folders)
     ]
 
 
+def rounds(wildcards):
+    """Every round of the trial that the wildcards name."""
+    return rounds_of(wildcards.experiment, wildcards.strategy, wildcards.trial)
+
+
+def ranked_rounds(wildcards):
+    """The rounds in `ranked`, of all strategies that choose and all trials."""
+    return [
+        rounds_of(wildcards.experiment, strategy, trial)[round]
+        for strategy in choosing(wildcards.experiment)
+        for trial in trials()
+        for round in ranked(wildcards.experiment)
+    ]
+
+
 def last_rounds(strategies, trials):
-    """The last round of trials of `strategies`, trials of the first strategy first."""
+    """The last round of trials of the `strategies` of an experiment, trials of the first one first."""
 
     def of_job(wildcards):
         return expand(
             "results/{experiment}/{strategy}/trial_{trial}/round_{round:02d}.h5",
             experiment=wildcards.experiment,
-            strategy=strategies,
+            strategy=strategies(wildcards.experiment),
             trial=trials,
             round=CONFIG["experiments"][wildcards.experiment]["added_tasks"],
         )

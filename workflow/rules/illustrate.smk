@@ -11,7 +11,7 @@ Writes: results/{experiment}/latent_space.svg, latent_space.png
 
 rule plot_latent_space:
     input:
-        last_rounds([MAPPED], trials()[:1]),
+        last_rounds(mapped, trials()[:1]),
     output:
         svg=report(
             "results/{experiment}/latent_space.svg",
@@ -28,14 +28,14 @@ rule plot_latent_space:
         "../../environment.yml"
     threads: 1
     params:
-        strategy=MAPPED,
+        strategy=by_experiment(mapped),
     script:
         "../scripts/plot_latent_space.py"
 
 
 rule plot_choices:
     input:
-        last_rounds=last_rounds(CHOOSING, trials()),
+        last_rounds=last_rounds(choosing, trials()),
     output:
         svg=report(
             "results/{experiment}/choices.svg",
@@ -52,7 +52,7 @@ rule plot_choices:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=CHOOSING,
+        strategies=by_experiment(choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_choices.py"
@@ -60,7 +60,7 @@ rule plot_choices:
 
 rule plot_chosen_values:
     input:
-        last_rounds=last_rounds(CHOOSING, trials()),
+        last_rounds=last_rounds(choosing, trials()),
     output:
         svg=report(
             "results/{experiment}/chosen_values.svg",
@@ -77,7 +77,7 @@ rule plot_chosen_values:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=CHOOSING,
+        strategies=by_experiment(choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_chosen_values.py"
@@ -85,12 +85,8 @@ rule plot_chosen_values:
 
 rule plot_error_maps:
     input:
-        metrics=expand(
-            "results/{{experiment}}/{strategy}/trial_{trial}/metrics.h5",
-            strategy=CONFIG["run"]["strategies"],
-            trial=trials(),
-        ),
-        last_rounds=last_rounds(CHOOSING, trials()[:1]),
+        metrics=metrics,
+        last_rounds=last_rounds(choosing, trials()[:1]),
         test_tasks="data/{experiment}/test_tasks.h5",
     output:
         svg=report(
@@ -108,8 +104,8 @@ rule plot_error_maps:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=CONFIG["run"]["strategies"],
-        choosing=CHOOSING,
+        strategies=by_experiment(strategies),
+        choosing=by_experiment(choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_error_maps.py"

@@ -4,6 +4,7 @@ Reads:  the configuration
 Writes: data/{experiment}/test_tasks.h5                      schema test_tasks
         data/{experiment}/trial_{trial}/initial_tasks.h5     schema initial_tasks
         data/{experiment}/trial_{trial}/design.h5            schema design
+        data/{experiment}/trial_{trial}/pool.h5              schema pool
 """
 
 
@@ -28,6 +29,8 @@ rule simulate_test_tasks:
 
 
 rule simulate_initial_tasks:
+    input:
+        pool=pool,
     output:
         "data/{experiment}/trial_{trial}/initial_tasks.h5",
     log:
@@ -61,3 +64,21 @@ rule draw_design:
         seed=seed("draw_design"),
     script:
         "../scripts/draw_design.py"
+
+
+rule draw_pool:
+    output:
+        "data/{experiment}/trial_{trial}/pool.h5",
+    log:
+        "logs/{experiment}/trial_{trial}/pool.log",
+    benchmark:
+        "logs/{experiment}/trial_{trial}/pool.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        experiment=world,
+        candidates=of_experiment("pool"),
+        seed=seed("draw_pool"),
+    script:
+        "../scripts/draw_pool.py"

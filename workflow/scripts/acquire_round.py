@@ -12,7 +12,6 @@ if __name__ == "__main__":
         acquire_round(
             previous=Path(snakemake.input.previous),
             initial_tasks=Path(snakemake.input.initial_tasks),
-            design=Path(snakemake.input.design),
             strategy=snakemake.params.strategy,
             experiment=snakemake.params.experiment,
             model=snakemake.params.model,
@@ -20,4 +19,6 @@ if __name__ == "__main__":
             acquisition=snakemake.params.acquisition,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),
+            design=Path(snakemake.input.design) if snakemake.input.design else None,
+            pool=Path(snakemake.input.pool) if snakemake.input.pool else None,
         )

@@ -12,4 +12,5 @@ if __name__ == "__main__":
             initial_tasks=snakemake.params.initial_tasks,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),
+            pool=Path(snakemake.input.pool) if snakemake.input.pool else None,
         )

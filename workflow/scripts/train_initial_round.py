@@ -15,4 +15,5 @@ if __name__ == "__main__":
             training=snakemake.params.training,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),
+            pool=Path(snakemake.input.pool) if snakemake.input.pool else None,
         )

@@ -103,6 +103,40 @@ def test_uniform_choices_fill_the_box(make_situation):
     assert abs(np.corrcoef(unit.T)[0, 1]) < 0.25
 
 
+POOL = np.array([[1.0, 0.0], [0.6, 0.9], [1.9, -0.8], [1.2, 0.3]])
+
+
+def with_pool(situation, pool=POOL):
+    return dataclasses.replace(situation, pool=pool, design=None)
+
+
+def test_paml_scores_the_pool_and_nothing_else(make_situation):
+    situation = with_pool(make_situation())
+    selection = STRATEGIES["paml"](situation)
+    np.testing.assert_array_equal(selection.candidates, POOL)
+    expected = situation.model.infer(4, descriptors=POOL)
+    np.testing.assert_array_equal(selection.latent.mean, expected.mean)
+    utilities = expected_self_information(expected, situation.model.latent)
+    assert selection.chosen == np.argmax(utilities)
+
+
+def test_uniform_draws_from_the_pool(make_situation):
+    situation = with_pool(make_situation())
+    choices = [STRATEGIES["uniform"](situation).candidates[0] for _ in range(200)]
+    counts = [sum(np.array_equal(choice, row) for choice in choices) for row in POOL]
+    assert sum(counts) == 200 and min(counts) > 25
+
+
+def test_latin_hypercube_does_not_apply_to_a_pool(make_situation):
+    with pytest.raises(ValueError, match="latin_hypercube asks for points of a box"):
+        STRATEGIES["latin_hypercube"](with_pool(make_situation()))
+
+
+def test_an_empty_pool_is_refused(make_situation):
+    with pytest.raises(ValueError, match="round 1: every candidate of the pool has been chosen"):
+        with_pool(make_situation(), POOL[:0])
+
+
 def test_latin_hypercube_follows_the_design(make_situation):
     for number in (1, 2):
         selection = STRATEGIES["latin_hypercube"](make_situation(number=number))

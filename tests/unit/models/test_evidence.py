@@ -7,6 +7,7 @@ import reference
 from pamlflow.models.evidence import (
     DescriptorEvidence,
     ElboEvidence,
+    EncodedEvidence,
     PredictiveEvidence,
     TaskArrays,
 )
@@ -81,6 +82,7 @@ def evidences():
         "elbo": ElboEvidence(dynamics_posterior(), task_data()),
         "elbo, own bases": ElboEvidence(dynamics_posterior(bases=2), task_data()),
         "descriptor": DescriptorEvidence(descriptor_posterior(), descriptors),
+        "encoded": EncodedEvidence(*moments(7)),
     }
 
 
@@ -259,3 +261,15 @@ def test_predictive_does_not_punish_a_task_twice_for_being_far():
         for kind in (PredictiveEvidence, ElboEvidence)
     )
     assert np.all(predictive > -30.0) and np.all(elbo < -1e4)
+
+
+def test_what_the_encoder_says_replaces_the_prior():
+    """KL(q || p) - E_q[log q(h | picture) - log p(h)] = KL(q || q(h | picture))."""
+    (mean, variance), encoded = moments(3), moments(4)
+    value = EncodedEvidence(*encoded)(mean, variance, TASKS).value
+    prior = 0.5 * np.sum(mean**2 + variance - 1.0 - np.log(variance), axis=1)
+    ratio = variance / encoded[1]
+    expected = 0.5 * np.sum(
+        (mean - encoded[0]) ** 2 / encoded[1] + ratio - 1.0 - np.log(ratio), axis=1
+    )
+    np.testing.assert_allclose(prior - value, expected, rtol=1e-12)

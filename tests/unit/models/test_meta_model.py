@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pamlflow.models.meta_model import MetaModel
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.latent import kl_divergence
+from pamlflow.models.vector_model import VectorModel
 from pamlflow.settings import ModelSettings
 
 
 def make(tasks, seed=0, **settings):
     rng = np.random.default_rng(seed)
     size = (tasks.num_tasks, settings.get("latent_dimensions", 2))
-    moments = rng.normal(size=size), rng.uniform(0.05, 0.3, size=size)
-    model = MetaModel(tasks, ModelSettings(**({"inducing_points": 15} | settings)), *moments)
+    start = LatentPosterior(rng.normal(size=size), rng.uniform(0.05, 0.3, size=size))
+    model = VectorModel(tasks, ModelSettings(**({"inducing_points": 15} | settings)), start)
     model.choose_inducing_points()
     return model
 
@@ -24,15 +26,11 @@ def model(ragged_tasks):
     return make(ragged_tasks)
 
 
-def moments(model):
-    return tf.convert_to_tensor(model.latent.mean), tf.convert_to_tensor(model.latent.variance)
-
-
 def test_objective_is_the_sum_of_its_parts(model):
     """Eq. 10."""
-    expected = model.dynamics.bound(model.data, *moments(model), model.jitter)
-    expected += model.descriptor.bound(*moments(model), model.jitter)
-    expected -= model.latent.kl_divergence()
+    expected = model.dynamics.bound(model.data, *model.moments(), model.jitter)
+    expected += model.descriptor.bound(*model.moments(), model.jitter)
+    expected -= kl_divergence(*model.moments())
     np.testing.assert_allclose(model.maximum_log_likelihood_objective(), expected, rtol=1e-12)
     np.testing.assert_allclose(
         model.training_loss(), -(expected + model.log_prior_density()), rtol=1e-12
@@ -64,12 +62,8 @@ def test_gradient_of_the_loss_equals_finite_differences(model):
 def test_order_of_the_tasks_does_not_matter(ragged_tasks):
     order = [3, 0, 4, 2, 7, 1, 6, 5]
     one = make(ragged_tasks)
-    other = MetaModel(
-        ragged_tasks.subset(order),
-        ModelSettings(inducing_points=15),
-        one.latent.mean.numpy()[order],
-        one.latent.variance.numpy()[order],
-    )
+    start = LatentPosterior(*(moment.numpy()[order] for moment in one.moments()))
+    other = VectorModel(ragged_tasks.subset(order), ModelSettings(inducing_points=15), start)
     other.dynamics.inducing_inputs.assign(one.dynamics.inducing_inputs)
     other.dynamics.inducing_latents.assign(one.dynamics.inducing_latents)
     # The descriptor view has no more than 32 tasks: all of them are its inducing points.
@@ -156,12 +150,12 @@ def test_rescaled_latents_change_nothing_but_their_divergence_from_the_prior(rag
     model.choose_inducing_points()
 
     def parts():
-        dynamics = model.dynamics.bound(model.data, *moments(model), model.jitter)
-        return [float(dynamics), float(model.descriptor.bound(*moments(model), model.jitter))]
+        dynamics = model.dynamics.bound(model.data, *model.moments(), model.jitter)
+        return [float(dynamics), float(model.descriptor.bound(*model.moments(), model.jitter))]
 
-    before, divergence = parts(), float(model.latent.kl_divergence())
+    before, divergence = parts(), float(kl_divergence(*model.moments()))
     model.rescale_latents()
     np.testing.assert_allclose(parts(), before, rtol=1e-9)
-    assert float(model.latent.kl_divergence()) < divergence - 1.0
-    mean, variance = (part.numpy() for part in moments(model))
+    assert float(kl_divergence(*model.moments())) < divergence - 1.0
+    mean, variance = (part.numpy() for part in model.moments())
     np.testing.assert_allclose(np.mean(mean**2 + variance, axis=0), 1.0)

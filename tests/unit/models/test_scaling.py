@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from pamlflow.models.scaling import Scaler
+from pamlflow.tasks import Variable
 
 
 def test_training_data_gets_mean_zero_and_deviation_one(ragged_tasks):
@@ -47,6 +48,20 @@ def test_one_task_has_descriptors_of_zero(ragged_tasks):
     scaler = Scaler.fit(one)
     np.testing.assert_array_equal(scaler.descriptors(one.descriptors), [[0.0, 0.0]])
     np.testing.assert_array_equal(scaler.descriptor_scale, [1.0, 1.0])
+
+
+def test_pictures_have_one_mean_and_one_scale_per_colour_channel(ragged_tasks):
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform([0.0, 0.5, 0.2], [1.0, 0.6, 0.2], size=(8, 4, 5, 3))
+    variables = tuple(Variable(name, "1") for name in ("red", "green", "blue"))
+    tasks = dataclasses.replace(ragged_tasks, descriptors=pictures, descriptor_variables=variables)
+    scaler = Scaler.fit(tasks)
+    pixels = pictures.reshape(-1, 3)
+    np.testing.assert_allclose(scaler.descriptor_mean, pixels.mean(axis=0))
+    np.testing.assert_allclose(scaler.descriptor_scale, [*pixels[:, :2].std(axis=0), 1.0])
+    scaled = scaler.descriptors(pictures)
+    np.testing.assert_allclose(scaled[2, 3, 4], scaler.descriptors(pictures[2, 3, 4]))
+    np.testing.assert_allclose(scaled.mean(axis=(0, 1, 2)), 0.0, atol=1e-12)
 
 
 def test_datasets_and_back(ragged_tasks):

@@ -6,21 +6,21 @@ import pytest
 import tensorflow as tf
 
 from pamlflow.models import stochastic_training
-from pamlflow.models.meta_model import MetaModel
+from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.posterior import predict_function
 from pamlflow.models.stochastic import StochasticModel, draw_minibatch
 from pamlflow.models.stochastic_training import fit_stochastic
 from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.models.vector_model import VectorModel
 from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
 
 @pytest.fixture
 def model(ragged_tasks):
     mean = np.random.default_rng(1).standard_normal((ragged_tasks.num_tasks, 2))
-    model = MetaModel(
-        ragged_tasks, ModelSettings(inducing_points=12), mean, np.full_like(mean, 0.2)
-    )
+    start = LatentPosterior(mean, np.full_like(mean, 0.2))
+    model = VectorModel(ragged_tasks, ModelSettings(inducing_points=12), start)
     model.choose_inducing_points()
     model.dynamics.noise_slope.assign([0.4, -0.3])
     return model

@@ -10,8 +10,10 @@ from pamlflow.domains.base import Excitation, SimulationError
 from pamlflow.domains.cart_pole import CartPole
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.trained import TrainedModel
+from pamlflow.pool import Pool
+from pamlflow.stages import acquire as stage
 from pamlflow.stages.acquire import acquire_round, train_initial_round
-from pamlflow.stages.simulate import draw_design, simulate_initial_tasks
+from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
 from pamlflow.tasks import TaskSet
 
 WORLD = {
@@ -178,6 +180,94 @@ def test_failed_task_stops_the_round_or_is_replaced(trial, tmp_path, monkeypatch
     assert not np.array_equal(replaced["tasks/descriptors"][3], failed[0])
     chosen = replaced["selection/candidates"][replaced["selection/chosen"]]
     np.testing.assert_array_equal(replaced["tasks/descriptors"][3], chosen)
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory):
+    """The folder of a trial with a pool of four, of which it starts from two."""
+    folder = tmp_path_factory.mktemp("trial_01")
+    draw_pool(experiment=WORLD, candidates=4, seed=1, output=folder / "pool.h5")
+    simulate_initial_tasks(
+        experiment=WORLD,
+        initial_tasks=2,
+        seed=2,
+        output=folder / "initial_tasks.h5",
+        pool=folder / "pool.h5",
+    )
+    train_initial_round(
+        tasks=folder / "initial_tasks.h5",
+        **FIT,
+        seed=3,
+        output=folder / "round_00.h5",
+        pool=folder / "pool.h5",
+    )
+    return folder
+
+
+def acquire_from_pool(folder, number, strategy="paml", output=None):
+    output = output or folder / f"round_{number:02d}.h5"
+    acquire_round(
+        previous=folder / f"round_{number - 1:02d}.h5",
+        initial_tasks=folder / "initial_tasks.h5",
+        pool=folder / "pool.h5",
+        strategy=strategy,
+        experiment=WORLD,
+        **FIT,
+        acquisition={"candidates": "latent", "num_candidates": 100},
+        seed=4,
+        output=output,
+    )
+    return store.read(output, "round")
+
+
+def test_a_chosen_task_leaves_the_pool_until_nothing_is_left(pooled, tmp_path):
+    pool = Pool.read(pooled / "pool.h5")
+    rows = store.read(pooled / "round_00.h5").datasets["pool/rows"].tolist()
+    for number, strategy in ((1, "paml"), (2, "uniform")):
+        record = acquire_from_pool(pooled, number, strategy)
+        tasks, taken = TaskSet.from_datasets(record.datasets), record.datasets["pool/rows"]
+        left = [row for row in range(4) if row not in rows]
+        if strategy == "paml":
+            candidates = record.datasets["selection/candidates"]
+            np.testing.assert_array_equal(candidates, pool.descriptors[left])
+        assert taken[-1] in left and taken[:-1].tolist() == rows
+        np.testing.assert_array_equal(tasks.descriptors, pool.descriptors[taken])
+        np.testing.assert_array_equal(tasks.parameters, pool.parameters[taken])
+        assert set(record.parents) == {f"round_0{number - 1}.h5", "initial_tasks.h5", "pool.h5"}
+        rows = taken.tolist()
+    message = "round 3: every candidate of the pool has been chosen; raise `pool`"
+    with pytest.raises(ValueError, match=message):
+        acquire_from_pool(pooled, 3, output=tmp_path / "round_03.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_sees_the_descriptors_that_are_left(pooled, tmp_path, monkeypatch):
+    seen = {}
+
+    def watched(train):
+        def call(tasks, *arguments, unchosen, **options):
+            seen[train.__name__] = (tasks.descriptors, unchosen)
+            return train(tasks, *arguments, unchosen=unchosen, **options)
+
+        return call
+
+    for train in (stage.train_from_scratch, stage.train_from_previous):
+        monkeypatch.setattr(stage, train.__name__, watched(train))
+    start = {"tasks": pooled / "initial_tasks.h5", **FIT, "seed": 3}
+    train_initial_round(**start, output=tmp_path / "round_00.h5", pool=pooled / "pool.h5")
+    acquire_from_pool(pooled, 1, output=tmp_path / "round_01.h5")
+    everything = np.sort(Pool.read(pooled / "pool.h5").descriptors, axis=0)
+    for number, train in ((2, "train_from_scratch"), (3, "train_from_previous")):
+        chosen, unchosen = seen[train]
+        assert len(chosen) == number and len(unchosen) == 4 - number
+        np.testing.assert_array_equal(np.sort(np.vstack([chosen, unchosen]), axis=0), everything)
+    train_initial_round(**start, output=tmp_path / "oracle.h5")
+    assert seen["train_from_scratch"][1] is None
+
+
+def test_a_design_does_not_apply_to_a_pool(pooled, tmp_path):
+    with pytest.raises(ValueError, match="leave it out of the experiment's `strategies`"):
+        acquire_from_pool(pooled, 1, "latin_hypercube", tmp_path / "round_01.h5")
 
 
 class Found(Exception):

@@ -29,7 +29,7 @@ def write_round(path, tasks, config):
         "Dx": 2,
         "P": 2,
         "D": tasks.parameters.shape[1],
-        "R": tasks.descriptors.shape[1],
+        "R": tasks.descriptors.shape[-1],
     }
     datasets = {
         row.path: np.zeros([sizes.get(letter, 2) for letter in row.shape], row.dtype)
@@ -40,8 +40,8 @@ def write_round(path, tasks, config):
     datasets |= {
         "round": np.int64(ROUNDS),
         "training/events": ["start"],
-        "latent/mean": tasks.parameters,
-        "latent/variance": np.full_like(tasks.parameters, 0.04),
+        "latent/mean": np.resize(tasks.parameters, (tasks.num_tasks, 2)),
+        "latent/variance": np.full((tasks.num_tasks, 2), 0.04),
     }
     store.write(path, "round", datasets, seed=1, config=config)
     return path
@@ -104,6 +104,17 @@ def with_superfluous(tasks):
     )
 
 
+def as_pictures(tasks):
+    """The tasks of one hidden parameter, seen as pictures."""
+    return dataclasses.replace(
+        tasks,
+        descriptors=np.full((tasks.num_tasks, 4, 4, 1), 0.5),
+        descriptor_variables=(Variable("brightness", "1"),),
+        parameters=tasks.parameters[:, 1:],
+        parameter_variables=tasks.parameter_variables[1:],
+    )
+
+
 CHOICES = {"strategies": ["paml", "my_own"], "trials": [0, 1]}
 
 
@@ -143,6 +154,19 @@ def test_parameters_that_are_no_descriptors_are_shown_as_hidden(drawn, write_rou
         "shift (m)",
         "amplitude (kg), hidden",
     ]
+
+
+def test_tasks_seen_as_pictures_are_drawn_at_their_true_parameters(drawn, write_rounds, observe):
+    rounds = write_rounds(as_pictures, space={"shift": [-1.0, 1.0]})
+    figure = drawn(plot_choices, last_rounds=rounds, **CHOICES)
+    _, initial, chosen = (line.get_ydata() for line in figure.axes[0].lines)
+    np.testing.assert_array_equal(np.append(initial, chosen), observe(0).parameters[:, 1])
+    assert figure.axes[0].get_ylabel() == "shift (m)"
+    assert "by their pictures, at their true parameters" in figure.get_suptitle()
+    values = drawn(plot_chosen_values, last_rounds=rounds, **CHOICES)
+    assert [axis.get_xlabel() for axis in values.axes] == ["shift (m), hidden"] * 2
+    space = drawn(plot_latent_space, last_round=rounds[0], strategy="paml")
+    assert len(space.axes) == 2  # one parameter and its colours
 
 
 def test_superfluous_dimensions_have_the_limits_of_the_configuration(drawn, write_rounds):

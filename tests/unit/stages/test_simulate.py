@@ -6,13 +6,24 @@ import pytest
 from pamlflow import store
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation
-from pamlflow.stages.simulate import draw_design, simulate_initial_tasks, simulate_test_tasks
+from pamlflow.pool import Pool
+from pamlflow.stages.simulate import (
+    draw_design,
+    draw_pool,
+    simulate_initial_tasks,
+    simulate_test_tasks,
+)
 from pamlflow.tasks import TaskSet
 
 EXPERIMENT = {
     "domain": "cart_pole",
     "simulation": {"steps": 12, "time_step": 0.05, "substeps": 5, "initial_noise": 0.05},
     "space": {"pole_length": [0.5, 2.0], "pole_mass": [0.5, 5.0]},
+}
+PICTURED = EXPERIMENT | {
+    "fixed": {"pole_mass": 1.0},
+    "space": {"pole_length": [0.5, 4.5]},
+    "descriptors": {"pictures": {"size": 8}},
 }
 
 
@@ -91,4 +102,63 @@ def test_space_must_bound_every_parameter_of_the_domain(tmp_path):
     settings = EXPERIMENT | {"space": {"pole_mass": [0.5, 5.0]}}
     with pytest.raises(ValueError, match=r"expected bounds of .*pole_length"):
         draw_design(experiment=settings, block=15, seed=1, output=tmp_path / "design.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pool_is_uniform_in_the_box_and_seen_as_the_experiment_says(tmp_path):
+    draw_pool(experiment=EXPERIMENT, candidates=400, seed=1, output=tmp_path / "pool.h5")
+    record = store.read(tmp_path / "pool.h5", "pool")
+    pool = Pool.from_datasets(record.datasets)
+    np.testing.assert_array_equal(pool.descriptors, pool.parameters)
+    for column, (low, high) in zip(pool.parameters.T, ([0.5, 5.0], [0.5, 2.0]), strict=True):
+        counts, _ = np.histogram(column, bins=4, range=(low, high))
+        np.testing.assert_allclose(counts, 100, atol=30)
+    assert abs(np.corrcoef(pool.parameters.T)[0, 1]) < 0.15
+    assert record.datasets["pool/renderer"] == "none"
+    assert record.config == EXPERIMENT | {"pool": 400} and record.seed == 1
+
+
+def test_a_pool_of_pictures_shows_its_tasks_and_says_what_drew_them(tmp_path):
+    draw_pool(experiment=PICTURED, candidates=5, seed=1, output=tmp_path / "pool.h5")
+    datasets = store.read(tmp_path / "pool.h5", "pool").datasets
+    assert datasets["pool/descriptors"].shape == (5, 8, 8, 1)
+    assert datasets["pool/renderer"] == "rays"
+    assert datasets["pool/descriptor_names"].tolist() == ["brightness"]
+    assert datasets["pool/parameter_names"].tolist() == ["pole_length"]
+    by_length = np.argsort(datasets["pool/parameters"][:, 0])
+    brightness = datasets["pool/descriptors"].sum(axis=(1, 2, 3))
+    assert np.all(np.diff(brightness[by_length]) >= 0) and np.ptp(brightness) > 1.0
+
+
+@pytest.mark.parametrize("experiment", [EXPERIMENT, PICTURED], ids=["vectors", "pictures"])
+def test_initial_tasks_of_a_pool_are_some_of_it(tmp_path, experiment):
+    pool_file, path = tmp_path / "pool.h5", tmp_path / "initial_tasks.h5"
+    draw_pool(experiment=experiment, candidates=6, seed=1, output=pool_file)
+    given = {"experiment": experiment, "seed": 2, "output": path, "pool": pool_file}
+    simulate_initial_tasks(initial_tasks=3, **given)
+    record = store.read(path, "initial_tasks")
+    tasks, pool = TaskSet.from_datasets(record.datasets), Pool.read(pool_file)
+    rows = record.datasets["pool/rows"]
+    assert len(set(rows.tolist())) == 3
+    np.testing.assert_array_equal(tasks.descriptors, pool.descriptors[rows])
+    np.testing.assert_array_equal(tasks.parameters, pool.parameters[rows])
+    assert list(record.parents) == ["pool.h5"]
+    with pytest.raises(ValueError, match="expected at least 7 candidates for the initial tasks"):
+        simulate_initial_tasks(initial_tasks=7, **given)
+
+
+def test_test_tasks_can_be_seen_as_pictures(tmp_path):
+    path = tmp_path / "test_tasks.h5"
+    simulate_test_tasks(experiment=PICTURED, test_grid=[3], seed=1, output=path)
+    tasks = TaskSet.from_datasets(store.read(path, "test_tasks").datasets)
+    np.testing.assert_allclose(tasks.parameters, [[0.5], [2.5], [4.5]])
+    assert tasks.descriptors.shape == (3, 8, 8, 1)
+
+
+def test_pictures_without_a_pool_are_refused(tmp_path):
+    given = {"experiment": PICTURED, "seed": 1, "output": tmp_path / "file.h5"}
+    with pytest.raises(ValueError, match="give the experiment a `pool`"):
+        simulate_initial_tasks(initial_tasks=1, **given)
+    with pytest.raises(ValueError, match="give the experiment a `pool`"):
+        draw_design(block=15, **given)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,82 @@
+"""What the weight of the pictures is worth: models of pictures and dynamics, for weights over four decades."""
+
+import numpy as np
+
+from benchmarks.common import Row, head, held_out, publish, setup, shuffled, world_of
+from pamlflow.acquisition.paml import expected_self_information
+from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
+from pamlflow.stages.illustrate_pictures import rank_correlation
+
+WEIGHTS = (1.0, 0.1, 0.01, 0.001)
+SEEDS, ROUNDS, CANDIDATES, TEST_TASKS, CONTEXT = (1, 2), 6, 100, 25, 20
+SCORES = (
+    "RMSE from the picture alone",
+    f"RMSE from {CONTEXT} transitions",
+    "NLL",
+    "rank correlation",
+    "pixels' variance unexplained",
+)
+
+
+def measure() -> list[Row]:
+    """Scores after one random task and six that PAML chose from 100 pictures."""
+    rows = []
+    for weight in WEIGHTS:
+        settings = ModelSettings(pictures=PictureSettings(weight))
+        cells = np.mean([after_rounds(settings, seed) for seed in SEEDS], axis=0)
+        rows.append(Row(f"weight {weight:g}", words(cells)))
+    return rows
+
+
+def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
+    """The SCORES of one trial; of the pixels' variance, the share that is not reconstructed."""
+    from pamlflow.models.training import train_from_previous, train_from_scratch
+
+    world, training = world_of("cart_pole_pixels"), TrainingSettings()
+    rng = np.random.default_rng(seed)
+    box = world.view.parameter_space
+    lengths = box.sample(CANDIDATES, rng)
+    pictures = world.view.describe(lengths, rng)
+    excitation = world.domain.draw_excitation(rng)
+    grid = box.grid([TEST_TASKS])
+    test_tasks = world.run(grid, world.view.describe(grid, rng), world.domain.draw_excitation(rng))
+    test = shuffled(test_tasks)
+
+    left = np.ones(CANDIDATES, dtype=bool)
+    left[0] = False
+    tasks = world.run(lengths[:1], pictures[:1], excitation)
+    model, _ = train_from_scratch(tasks, settings, training, rng, unchosen=pictures[left])
+    for _ in range(ROUNDS):
+        latent = model.infer(int(left.sum()), descriptors=pictures[left])
+        utilities = expected_self_information(latent, model.latent)
+        (chosen,) = np.flatnonzero(left)[[np.argmax(utilities)]]
+        left[chosen] = False
+        new = world.run(lengths[[chosen]], pictures[[chosen]], excitation)
+        tasks = tasks.append(new)
+        start = model.infer(1, descriptors=new.descriptors)
+        model, _ = train_from_previous(
+            tasks, settings, training, model, start, rng, unchosen=pictures[left]
+        )
+    from_picture = held_out(
+        model, model.infer(TEST_TASKS, descriptors=test_tasks.descriptors), test
+    )
+    from_transitions = held_out(model, model.infer(TEST_TASKS, data=head(test, CONTEXT)), test)
+    encoded = model.infer(CANDIDATES, descriptors=pictures).mean
+    missed = np.square(model.predict_descriptors(encoded) - pictures).mean() / pictures.var()
+    return [
+        float(np.sqrt(from_picture.squared_error.mean())),
+        float(np.sqrt(from_transitions.squared_error.mean())),
+        float(from_transitions.nll.mean()),
+        rank_correlation(encoded, lengths[:, 0]),
+        float(missed),
+    ]
+
+
+def words(cells: np.ndarray) -> str:
+    """One cell of the table."""
+    return "; ".join(f"{name} {cell:.3g}" for name, cell in zip(SCORES, cells, strict=True))
+
+
+if __name__ == "__main__":
+    setup()
+    publish("pictures", measure())

@@ -1,0 +1,120 @@
+"""What is wrong with a configuration that no schema of a single value can tell."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
+
+DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
+
+Sound = Callable[..., bool]
+
+
+def cross_problems(
+    config: Node, sound: Sound, built_in: Sequence[str], reserved: Sequence[str]
+) -> Iterator[Problem]:
+    """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`.
+
+    Strategies are `built_in` or the study's own, which must not have a `reserved` name.
+    """
+    own = config["strategies"] if sound("strategies") else {}
+    experiments = config["experiments"] if sound("experiments") else {}
+    for name in own:
+        if name in reserved:
+            yield ("strategies", name), "this name is taken, choose another"
+    strategies = (*built_in, *own)
+    for section, known in (("strategies", strategies), ("experiments", experiments)):
+        if sound("run", section) and sound(section):
+            yield from _name_problems(("run", section), config["run"][section], known, sound)
+    for name, experiment in experiments.items():
+        key = ("experiments", name)
+        if not sound(*key):
+            continue
+        if sound(*key, "space"):
+            yield from _space_problems(key, experiment, sound)
+        picked = sound("run", "experiments") and name in config["run"]["experiments"]
+        if sound(*key, "strategies") and sound("strategies"):
+            named = experiment.get("strategies", ())
+            yield from _name_problems((*key, "strategies"), named, strategies, sound)
+        yield from _pool_problems(key, experiment, sound)
+        if picked and sound(*key, "strategies") and sound("run", "strategies"):
+            yield from _design_problems(key, experiment, config["run"]["strategies"])
+        if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
+            yield from _protocol_problems(key, experiment, config["inference"]["protocols"])
+
+
+def _name_problems(
+    key: Key, names: list[Any], known: Iterable[str], sound: Sound
+) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if sound(*key, index) and name not in known:
+            text = f"unknown name '{name}'{nearest(name, known)}"
+            yield (*key, index), f"{text} (known: {', '.join(known)})"
+
+
+def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
+    pictures = sound(*key, "descriptors") and "pictures" in experiment["descriptors"]
+    if pictures and "pool" not in experiment:
+        yield (*key, "descriptors", "pictures"), "tasks seen as pictures are chosen from a `pool`"
+    for name in ("hidden", "superfluous") if pictures else ():
+        if sound(*key, "descriptors", name) and experiment["descriptors"][name]:
+            text = "does not go together with pictures, which show no parameters"
+            yield (*key, "descriptors", name), text
+    if "pool" not in experiment:
+        return
+    if experiment["failed_tasks"] == "replace":
+        yield (*key, "failed_tasks"), 'the tasks of a pool are given, expected "stop"'
+    needed = ("pool", "initial_tasks", "added_tasks")
+    if all(sound(*key, name) for name in needed):
+        pool, initial, added = (experiment[name] for name in needed)
+        if pool < initial + added:
+            tasks = f"{initial} initial_tasks and {added} added_tasks"
+            yield (*key, "pool"), f"expected at least {initial + added} for {tasks}, found {pool}"
+
+
+def _design_problems(key: Key, experiment: Node, of_study: list[Any]) -> Iterator[Problem]:
+    if "pool" in experiment and DESIGNED in experiment.get("strategies", of_study):
+        text = f"{DESIGNED} does not apply to a pool"
+        yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
+
+
+def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
+    space = experiment["space"]
+    yield from _box_problems((*key, "space"), space, sound)
+    if sound(*key, "fixed"):
+        for name in experiment.get("fixed", {}).keys() & space.keys():
+            yield (*key, "fixed", name), "this is a variable of space, which varies"
+    if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
+        text = f"expected one number for each variable of space ({', '.join(space)})"
+        yield (*key, "test_grid"), f"{text}, found {shown(experiment['test_grid'])}"
+    key = (*key, "descriptors")
+    if sound(*key, "superfluous"):
+        superfluous = experiment["descriptors"]["superfluous"]
+        yield from _box_problems((*key, "superfluous"), superfluous, sound)
+        for name in superfluous.keys() & space.keys():
+            yield (*key, "superfluous", name), "this is a variable of space, choose another name"
+    if sound(*key, "hidden"):
+        hidden = experiment["descriptors"]["hidden"]
+        for index, name in enumerate(hidden):
+            if name not in space:
+                text = f"'{name}' is no variable of space{nearest(name, space)}"
+                yield (*key, "hidden", index), f"{text} (known: {', '.join(space)})"
+        if not space.keys() - set(hidden):
+            yield (*key, "hidden"), "at least one variable of space must be seen, found all hidden"
+
+
+def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
+    for variable, limits in box.items():
+        if sound(*key, variable) and limits[0] >= limits[1]:
+            yield (*key, variable), f"expected low < high, found {shown(limits)}"
+
+
+def _protocol_problems(key: Key, experiment: Node, protocols: list[Any]) -> Iterator[Problem]:
+    steps = experiment["simulation"]["steps"]
+    for index, protocol in enumerate(protocols):
+        context = re.match(r"few_shot_(\d+)", str(protocol))
+        if context and int(context[1]) > steps // 2:
+            text = f"'{protocol}' takes more than half of the {steps} transitions of a task"
+            where = dotted((*key, "simulation", "steps"))
+            yield ("inference", "protocols", index), f"{text} ({where}); half is kept for scoring"

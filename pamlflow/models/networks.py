@@ -1,0 +1,130 @@
+"""The networks between pictures and latent variables: a convolutional encoder, and a decoder in its image.
+
+Small on purpose: a pool has a hundred pictures of one object, and every fit runs through all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from tf_keras import layers
+
+from pamlflow.types import FloatArray
+
+CHANNELS = 16
+WIDTH = 32
+INNERMOST = 4  # pixels along a side of the smallest layer
+
+
+def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
+    """Pictures [n, H, W, R] -> mean and log variance of q(h | picture) [n, 2 Q]."""
+    initial = _initialisers(seed)
+    network = tf_keras.Sequential(name="encoder")
+    network.add(layers.InputLayer(shape))
+    for number in range(_halvings(shape)):
+        network.add(
+            layers.Conv2D(
+                CHANNELS // 2 if number == 0 else CHANNELS,
+                kernel_size=3,
+                strides=2,
+                padding="same",
+                activation="elu",
+                kernel_initializer=next(initial),
+                name=f"convolution_{number}",
+            )
+        )
+    network.add(layers.Flatten(name="flatten"))
+    network.add(
+        layers.Dense(WIDTH, activation="elu", kernel_initializer=next(initial), name="hidden")
+    )
+    network.add(
+        layers.Dense(2 * latent_dimensions, kernel_initializer=next(initial), name="moments")
+    )
+    return network
+
+
+def make_decoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
+    """Latent points [n, Q] -> pictures [n, H, W, R]."""
+    initial = _initialisers(seed)
+    halvings = _halvings(shape)
+    smallest = (shape[0] >> halvings, shape[1] >> halvings, CHANNELS)
+    network = tf_keras.Sequential(name="decoder")
+    network.add(layers.InputLayer((latent_dimensions,)))
+    network.add(
+        layers.Dense(WIDTH, activation="elu", kernel_initializer=next(initial), name="hidden")
+    )
+    size = int(np.prod(smallest))
+    network.add(
+        layers.Dense(size, activation="elu", kernel_initializer=next(initial), name="smallest")
+    )
+    network.add(layers.Reshape(smallest, name="reshape"))
+    for number in reversed(range(halvings)):
+        network.add(
+            layers.Conv2DTranspose(
+                (shape[2], CHANNELS // 2, CHANNELS)[min(number, 2)],
+                kernel_size=3,
+                strides=2,
+                padding="same",
+                activation="elu" if number else None,
+                kernel_initializer=next(initial),
+                name=f"convolution_{number}",
+            )
+        )
+    return network
+
+
+def weights_of(network: tf_keras.Model) -> dict[str, FloatArray]:
+    """The weights by `layer/kernel` and `layer/bias`, as float64."""
+    return {
+        variable.name.removesuffix(":0"): variable.numpy().astype(np.float64)
+        for variable in network.trainable_variables
+    }
+
+
+def set_weights(network: tf_keras.Model, weights: Mapping[str, FloatArray]) -> None:
+    """Put back what `weights_of` returned."""
+    for variable in network.trainable_variables:
+        variable.assign(weights[variable.name.removesuffix(":0")].astype(np.float32))
+
+
+def split_moments(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance [n, Q] of q(h | picture), in double precision, from what an encoder returns."""
+    mean, log_variance = tf.split(tf.cast(outputs, tf.float64), 2, axis=-1)
+    return mean, tf.exp(log_variance)
+
+
+def divide_encoded(encoder: tf_keras.Model, scale: FloatArray) -> None:
+    """Divide the h that an encoder returns by ``scale`` [Q]."""
+    kernel, bias = encoder.get_layer("moments").trainable_variables
+    ones, zeros = np.ones_like(scale), np.zeros_like(scale)
+    divisor, shift = np.hstack([scale, ones]), np.hstack([zeros, 2.0 * np.log(scale)])
+    kernel.assign(kernel.numpy() / divisor)
+    bias.assign(bias.numpy() / divisor - shift)
+
+
+def multiply_decoded(decoder: tf_keras.Model, scale: FloatArray) -> None:
+    """Multiply the h that a decoder is given by ``scale`` [Q]."""
+    kernel = decoder.get_layer("hidden").trainable_variables[0]
+    kernel.assign(kernel.numpy() * scale[:, None])
+
+
+def _halvings(shape: tuple[int, int, int]) -> int:
+    """How often both sides can be halved and still have INNERMOST pixels."""
+    count, (height, width) = 0, shape[:2]
+    while height % 2 == width % 2 == 0 and min(height, width) >= 2 * INNERMOST:
+        count, height, width = count + 1, height // 2, width // 2
+    if count == 0:
+        raise ValueError(
+            f"pictures: expected sides of a multiple of 8 pixels, found {shape[0]} x {shape[1]}"
+        )
+    return count
+
+
+def _initialisers(seed: int) -> Iterator[tf_keras.initializers.Initializer]:
+    """An initialiser for each layer in turn."""
+    seeds = np.random.default_rng(seed)
+    while True:
+        yield tf_keras.initializers.GlorotUniform(int(seeds.integers(2**31)))

@@ -1,0 +1,77 @@
+"""A trained picture view as plain arrays: what a round file holds of its encoder and its decoder.
+
+Pictures are standardised.  TensorFlow is loaded when a picture is encoded or decoded, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.types import FloatArray
+
+GROUP = "posterior/pictures/"
+
+
+@dataclass(frozen=True)
+class PicturePosterior:
+    """Weights of q(h | picture) and p(picture | h) by the names of their layers, and the pixels' noise."""
+
+    encoder: dict[str, FloatArray]
+    decoder: dict[str, FloatArray]
+    noise: FloatArray  # [] noise variance of every pixel
+    shape: tuple[int, int, int]  # H, W, R of a picture
+
+    def encode(self, pictures: FloatArray) -> LatentPosterior:
+        """q(h | picture) of pictures [n, H, W, R].  Raises ValueError when they are of another size."""
+        if pictures.shape[1:] != self.shape:
+            raise ValueError(
+                f"pictures: expected shape {self.shape}, as those learned from, found {pictures.shape[1:]}"
+            )
+        from pamlflow.models import networks
+
+        dimensions = len(self.encoder["moments/bias"]) // 2
+        encoder = networks.make_encoder(self.shape, dimensions, seed=0)
+        networks.set_weights(encoder, self.encoder)
+        mean, variance = networks.split_moments(encoder(pictures.astype(np.float32)))
+        return LatentPosterior(mean.numpy(), variance.numpy())
+
+    def decode(self, latents: FloatArray) -> FloatArray:
+        """E[picture | h] [n, H, W, R] of latent points [n, Q]."""
+        from pamlflow.models import networks
+
+        decoder = networks.make_decoder(self.shape, latents.shape[1], seed=0)
+        networks.set_weights(decoder, self.decoder)
+        decoded: FloatArray = decoder(latents.astype(np.float32)).numpy().astype(np.float64)
+        return decoded
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
+        return {
+            f"{GROUP}noise": self.noise,
+            f"{GROUP}shape": np.array(self.shape, dtype=np.float64),
+            **{f"{GROUP}encoder/{name}": value for name, value in self.encoder.items()},
+            **{f"{GROUP}decoder/{name}": value for name, value in self.decoder.items()},
+        }
+
+    @classmethod
+    def from_datasets(cls, datasets: Mapping[str, Any]) -> PicturePosterior:
+        """The inverse of ``to_datasets``."""
+
+        def weights(network: str) -> dict[str, FloatArray]:
+            prefix = f"{GROUP}{network}/"
+            paths = (path for path in datasets if path.startswith(prefix))
+            return {path.removeprefix(prefix): datasets[path] for path in paths}
+
+        height, width, channels = datasets[f"{GROUP}shape"].astype(np.int64).tolist()
+        noise, shape = datasets[f"{GROUP}noise"], (height, width, channels)
+        return cls(weights("encoder"), weights("decoder"), noise, shape)
+
+    @staticmethod
+    def is_in(datasets: Mapping[str, Any]) -> bool:
+        """Whether a round file holds a picture view."""
+        return f"{GROUP}noise" in datasets

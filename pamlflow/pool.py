@@ -1,0 +1,94 @@
+"""Pools: tasks that exist, of which a trial sees the descriptors from the start and chooses one by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from pamlflow import store
+from pamlflow.tasks import (
+    Variable,
+    checked_descriptors,
+    read_only,
+    variables_from_datasets,
+    variables_to_datasets,
+)
+from pamlflow.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """C candidate tasks: their descriptors [C, R] or pictures [C, H, W, R], and parameters [C, D].
+
+    The parameters are the truth, which no model sees. Raises ValueError when there is no candidate, or
+    arrays are not those of tasks.
+    """
+
+    descriptors: FloatArray
+    parameters: FloatArray
+    descriptor_variables: tuple[Variable, ...]
+    parameter_variables: tuple[Variable, ...]
+
+    def __post_init__(self) -> None:
+        """Copy, freeze and check the arrays."""
+        if len(self.descriptors) == 0:
+            raise ValueError("pool: expected at least one candidate, found none")
+        parameters = read_only(self.parameters, np.float64)
+        if parameters.shape != (len(self.descriptors), len(self.parameter_variables)):
+            shape = f"[{len(self.descriptors)}, {len(self.parameter_variables)}]"
+            raise ValueError(
+                f"pool: expected parameters of shape {shape}, one row for each candidate, "
+                f"found {list(parameters.shape)}"
+            )
+        seen = checked_descriptors(self.descriptors, self.descriptor_variables, len(parameters))
+        object.__setattr__(self, "descriptors", seen)
+        object.__setattr__(self, "parameters", parameters)
+
+    def draw(self, count: int, rng: np.random.Generator) -> IntArray:
+        """Return `count` different rows, drawn at random; ValueError when there are fewer."""
+        if count > len(self.descriptors):
+            raise ValueError(
+                f"pool: expected at least {count} candidates for the initial tasks, found "
+                f"{len(self.descriptors)}; raise `pool` of the experiment or lower `initial_tasks`"
+            )
+        return rng.choice(len(self.descriptors), count, replace=False)
+
+    def unchosen(self, rows: IntArray) -> FloatArray:
+        """Return the descriptors [C - N, ..., R] that are left when `rows` [N] are chosen, in order."""
+        return self.descriptors[self._left(rows)]
+
+    def row(self, descriptor: FloatArray, rows: IntArray) -> int:
+        """Return the row with this descriptor that is not among `rows` yet; ValueError without one."""
+        for row in self._left(rows):
+            if np.array_equal(self.descriptors[row], descriptor):
+                return int(row)
+        raise ValueError("pool: the strategy chose a descriptor that is not among the candidates")
+
+    def _left(self, rows: IntArray) -> IntArray:
+        return np.setdiff1d(np.arange(len(self.descriptors)), rows)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the pool in a file of the schema `pool`."""
+        return cls.from_datasets(store.read(path, "pool").datasets)
+
+    def to_datasets(self) -> dict[str, Any]:
+        """Return datasets `pool/...` of the HDF5 schemas."""
+        return {
+            "pool/descriptors": self.descriptors,
+            "pool/parameters": self.parameters,
+            **variables_to_datasets("pool/descriptor", self.descriptor_variables),
+            **variables_to_datasets("pool/parameter", self.parameter_variables),
+        }
+
+    @classmethod
+    def from_datasets(cls, datasets: Mapping[str, Any]) -> Self:
+        """Return the pool in datasets that `to_datasets` made; other datasets are ignored."""
+        return cls(
+            datasets["pool/descriptors"],
+            datasets["pool/parameters"],
+            variables_from_datasets("pool/descriptor", datasets),
+            variables_from_datasets("pool/parameter", datasets),
+        )

@@ -1,0 +1,133 @@
+"""From pools of pictures and the models of them to figures of what the latent space makes of pictures."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import spearmanr
+
+from pamlflow import files, plotting, store
+from pamlflow.models.trained import TrainedModel
+from pamlflow.plotting import style
+from pamlflow.pool import Pool
+from pamlflow.tasks import Variable
+from pamlflow.types import FloatArray
+
+TRAVERSAL_POINTS = 9  # along each latent dimension
+TRAVERSAL_MARGIN = 0.1  # of the range of the candidates, beyond them
+
+
+def plot_montage(*, pool: Path, experiment: str, svg: Path, png: Path) -> None:
+    """Draw pictures of candidates of a pool (the paper's figure 7)."""
+    candidates = Pool.read(pool)
+    title = f"{style.experiment_name(experiment)}: pictures of candidate tasks, trial 00"
+    figure = plotting.montage(candidates.descriptors, *_hidden(candidates), title)
+    _save(figure, svg, png)
+
+
+def plot_reconstructions(
+    *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
+) -> None:
+    """Draw what encoder and decoder make of candidates after the last round of a trial."""
+    candidates, model = Pool.read(pool), _model(last_round)
+    decoded = model.predict_descriptors(_encoded(model, candidates))
+    title = f"{_about(experiment, strategy)}: reconstructions after the last round, trial 00"
+    figure = plotting.reconstructions(candidates.descriptors, decoded, *_hidden(candidates), title)
+    _save(figure, svg, png)
+
+
+def plot_traversal(
+    *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
+) -> None:
+    """Draw the pictures that the decoder finds all over the latent space, which has two dimensions."""
+    candidates, model = Pool.read(pool), _model(last_round)
+    means = _encoded(model, candidates)
+    low, high = means.min(axis=0), means.max(axis=0)
+    margin = TRAVERSAL_MARGIN * (high - low)
+    latents = np.linspace(low - margin, high + margin, TRAVERSAL_POINTS)
+    points = np.stack(np.meshgrid(*latents.T, indexing="ij"), axis=-1)
+    decoded = model.predict_descriptors(points.reshape(-1, points.shape[-1]))
+    pictures = decoded.reshape(*points.shape[:-1], *decoded.shape[1:])
+    title = f"{_about(experiment, strategy)}: latent space after the last round, trial 00"
+    figure = plotting.traversal(pictures, latents, means, *_hidden(candidates), title)
+    _save(figure, svg, png)
+
+
+def rank_candidates(
+    *,
+    rounds: Sequence[Path],
+    pools: Sequence[Path],
+    strategies: Sequence[str],
+    trials: Sequence[int],
+    numbers: Sequence[int],
+    table: Path,
+) -> None:
+    """Write how well h orders the hidden parameter of all candidates, as CSV.
+
+    `rounds` holds a file for each strategy, trial and round in `numbers`, rounds of the first trial of
+    the first strategy first, and `pools` one for each trial. The correlation is Spearman's, its
+    absolute value, between the parameter and the first principal component of the means of
+    q(h | picture).
+    """
+    candidates = dict(zip(trials, map(Pool.read, pools), strict=True))
+    rows = [
+        (strategy, trial, number, _rank_correlation(_model(path), candidates[trial]))
+        for (strategy, trial, number), path in zip(
+            product(strategies, trials, numbers), rounds, strict=True
+        )
+    ]
+    tidy = pd.DataFrame(rows, columns=["strategy", "trial", "round", "correlation"])
+    files.replace(table, tidy.to_csv(index=False, lineterminator="\n").encode())
+
+
+def plot_rank_correlation(
+    *, table: Path, pool: Path, experiment: str, svg: Path, png: Path
+) -> None:
+    """Draw the rank correlation of h with the hidden parameter from its table."""
+    _, variable = _hidden(Pool.read(pool))
+    title = f"{style.experiment_name(experiment)}: how h orders the candidates"
+    _save(plotting.rank_correlation(pd.read_csv(table), variable, title), svg, png)
+
+
+def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
+    """Return |Spearman's rho| of values [C] and the first principal component of latents [C, Q].
+
+    Latents that are all the same order nothing: 0.
+    """
+    centred = latents - latents.mean(axis=0)
+    _, _, components = np.linalg.svd(centred, full_matrices=False)
+    scores = centred @ components[0]
+    if np.ptp(scores) == 0.0:
+        return 0.0
+    return abs(float(spearmanr(scores, values).statistic))
+
+
+def _rank_correlation(model: TrainedModel, candidates: Pool) -> float:
+    values, _ = _hidden(candidates)
+    return rank_correlation(_encoded(model, candidates), values)
+
+
+def _encoded(model: TrainedModel, candidates: Pool) -> FloatArray:
+    """Return the means of q(h | picture) [C, Q] of all candidates, chosen ones too."""
+    return model.infer(len(candidates.descriptors), descriptors=candidates.descriptors).mean
+
+
+def _model(path: Path) -> TrainedModel:
+    return TrainedModel.from_datasets(store.read(path, "round").datasets)
+
+
+def _hidden(candidates: Pool) -> tuple[FloatArray, Variable]:
+    """Return the first parameter [C] of candidates, which pictures show and no model is told."""
+    return candidates.parameters[:, 0], candidates.parameter_variables[0]
+
+
+def _about(experiment: str, strategy: str) -> str:
+    return f"{style.experiment_name(experiment)}, {style.strategy_name(strategy)}"
+
+
+def _save(figure: Figure, *paths: Path) -> None:
+    for path in paths:
+        plotting.save(figure, path)

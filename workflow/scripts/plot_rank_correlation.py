@@ -1,0 +1,16 @@
+"""Snakemake shell of pamlflow.stages.illustrate_pictures.plot_rank_correlation."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.illustrate_pictures import plot_rank_correlation
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_rank_correlation(
+            table=Path(snakemake.input.table),
+            pool=Path(snakemake.input.pool),
+            experiment=snakemake.wildcards.experiment,
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )

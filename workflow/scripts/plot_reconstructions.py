@@ -1,0 +1,17 @@
+"""Snakemake shell of pamlflow.stages.illustrate_pictures.plot_reconstructions."""
+
+from pathlib import Path
+
+from pamlflow.runtime import job
+from pamlflow.stages.illustrate_pictures import plot_reconstructions
+
+if __name__ == "__main__":
+    with job(log=snakemake.log[0], threads=snakemake.threads):
+        plot_reconstructions(
+            last_round=Path(snakemake.input.last_round[0]),
+            pool=Path(snakemake.input.pool),
+            experiment=snakemake.wildcards.experiment,
+            strategy=snakemake.params.strategy,
+            svg=Path(snakemake.output.svg),
+            png=Path(snakemake.output.png),
+        )
