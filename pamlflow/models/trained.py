@@ -68,7 +68,8 @@ class TrainedModel:
                 known.append(DescriptorEvidence(self.descriptor, target))
         starts = latent_starts(self.latent.mean)
         if data is None:
-            return infer_latents(known, starts, number)
+            # Far from all tasks the descriptor view extrapolates, and may say the same there.
+            return infer_latents(known, np.vstack([starts, self.latent.mean]), number)
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )

@@ -33,8 +33,13 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "plot_choices": 6,
         "plot_chosen_values": 6,
         "plot_error_maps": 6,
+        "plot_montage": 1,
+        "plot_reconstructions": 1,
+        "plot_traversal": 1,
+        "rank_candidates": 1,
+        "plot_rank_correlation": 1,
         "all": 1,
-        "total": 3075,
+        "total": 3080,
     }
 
 

@@ -9,7 +9,7 @@ import reference
 from pamlflow import store
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.posterior import predict_function, task_noise
+from pamlflow.models.posterior import DescriptorPosterior, predict_function, task_noise
 from pamlflow.models.trained import TrainedModel
 
 
@@ -83,3 +83,25 @@ def test_noise_is_part_of_the_predicted_variance(trained, ragged_tasks):
     noise = task_noise(trained.dynamics, latent.mean)[0] * trained.scaler.output_scale**2
     assert np.all(variance[0] >= noise)
     assert np.all(variance[0].min(axis=0) < 3.0 * noise)
+
+
+def test_a_descriptor_is_looked_for_at_the_training_tasks_too(trained):
+    """Only near the task at (1, 1) is psi 1: a peak too narrow for a coarse grid of starts."""
+    task = np.array([[1.0, 1.0], [0.0, -1.0]])
+    peak = DescriptorPosterior(
+        inducing=task[:1],
+        lengthscales=np.array([[0.15, 0.15]]),
+        variance=np.ones(1),
+        noise=np.array([0.01]),
+        slope=np.zeros((2, 1)),
+        intercept=np.zeros(1),
+        weights=np.ones((1, 1)),
+        reduction=np.full((1, 1, 1), 0.999),
+    )
+    scaler = dataclasses.replace(
+        trained.scaler, descriptor_mean=np.zeros(1), descriptor_scale=np.ones(1)
+    )
+    latent = LatentPosterior(task, np.full((2, 2), 0.01))
+    model = dataclasses.replace(trained, descriptor=peak, latent=latent, scaler=scaler)
+    found = model.infer(1, descriptors=np.ones((1, 1)))
+    assert np.abs(found.mean - task[0]).max() < 0.1
