@@ -36,6 +36,11 @@ onstart:
             store.require_writable(Path(folder))
     except store.StoreError as error:
         raise WorkflowError(str(error)) from None
+    # While there is a limit of jobs per time, each look for jobs to run starts a timer for the next look, and each job that
+    # ends adds one: after a thousand jobs they keep a processor busy. A limit other than Snakemake's default is kept.
+    limit = workflow.scheduler.job_rate_limiter
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 def of_experiment(key):
