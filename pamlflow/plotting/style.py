@@ -128,8 +128,9 @@ def add_title_and_legend(figure: Figure, title: str, handles: Sequence[Artist]) 
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG or PNG, the same bytes for the same figure."""
-    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-    with matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):
-        figure.savefig(path, dpi=150, metadata=metadata)
+def save(figure: Figure, *paths: Path) -> None:
+    """Write a figure to each path as SVG or PNG, the same bytes for the same figure."""
+    for path in paths:
+        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        with matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):
+            figure.savefig(path, dpi=150, metadata=metadata)

@@ -41,8 +41,7 @@ def aggregate_metrics(
 def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
     """Draw the learning curves of an experiment from its summary."""
     figure = plotting.learning_curves(_tidy(summary))
-    plotting.save(figure, svg)
-    plotting.save(figure, png)
+    plotting.save(figure, svg, png)
 
 
 def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
@@ -56,8 +55,7 @@ def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
 def plot_comparison(*, table: Path, svg: Path, png: Path) -> None:
     """Draw the paired comparison of an experiment from its table."""
     figure = plotting.comparison(pd.read_csv(table))
-    plotting.save(figure, svg)
-    plotting.save(figure, png)
+    plotting.save(figure, svg, png)
 
 
 def _tidy(summary: Path) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from pamlflow import plotting, store
 from pamlflow.plotting import style
@@ -32,7 +31,7 @@ def plot_latent_space(
         num_chosen=int(datasets["round"]),
         title=f"{style.experiment_name(experiment)}: latent space of {name}, trial 00",
     )
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 def plot_choices(
@@ -53,7 +52,7 @@ def plot_choices(
     if not choices.descriptors:
         title += " by their pictures, at their true parameters"
     variables = choices.descriptors or choices.hidden
-    _save(plotting.choices(choices.table, variables, choices.limits, title), svg, png)
+    plotting.save(plotting.choices(choices.table, variables, choices.limits, title), svg, png)
 
 
 def plot_chosen_values(
@@ -77,7 +76,7 @@ def plot_chosen_values(
         title=f"{style.experiment_name(experiment)}: values of the chosen tasks",
         hidden=_names(choices.hidden),
     )
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 def plot_error_maps(
@@ -120,7 +119,7 @@ def plot_error_maps(
         test.parameter_variables,
         f"{title}\n{knowledge}; {spread}; lower is better",
     )
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 class _Choices(NamedTuple):
@@ -177,8 +176,3 @@ def _range(values: FloatArray) -> tuple[float, float]:
     """Return the range of `values`, which has a width even if they are all the same."""
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
-
-
-def _save(figure: Figure, svg: Path, png: Path) -> None:
-    plotting.save(figure, svg)
-    plotting.save(figure, png)

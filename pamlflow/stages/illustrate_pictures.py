@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from pamlflow import files, plotting, store
@@ -25,7 +24,7 @@ def plot_montage(*, pool: Path, experiment: str, svg: Path, png: Path) -> None:
     candidates = Pool.read(pool)
     title = f"{style.experiment_name(experiment)}: pictures of candidate tasks, trial 00"
     figure = plotting.montage(candidates.descriptors, *_hidden(candidates), title)
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 def plot_reconstructions(
@@ -36,7 +35,7 @@ def plot_reconstructions(
     decoded = model.predict_descriptors(_encoded(model, candidates))
     title = f"{_about(experiment, strategy)}: reconstructions after the last round, trial 00"
     figure = plotting.reconstructions(candidates.descriptors, decoded, *_hidden(candidates), title)
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 def plot_traversal(
@@ -53,7 +52,7 @@ def plot_traversal(
     pictures = decoded.reshape(*points.shape[:-1], *decoded.shape[1:])
     title = f"{_about(experiment, strategy)}: latent space after the last round, trial 00"
     figure = plotting.traversal(pictures, latents, means, *_hidden(candidates), title)
-    _save(figure, svg, png)
+    plotting.save(figure, svg, png)
 
 
 def rank_candidates(
@@ -89,7 +88,7 @@ def plot_rank_correlation(
     """Draw the rank correlation of h with the hidden parameter from its table."""
     _, variable = _hidden(Pool.read(pool))
     title = f"{style.experiment_name(experiment)}: how h orders the candidates"
-    _save(plotting.rank_correlation(pd.read_csv(table), variable, title), svg, png)
+    plotting.save(plotting.rank_correlation(pd.read_csv(table), variable, title), svg, png)
 
 
 def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
@@ -126,8 +125,3 @@ def _hidden(candidates: Pool) -> tuple[FloatArray, Variable]:
 
 def _about(experiment: str, strategy: str) -> str:
     return f"{style.experiment_name(experiment)}, {style.strategy_name(strategy)}"
-
-
-def _save(figure: Figure, *paths: Path) -> None:
-    for path in paths:
-        plotting.save(figure, path)

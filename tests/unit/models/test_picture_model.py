@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from bars import bars
 
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
@@ -18,13 +19,6 @@ from pamlflow.tasks import Variable
 
 SETTINGS = ModelSettings(inducing_points=20, pictures=PictureSettings(pretraining_steps=60))
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=10)
-
-
-def bars(heights, side=8):
-    """Pictures of bars of these heights, in 0..1."""
-    rows, columns = np.arange(side)[:, None], np.arange(side)
-    bar = np.clip(np.asarray(heights)[:, None, None] - rows, 0.0, 1.0)
-    return (bar * (np.abs(columns - side // 2) < 2))[..., None]
 
 
 def weighted(weight):

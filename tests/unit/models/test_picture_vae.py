@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from bars import bars
 
 from pamlflow.models.latent import kl_divergence
 from pamlflow.models.picture_posterior import PicturePosterior
@@ -12,17 +13,15 @@ from pamlflow.settings import PictureSettings
 ZERO = tf.zeros([], tf.float64)
 
 
-def bars(number=12, side=8):
+def standardised(number=12, side=8):
     """Standardised pictures of bars of different heights, blurred at their ends."""
-    rows = np.arange(side)[None, :, None]
-    heights = np.linspace(1.0, side - 1.0, number)[:, None, None]
-    pictures = np.clip(heights - rows, 0.0, 1.0) * (np.abs(np.arange(side) - side // 2) < 2)
-    return ((pictures - pictures.mean()) / pictures.std())[..., None]
+    pictures = bars(np.linspace(1.0, side - 1.0, number), side)
+    return (pictures - pictures.mean()) / pictures.std()
 
 
 def make(pictures=None, weight=1.0, steps=400):
     settings = PictureSettings(weight, steps)
-    return PictureVAE(bars() if pictures is None else pictures, 2, settings)
+    return PictureVAE(standardised() if pictures is None else pictures, 2, settings)
 
 
 def spread(vae, variance=0.01):
@@ -41,7 +40,9 @@ def test_bound_without_spread_is_the_log_density_of_the_pictures():
     mean, variance = spread(vae, 1e-12)
     decoded = vae.decoder(tf.cast(mean, tf.float32)).numpy()
     noise = float(vae.noise.numpy())
-    expected = -0.5 * np.sum(np.log(2.0 * np.pi * noise) + np.square(bars() - decoded) / noise)
+    expected = -0.5 * np.sum(
+        np.log(2.0 * np.pi * noise) + np.square(standardised() - decoded) / noise
+    )
     np.testing.assert_allclose(vae.bound(mean, variance, ZERO), expected, rtol=1e-5)
 
 
@@ -53,10 +54,10 @@ def test_bound_equals_monte_carlo_over_q():
     draws = []
     for _ in range(400):
         h = mean.numpy() + np.sqrt(0.02) * rng.normal(size=mean.shape)
-        draws.append(np.square(bars() - vae.decoder(h.astype(np.float32)).numpy()).sum())
+        draws.append(np.square(standardised() - vae.decoder(h.astype(np.float32)).numpy()).sum())
     still = float(vae.bound(mean, 1e-12 * variance, ZERO))
     noise = float(vae.noise.numpy())
-    expected = -0.5 * (bars().size * np.log(2.0 * np.pi * noise) + np.mean(draws) / noise)
+    expected = -0.5 * (standardised().size * np.log(2.0 * np.pi * noise) + np.mean(draws) / noise)
     assert expected < still - 10.0
     assert float(vae.bound(mean, variance, ZERO)) - still == pytest.approx(
         expected - still, rel=0.15
@@ -68,7 +69,7 @@ def test_bound_grows_with_its_weight_and_with_the_number_of_pictures():
     mean, variance = spread(one)
     value = float(one.bound(mean, variance, ZERO))
     assert float(heavy.bound(mean, variance, ZERO)) == pytest.approx(0.25 * value, rel=1e-6)
-    twice = make(np.concatenate([bars(), bars()]))
+    twice = make(np.concatenate([standardised(), standardised()]))
     both = (tf.concat([part, part], 0) for part in (mean, 1e-12 * variance))
     still = float(one.bound(mean, 1e-12 * variance, ZERO))
     assert float(twice.bound(*both, ZERO)) == pytest.approx(2.0 * still, rel=1e-5)
@@ -81,7 +82,7 @@ def test_pretraining_raises_the_bound_and_finds_what_differs():
     assert elbo(vae) > before + 100.0
     mean, _ = vae.moments()
     decoded = vae.decoder(tf.cast(mean, tf.float32)).numpy()
-    assert np.mean(np.square(decoded - bars())) < 0.1  # of a variance of one
+    assert np.mean(np.square(decoded - standardised())) < 0.1  # of a variance of one
 
 
 def test_pretraining_depends_on_its_seed_alone():
@@ -98,7 +99,7 @@ def test_arrays_encode_and_decode_as_the_networks_do():
     vae = make()
     mean, variance = vae.moments()
     posterior = vae.posterior(mean, variance, ZERO)
-    encoded = posterior.encode(bars())
+    encoded = posterior.encode(standardised())
     np.testing.assert_allclose(encoded.mean, mean, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(encoded.variance, variance, rtol=1e-5)
     decoded = vae.decoder(tf.cast(mean, tf.float32))
@@ -106,7 +107,7 @@ def test_arrays_encode_and_decode_as_the_networks_do():
 
 
 def test_arrays_survive_the_way_through_datasets_and_back_into_networks():
-    vae, other = make(), make(2.0 * bars())
+    vae, other = make(), make(2.0 * standardised())
     posterior = vae.posterior(*vae.moments(), ZERO)
     datasets = posterior.to_datasets()
     assert PicturePosterior.is_in(datasets) and not PicturePosterior.is_in({})
@@ -121,4 +122,4 @@ def test_arrays_survive_the_way_through_datasets_and_back_into_networks():
 def test_pictures_of_another_size_are_refused_by_name():
     posterior = make().posterior(*make().moments(), ZERO)
     with pytest.raises(ValueError, match=r"pictures: expected .*8, 8, 1.*16, 16, 1"):
-        posterior.encode(bars(side=16))
+        posterior.encode(standardised(side=16))

@@ -76,7 +76,9 @@ def drawn(monkeypatch, tmp_path):
     """The figures that a stage saves, by suffix, and the paths it is to write."""
     figures = {}
     monkeypatch.setattr(
-        plotting, "save", lambda figure, path: figures.update({path.suffix: figure})
+        plotting,
+        "save",
+        lambda figure, *paths: figures.update({path.suffix: figure for path in paths}),
     )
     output = {"svg": tmp_path / "figure.svg", "png": tmp_path / "figure.png"}
 

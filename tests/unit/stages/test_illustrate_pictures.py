@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from bars import bars
 
 from pamlflow import plotting, store
 from pamlflow.models.trained import TrainedModel
@@ -22,12 +23,6 @@ from pamlflow.stages.illustrate_pictures import (
 from pamlflow.tasks import Variable
 
 HEIGHT, BRIGHTNESS = Variable("height", "m"), Variable("brightness", "1")
-
-
-def bars(heights, side=8):
-    """Pictures of bars of these heights, in 0..1."""
-    bar = np.clip(np.asarray(heights)[:, None, None] - np.arange(side)[:, None], 0.0, 1.0)
-    return (bar * (np.abs(np.arange(side) - side // 2) < 2))[..., None]
 
 
 @pytest.fixture(scope="module")
