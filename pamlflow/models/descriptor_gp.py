@@ -10,8 +10,8 @@ import tensorflow as tf
 from check_shapes import check_shapes
 
 from pamlflow.models.collapsed import collapsed_bound
+from pamlflow.models.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.parameters import scale_parameter, weight_parameter
-from pamlflow.models.posterior import DescriptorPosterior
 from pamlflow.models.psi_statistics import expected_kernel, pair_features
 from pamlflow.types import FloatArray, IntArray
 

@@ -3,7 +3,7 @@
 Each evidence is a log density of n tasks with its gradients in the mean and the variance of q(h*), written
 out by hand: four unknowns a task need no automatic differentiation, and tracing costs more than a search.
 
-``PredictiveEvidence`` and ``DescriptorEvidence`` linearise the moments in h around the mean of q(h*).  The
+``PredictiveEvidence``, and that of descriptors, linearise the moments in h around the mean of q(h*).  The
 exact moments cost M x M per output, transition and evaluation; linearised, all outputs share one product with
 the posterior's basis.
 """
@@ -15,7 +15,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from pamlflow.models.posterior import (
-    DescriptorPosterior,
     DynamicsPosterior,
     excess_matrix,
     expected_kernel,
@@ -190,68 +189,6 @@ class ElboEvidence:
         d_mean += 0.5 * (residual - outputs * lengths)[:, None] * posterior.noise_slope
         d_variance = scale[:, None] * (d_cross_variance - 0.5 * d_quadratic_variance)
         return Gradients(value, d_mean, d_variance)
-
-
-class DescriptorEvidence:
-    """E_q(h) [log p(psi* | h)] of standardised descriptors: with the KL, q(h*) approximates p(h* | psi*).
-
-    Here p(psi* | h) is the predictive density at h, with the variance of the GP and the noise.
-    """
-
-    def __init__(self, posterior: DescriptorPosterior, descriptors: FloatArray) -> None:
-        """``descriptors`` [N, R]."""
-        self._posterior = posterior
-        self._descriptors = descriptors
-
-    def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
-        """See Evidence."""
-        posterior = self._posterior
-        total = Gradients(np.zeros(len(mean)), np.zeros_like(mean), np.zeros_like(mean))
-        for r, lengthscales in enumerate(posterior.lengthscales):
-            scale, squared = posterior.variance[r], np.square(lengthscales)
-            k = scale * unit_kernel(mean, posterior.inducing, lengthscales)
-            slopes = (posterior.inducing - mean[:, None]) / squared
-            weighted = k * posterior.weights[r]
-            nonlinear = weighted.sum(axis=-1)
-            jacobian = posterior.slope[:, r] + np.einsum("ng,ngq->nq", weighted, slopes)
-            hessian = np.einsum("ng,ngq,ngr->nqr", weighted, slopes, slopes)
-            hessian -= nonlinear[:, None, None] * np.diag(1.0 / squared)
-            reduced = k @ posterior.reduction[r]
-            function = np.maximum(scale - np.sum(reduced * k, axis=-1), 0.0)
-            spread = function + posterior.noise[r]
-            prediction = posterior.intercept[r] + mean @ posterior.slope[:, r] + nonlinear
-            residual = self._descriptors[tasks, r] - prediction
-            squares = np.square(residual) + np.sum(np.square(jacobian) * variance, axis=-1)
-            value = -0.5 * (LOG_TWO_PI + np.log(spread) + squares / spread)
-
-            d_spread = 0.5 * (squares / spread - 1.0) / spread * (function > 0.0)
-            d_mean = (residual / spread)[:, None] * jacobian
-            d_mean -= 2.0 * d_spread[:, None] * np.einsum("ng,ngq->nq", reduced * k, slopes)
-            curved = np.einsum("nqr,nr->nq", hessian, jacobian * variance)
-            d_mean -= curved / spread[:, None]
-            d_variance = -0.5 * np.square(jacobian) / spread[:, None]
-            parts = zip(total, (value, d_mean, d_variance), strict=True)
-            total = Gradients(*(old + new for old, new in parts))
-        return total
-
-
-class EncodedEvidence:
-    """E_q(h*) [log q(h* | picture) - log p(h*)]: with the KL, what an encoder says takes the prior's place.
-
-    With nothing else known, q(h*) is what the encoder says.
-    """
-
-    def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
-        """Moments [N, Q] of q(h | picture)."""
-        self._mean = mean
-        self._variance = variance
-
-    def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
-        """See Evidence."""
-        offset, scale = mean - self._mean[tasks], self._variance[tasks]
-        squares = (np.square(offset) + variance) / scale - np.square(mean) - variance
-        value = -0.5 * np.sum(np.log(scale) + squares, axis=1)
-        return Gradients(value, mean - offset / scale, 0.5 - 0.5 / scale)
 
 
 def _log_normal(

@@ -14,10 +14,9 @@ from pamlflow.models.inducing import greedy_conditional_variance
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import kl_divergence
 from pamlflow.models.parameters import log_prior
-from pamlflow.models.picture_posterior import PicturePosterior
-from pamlflow.models.posterior import DescriptorPosterior, DynamicsPosterior
+from pamlflow.models.posterior import DynamicsPosterior
 from pamlflow.models.scaling import Scaler
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.trained import DescriptorView, TrainedModel
 from pamlflow.settings import ModelSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -31,9 +30,7 @@ class DescriptorModel(Protocol):
     def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
         """Bound on E_q(H)[log p(Psi | H)]."""
 
-    def posterior(
-        self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
-    ) -> DescriptorPosterior | PicturePosterior:
+    def posterior(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> DescriptorView:
         """The predictive posterior of psi given h, as arrays."""
 
     def rescale_latents(self, scale: FloatArray) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow.models.evidence import Gradients
 from pamlflow.models.inference import LatentPosterior
-from pamlflow.types import FloatArray
+from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/pictures/"
 
@@ -25,6 +26,14 @@ class PicturePosterior:
     decoder: dict[str, FloatArray]
     noise: FloatArray  # [] noise variance of every pixel
     shape: tuple[int, int, int]  # H, W, R of a picture
+
+    def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
+        """q(h* | picture) of pictures [n, H, W, R]: what the encoder says, without a search from ``starts``."""
+        return self.encode(descriptors)
+
+    def evidence(self, descriptors: FloatArray) -> EncodedEvidence:
+        """What pictures [n, H, W, R] say of h*."""
+        return EncodedEvidence(*self.encode(descriptors))
 
     def encode(self, pictures: FloatArray) -> LatentPosterior:
         """q(h | picture) of pictures [n, H, W, R].  Raises ValueError when they are of another size."""
@@ -75,3 +84,22 @@ class PicturePosterior:
     def is_in(datasets: Mapping[str, Any]) -> bool:
         """Whether a round file holds a picture view."""
         return f"{GROUP}noise" in datasets
+
+
+class EncodedEvidence:
+    """E_q(h*) [log q(h* | picture) - log p(h*)]: with the KL, what an encoder says takes the prior's place.
+
+    With nothing else known, q(h*) is what the encoder says.
+    """
+
+    def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
+        """Moments [N, Q] of q(h | picture)."""
+        self._mean = mean
+        self._variance = variance
+
+    def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
+        """See Evidence."""
+        offset, scale = mean - self._mean[tasks], self._variance[tasks]
+        squares = (np.square(offset) + variance) / scale - np.square(mean) - variance
+        value = -0.5 * np.sum(np.log(scale) + squares, axis=1)
+        return Gradients(value, mean - offset / scale, 0.5 - 0.5 / scale)

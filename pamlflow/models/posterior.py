@@ -1,4 +1,4 @@
-"""The posterior object that every bound ends in: plain arrays, and prediction from them.
+"""The posterior of the dynamics that every bound ends in: plain arrays, and prediction from them.
 
 Nothing here needs TensorFlow: files are scored, candidates inferred and users' predictions made from the
 arrays of a round file alone.  All is in standardised units.
@@ -34,24 +34,6 @@ class DynamicsPosterior(NamedTuple):
     reduction: FloatArray  # [P, M]
     noise: FloatArray  # [P] noise variance of a task with h = 0
     noise_slope: FloatArray  # [Q] the log noise variance of task i grows by noise_slope' h_i
-
-
-class DescriptorPosterior(NamedTuple):
-    """q(g) of the R descriptor dimensions through G inducing points.
-
-    With k_r(h) the unit-variance kernel of dimension r, the mean is
-    ``intercept + h slope + variance k_r' weights`` and the variance of the function is
-    ``variance - variance^2 k_r' reduction k_r``.
-    """
-
-    inducing: FloatArray  # [G, Q]
-    lengthscales: FloatArray  # [R, Q]
-    variance: FloatArray  # [R]
-    noise: FloatArray  # [R]
-    slope: FloatArray  # [Q, R]
-    intercept: FloatArray  # [R]
-    weights: FloatArray  # [R, G]
-    reduction: FloatArray  # [R, G, G]
 
 
 def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArray) -> FloatArray:
@@ -127,27 +109,3 @@ def predict_function(
     f_variance += posterior.variance - np.square(f_mean)
     # Cancellation can leave a variance a rounding error below zero.
     return f_mean, np.maximum(f_variance, 0.0)
-
-
-def predict_descriptors(
-    posterior: DescriptorPosterior, mean: FloatArray, variance: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance [N, R] of standardised psi, noise included, under h ~ N(mean, diag(variance)).
-
-    Exact moments; the dimensions are independent given h.
-    """
-    psi_mean = posterior.intercept + mean @ posterior.slope
-    psi_variance = posterior.variance + posterior.noise + variance @ np.square(posterior.slope)
-    for r, lengthscales in enumerate(posterior.lengthscales):
-        scale, weights, slope = posterior.variance[r], posterior.weights[r], posterior.slope[:, r]
-        first = expected_kernel(mean, variance, posterior.inducing, lengthscales)
-        pairs = expected_kernel_pairs(mean, variance, posterior.inducing, lengthscales)
-        excess = np.outer(weights, weights) - posterior.reduction[r]
-        nonlinear = scale * (first @ weights)
-        tilt = variance / (np.square(lengthscales) + variance)
-        shift = ((posterior.inducing - mean[:, None]) * tilt[:, None]) @ slope
-        covariance = scale * np.sum(weights * first * shift, axis=-1)
-        psi_mean[:, r] += nonlinear
-        psi_variance[:, r] += scale**2 * np.einsum("ngh,gh->n", pairs, excess)
-        psi_variance[:, r] += 2.0 * covariance - np.square(nonlinear)
-    return psi_mean, np.maximum(psi_variance, posterior.noise)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from pamlflow.models.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.evidence import (
-    DescriptorEvidence,
     ElboEvidence,
-    EncodedEvidence,
     Evidence,
     PredictiveEvidence,
     TaskArrays,
@@ -19,19 +18,29 @@ from pamlflow.models.evidence import (
 )
 from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
 from pamlflow.models.picture_posterior import PicturePosterior
-from pamlflow.models.posterior import (
-    DescriptorPosterior,
-    DynamicsPosterior,
-    predict_descriptors,
-    predict_function,
-    task_noise,
-)
+from pamlflow.models.posterior import DynamicsPosterior, predict_function, task_noise
 from pamlflow.models.scaling import Scaler
 from pamlflow.types import FloatArray
 
 Objective: TypeAlias = Literal["predictive", "elbo"]
 
 RANKING_TRANSITIONS = 10
+
+
+class DescriptorView(Protocol):
+    """How h and standardised descriptors [n, ...] foretell each other."""
+
+    def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
+        """q(h* | psi*), from ``starts`` [S, Q] where it has to be searched for."""
+
+    def evidence(self, descriptors: FloatArray) -> Evidence:
+        """What descriptors say of h*, to be weighed against transitions."""
+
+    def decode(self, latents: FloatArray) -> FloatArray:
+        """E[psi | h] of latent points [n, Q]."""
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class TrainedModel:
     """
 
     dynamics: DynamicsPosterior
-    descriptor: DescriptorPosterior | PicturePosterior
+    descriptor: DescriptorView
     latent: LatentPosterior
     scaler: Scaler
     parameters: dict[str, FloatArray]
@@ -56,20 +65,16 @@ class TrainedModel:
         objective: Objective = "predictive",
     ) -> LatentPosterior:
         """q(h*) of ``number`` tasks from descriptors [N, ..., R], transitions, both, or neither (the prior)."""
+        starts = latent_starts(self.latent.mean)
         known: list[Evidence] = []
         if descriptors is not None:
             target = self.scaler.descriptors(descriptors)
-            if isinstance(self.descriptor, PicturePosterior):
-                encoded = self.descriptor.encode(target)
-                if data is None:
-                    return encoded
-                known.append(EncodedEvidence(*encoded))
-            else:
-                known.append(DescriptorEvidence(self.descriptor, target))
-        starts = latent_starts(self.latent.mean)
+            if data is None:
+                # Far from all tasks the descriptor view extrapolates, and may say the same there.
+                return self.descriptor.infer(target, np.vstack([starts, self.latent.mean]))
+            known.append(self.descriptor.evidence(target))
         if data is None:
-            # Far from all tasks the descriptor view extrapolates, and may say the same there.
-            return infer_latents(known, np.vstack([starts, self.latent.mean]), number)
+            return infer_latents([], starts, number)
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
@@ -95,17 +100,14 @@ class TrainedModel:
 
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
         """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
-        if isinstance(self.descriptor, PicturePosterior):
-            mean = self.descriptor.decode(latents)
-        else:
-            mean, _ = predict_descriptors(self.descriptor, latents, np.zeros_like(latents))
+        mean = self.descriptor.decode(latents)
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
 
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
         return {
             **{f"posterior/dynamics/{k}": v for k, v in self.dynamics._asdict().items()},
-            **_descriptor_datasets(self.descriptor),
+            **self.descriptor.to_datasets(),
             **{f"latent/{k}": v for k, v in self.latent._asdict().items()},
             **{f"parameters/{path}": value for path, value in self.parameters.items()},
             **self.scaler.to_datasets(),
@@ -114,11 +116,12 @@ class TrainedModel:
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> TrainedModel:
         """The inverse of ``to_datasets``: nothing is trained again."""
+        view = PicturePosterior if PicturePosterior.is_in(datasets) else DescriptorPosterior
         return cls(
             DynamicsPosterior(
                 *(datasets[f"posterior/dynamics/{name}"] for name in DynamicsPosterior._fields)
             ),
-            _read_descriptor(datasets),
+            view.from_datasets(datasets),
             LatentPosterior(datasets["latent/mean"], datasets["latent/variance"]),
             Scaler.from_datasets(datasets),
             {
@@ -127,16 +130,3 @@ class TrainedModel:
                 if path.startswith("parameters/")
             },
         )
-
-
-def _descriptor_datasets(descriptor: DescriptorPosterior | PicturePosterior) -> dict[str, Any]:
-    if isinstance(descriptor, PicturePosterior):
-        return descriptor.to_datasets()
-    return {f"posterior/descriptor/{k}": v for k, v in descriptor._asdict().items()}
-
-
-def _read_descriptor(datasets: Mapping[str, Any]) -> DescriptorPosterior | PicturePosterior:
-    if PicturePosterior.is_in(datasets):
-        return PicturePosterior.from_datasets(datasets)
-    fields = (datasets[f"posterior/descriptor/{name}"] for name in DescriptorPosterior._fields)
-    return DescriptorPosterior(*fields)

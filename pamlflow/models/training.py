@@ -206,7 +206,7 @@ def _complaint(model: MetaModel) -> str:
     parameters = gpflow.utilities.parameter_dict(model)
     spoilt = [path for path, value in parameters.items() if not np.all(np.isfinite(value.numpy()))]
     return (
-        f"training found no finite bound for {len(model.latent.mean.numpy())} tasks, with jitter up to "
+        f"training found no finite bound for {model.num_tasks} tasks, with jitter up to "
         f"{float(model.jitter.numpy()):.0e}; non-finite parameters: {', '.join(spoilt) or 'none'}. Check "
         "the tasks for outliers (pamlflow show), raise model.noise_floor, or lower model.inducing_points."
     )

@@ -8,7 +8,6 @@ import tensorflow as tf
 from gpflow.config import Config, as_context
 
 from pamlflow.models.descriptor_gp import DescriptorGP
-from pamlflow.models.posterior import predict_descriptors
 
 JITTER = 1e-8
 ANCHORS = [0, 3, 4]
@@ -103,7 +102,7 @@ def test_point_masses_give_the_bound_and_predictions_of_gpflow_sgpr():
     problem = Problem(1)
     posterior = problem.posterior(np.zeros((6, 2)))
     h = np.random.default_rng(9).normal(size=(5, 2))
-    mean, variance = predict_descriptors(posterior, h, np.zeros((5, 2)))
+    mean, variance = posterior.predict(h, np.zeros((5, 2)))
     bound = 0.0
     for r in range(2):
         with as_context(Config(jitter=JITTER * problem.scale[r])):
@@ -145,7 +144,7 @@ def test_predictions_under_uncertain_h_equal_quadrature(linear):
     posterior = problem.posterior(problem.variance)
     rng = np.random.default_rng(3)
     mean, variance = rng.normal(size=(4, 2)), rng.uniform(0.02, 0.3, size=(4, 2))
-    predicted, spread = predict_descriptors(posterior, mean, variance)
+    predicted, spread = posterior.predict(mean, variance)
     for i in range(4):
         expected = reference.moments(
             lambda h: reference.descriptor_at(posterior, h), mean[i], variance[i]
@@ -160,9 +159,9 @@ def test_predictions_under_uncertain_h_equal_monte_carlo():
     draws, rng = 20_000, np.random.default_rng(4)
     mean, variance = np.array([[0.5, -0.3]]), np.array([[0.5, 0.2]])
     h = mean + np.sqrt(variance) * rng.standard_normal((draws, 2))
-    at = predict_descriptors(posterior, h, np.zeros_like(h))
+    at = posterior.predict(h, np.zeros_like(h))
     sampled = at[0] + np.sqrt(at[1]) * rng.standard_normal((draws, 2))
-    predicted, spread = (part[0] for part in predict_descriptors(posterior, mean, variance))
+    predicted, spread = (part[0] for part in posterior.predict(mean, variance))
     assert np.all(np.abs(sampled.mean(axis=0) - predicted) < 5.0 * np.sqrt(spread / draws))
     squares = (sampled - predicted) ** 2
     assert np.all(
@@ -173,7 +172,7 @@ def test_predictions_under_uncertain_h_equal_monte_carlo():
 def test_far_away_the_linear_mean_and_the_prior_variance_return():
     problem = Problem(5)
     h = np.array([[40.0, -30.0]])
-    mean, variance = predict_descriptors(problem.posterior(problem.variance), h, 0.0 * h)
+    mean, variance = problem.posterior(problem.variance).predict(h, 0.0 * h)
     np.testing.assert_allclose(mean, h @ problem.slope + problem.intercept)
     np.testing.assert_allclose(variance[0], problem.scale + problem.noise)
 

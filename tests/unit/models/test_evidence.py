@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 import reference
 
-from pamlflow.models.evidence import (
-    DescriptorEvidence,
-    ElboEvidence,
-    EncodedEvidence,
-    PredictiveEvidence,
-    TaskArrays,
-)
+from pamlflow.models.descriptor_posterior import DescriptorEvidence, DescriptorPosterior
+from pamlflow.models.evidence import ElboEvidence, PredictiveEvidence, TaskArrays
+from pamlflow.models.picture_posterior import EncodedEvidence
 from pamlflow.models.posterior import (
-    DescriptorPosterior,
     DynamicsPosterior,
-    predict_descriptors,
     predict_function,
     task_noise,
 )
@@ -236,7 +230,7 @@ def test_descriptor_at_certain_h_is_the_predictive_density():
     posterior = descriptor_posterior()
     descriptors, (mean, _) = np.random.default_rng(5).normal(size=(3, 2)), moments(4)
     value = DescriptorEvidence(posterior, descriptors)(mean, np.zeros((3, 2)), TASKS).value
-    predicted, total = predict_descriptors(posterior, mean, np.zeros((3, 2)))
+    predicted, total = posterior.predict(mean, np.zeros((3, 2)))
     expected = reference.log_normal(descriptors, predicted, total).sum(axis=1)
     np.testing.assert_allclose(value, expected, rtol=1e-9)
 

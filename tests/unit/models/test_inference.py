@@ -8,7 +8,6 @@ from scipy.special import softmax
 from pamlflow.models.batched_bfgs import minimise_batch
 from pamlflow.models.evidence import Gradients, PredictiveEvidence, TaskArrays
 from pamlflow.models.inference import LatentPosterior, infer_latents, latent_starts
-from pamlflow.models.posterior import predict_descriptors
 
 STARTS = latent_starts(np.zeros((1, 2)))
 
@@ -155,7 +154,7 @@ def exact_posterior(posterior, descriptors):
     """Mean and variance of h under p(h | psi), proportional to p(psi | h) p(h), on a fine grid."""
     axis = np.linspace(-7.0, 7.0, 281)
     h = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    mean, variance = predict_descriptors(posterior, h, np.zeros_like(h))
+    mean, variance = posterior.predict(h, np.zeros_like(h))
     log_prior = -0.5 * np.sum(h**2, axis=1)
     moments = []
     for psi in descriptors:

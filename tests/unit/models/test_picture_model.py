@@ -13,7 +13,7 @@ from pamlflow.models.latent import kl_divergence
 from pamlflow.models.optimiser import Optimiser, TrainingRecord
 from pamlflow.models.picture_model import PictureModel
 from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.models.training import TrainingError, train_from_previous, train_from_scratch
 from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.tasks import Variable
 
@@ -180,3 +180,10 @@ def test_next_round_starts_with_the_networks_of_the_last_one(trained, tasks, mak
         moved = np.abs(more.descriptor.decoder[name] - weights).max()
         assert moved < 1.0
     assert later.bound[-1] > record.bound[0]
+
+
+def test_a_fit_without_a_finite_bound_counts_the_tasks_that_have_dynamics(monkeypatch, tasks):
+    loss = PictureModel.training_loss
+    monkeypatch.setattr(PictureModel, "training_loss", lambda model: np.nan * loss(model))
+    with pytest.raises(TrainingError, match="no finite bound for 4 tasks"):
+        train_from_scratch(tasks, SETTINGS, BRIEF, np.random.default_rng(0), unchosen=UNCHOSEN)

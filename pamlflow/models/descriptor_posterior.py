@@ -1,0 +1,122 @@
+"""A trained descriptor view of vectors as plain arrays: prediction of psi from h, and of h from psi.
+
+All is in standardised units, and nothing here needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pamlflow.models.evidence import LOG_TWO_PI, Gradients
+from pamlflow.models.inference import LatentPosterior, infer_latents
+from pamlflow.models.posterior import expected_kernel, expected_kernel_pairs, unit_kernel
+from pamlflow.types import FloatArray, IntArray
+
+GROUP = "posterior/descriptor/"
+
+
+class DescriptorPosterior(NamedTuple):
+    """q(g) of the R descriptor dimensions through G inducing points.
+
+    With k_r(h) the unit-variance kernel of dimension r, the mean is
+    ``intercept + h slope + variance k_r' weights`` and the variance of the function is
+    ``variance - variance^2 k_r' reduction k_r``.
+    """
+
+    inducing: FloatArray  # [G, Q]
+    lengthscales: FloatArray  # [R, Q]
+    variance: FloatArray  # [R]
+    noise: FloatArray  # [R]
+    slope: FloatArray  # [Q, R]
+    intercept: FloatArray  # [R]
+    weights: FloatArray  # [R, G]
+    reduction: FloatArray  # [R, G, G]
+
+    def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
+        """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q]."""
+        return infer_latents([self.evidence(descriptors)], starts, len(descriptors))
+
+    def evidence(self, descriptors: FloatArray) -> DescriptorEvidence:
+        """What descriptors [N, R] say of h*."""
+        return DescriptorEvidence(self, descriptors)
+
+    def decode(self, latents: FloatArray) -> FloatArray:
+        """E[psi | h] [N, R] of latent points [N, Q]."""
+        mean, _ = self.predict(latents, np.zeros_like(latents))
+        return mean
+
+    def predict(self, mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance [N, R] of standardised psi, noise included, under h ~ N(mean, diag(variance)).
+
+        Exact moments; the dimensions are independent given h.
+        """
+        psi_mean = self.intercept + mean @ self.slope
+        psi_variance = self.variance + self.noise + variance @ np.square(self.slope)
+        for r, lengthscales in enumerate(self.lengthscales):
+            scale, weights, slope = self.variance[r], self.weights[r], self.slope[:, r]
+            first = expected_kernel(mean, variance, self.inducing, lengthscales)
+            pairs = expected_kernel_pairs(mean, variance, self.inducing, lengthscales)
+            excess = np.outer(weights, weights) - self.reduction[r]
+            nonlinear = scale * (first @ weights)
+            tilt = variance / (np.square(lengthscales) + variance)
+            shift = ((self.inducing - mean[:, None]) * tilt[:, None]) @ slope
+            covariance = scale * np.sum(weights * first * shift, axis=-1)
+            psi_mean[:, r] += nonlinear
+            psi_variance[:, r] += scale**2 * np.einsum("ngh,gh->n", pairs, excess)
+            psi_variance[:, r] += 2.0 * covariance - np.square(nonlinear)
+        return psi_mean, np.maximum(psi_variance, self.noise)
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
+        return {f"{GROUP}{name}": value for name, value in self._asdict().items()}
+
+    @classmethod
+    def from_datasets(cls, datasets: Mapping[str, Any]) -> DescriptorPosterior:
+        """The inverse of ``to_datasets``."""
+        return cls(*(datasets[f"{GROUP}{name}"] for name in cls._fields))
+
+
+class DescriptorEvidence:
+    """E_q(h) [log p(psi* | h)] of standardised descriptors: with the KL, q(h*) approximates p(h* | psi*).
+
+    Here p(psi* | h) is the predictive density at h, with the variance of the GP and the noise.
+    """
+
+    def __init__(self, posterior: DescriptorPosterior, descriptors: FloatArray) -> None:
+        """``descriptors`` [N, R]."""
+        self._posterior = posterior
+        self._descriptors = descriptors
+
+    def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
+        """See Evidence."""
+        posterior = self._posterior
+        total = Gradients(np.zeros(len(mean)), np.zeros_like(mean), np.zeros_like(mean))
+        for r, lengthscales in enumerate(posterior.lengthscales):
+            scale, squared = posterior.variance[r], np.square(lengthscales)
+            k = scale * unit_kernel(mean, posterior.inducing, lengthscales)
+            slopes = (posterior.inducing - mean[:, None]) / squared
+            weighted = k * posterior.weights[r]
+            nonlinear = weighted.sum(axis=-1)
+            jacobian = posterior.slope[:, r] + np.einsum("ng,ngq->nq", weighted, slopes)
+            hessian = np.einsum("ng,ngq,ngr->nqr", weighted, slopes, slopes)
+            hessian -= nonlinear[:, None, None] * np.diag(1.0 / squared)
+            reduced = k @ posterior.reduction[r]
+            function = np.maximum(scale - np.sum(reduced * k, axis=-1), 0.0)
+            spread = function + posterior.noise[r]
+            prediction = posterior.intercept[r] + mean @ posterior.slope[:, r] + nonlinear
+            residual = self._descriptors[tasks, r] - prediction
+            squares = np.square(residual) + np.sum(np.square(jacobian) * variance, axis=-1)
+            value = -0.5 * (LOG_TWO_PI + np.log(spread) + squares / spread)
+
+            d_spread = 0.5 * (squares / spread - 1.0) / spread * (function > 0.0)
+            d_mean = (residual / spread)[:, None] * jacobian
+            d_mean -= 2.0 * d_spread[:, None] * np.einsum("ng,ngq->nq", reduced * k, slopes)
+            curved = np.einsum("nqr,nr->nq", hessian, jacobian * variance)
+            d_mean -= curved / spread[:, None]
+            d_variance = -0.5 * np.square(jacobian) / spread[:, None]
+            parts = zip(total, (value, d_mean, d_variance), strict=True)
+            total = Gradients(*(old + new for old, new in parts))
+        return total
