@@ -1,6 +1,9 @@
-"""Where the time of a workflow run went, by its own benchmark files: `python -m benchmarks.study [FOLDER]`."""
+"""Where the time of a workflow run went, by the last lines of its logs: `python -m benchmarks.study [FOLDER]`.
 
-import csv
+Snakemake's benchmark files say how long a job took, but not what it used: after 15 s they look every 30 s.
+"""
+
+import re
 import statistics
 import sys
 from collections import defaultdict
@@ -10,33 +13,35 @@ from typing import NamedTuple
 from benchmarks.common import Row, publish
 
 RULES = {
-    "acquire_round": "*/trial_*/round_*.tsv",
-    "train_initial_round": "initial/trial_*/round_00.tsv",
-    "train_oracle": "oracle/trial_*/round_00.tsv",
-    "evaluate_trial": "*/trial_*/metrics.tsv",
-    "simulate_initial_tasks": "trial_*/initial_tasks.tsv",
+    "acquire_round": "*/trial_*/round_*.log",
+    "train_initial_round": "initial/trial_*/round_00.log",
+    "train_oracle": "oracle/trial_*/round_00.log",
+    "evaluate_trial": "*/trial_*/metrics.log",
+    "simulate_initial_tasks": "trial_*/initial_tasks.log",
 }
 
 
+USED = re.compile(r"done in ([\d.]+) s, ([\d.]+) s of processor, at most (\d+) MiB\n$")
+
+
 class Job(NamedTuple):
-    """What Snakemake's benchmark file says of a job: seconds, MiB, seconds of processor."""
+    """What a job took: seconds, seconds of processor, MiB."""
 
     seconds: float
-    memory: float
     processor: float
+    memory: float
 
 
 def jobs(logs: Path, experiment: str = "*") -> dict[str, list[Job]]:
-    """The jobs of each rule, of one experiment or all, that left a benchmark file in a folder of logs."""
+    """The finished jobs of each rule, of one experiment or all, by their logs in a folder."""
     found: defaultdict[str, list[Job]] = defaultdict(list)
     for rule, pattern in RULES.items():
         for path in logs.glob(f"{experiment}/{pattern}"):
-            if rule == "acquire_round" and path.name == "round_00.tsv":
+            if rule == "acquire_round" and path.name == "round_00.log":
                 continue
-            with path.open() as file:
-                (record,) = csv.DictReader(file, delimiter="\t")
-            values = (float(record[key]) for key in ("s", "max_rss", "cpu_time"))
-            found[rule].append(Job(*values))
+            used = USED.search(path.read_text(encoding="utf-8"))
+            if used:
+                found[rule].append(Job(*map(float, used.groups())))
     return found
 
 
@@ -60,4 +65,6 @@ if __name__ == "__main__":
     if rows:
         publish("study", rows)
     else:
-        print(f"no benchmark files below {folder}: run `make quickstart` first", file=sys.stderr)
+        print(
+            f"no logs of finished jobs below {folder}: run `make quickstart` first", file=sys.stderr
+        )

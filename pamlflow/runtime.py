@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import platform
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
         except BaseException:
             logger.exception("failed after %.1f s", time.perf_counter() - start)
             raise
-        logger.info("done in %.1f s", time.perf_counter() - start)
+        logger.info("done in %.1f s, %s", time.perf_counter() - start, _used())
 
 
 def configure_tensorflow(threads: int) -> None:
@@ -75,6 +76,13 @@ def configure_tensorflow(threads: int) -> None:
     except RuntimeError:
         running = tf.config.threading.get_intra_op_parallelism_threads()
         logger.warning("TensorFlow already runs on %d threads, not on %d", running, threads)
+
+
+def _used() -> str:
+    """Processor time and peak memory so far; Snakemake's benchmark files sample them every 30 s only."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return f"{used.ru_utime + used.ru_stime:.1f} s of processor, at most {memory:.0f} MiB"
 
 
 @contextlib.contextmanager

@@ -1,8 +1,10 @@
 import logging
 import os
+import re
 import subprocess
 import sys
 import textwrap
+import time
 import warnings
 from unittest import mock
 
@@ -41,7 +43,9 @@ def test_messages_and_warnings_go_to_the_log(tmp_path):
     assert f"INFO pamlflow: pamlflow {__version__} on " in text and "threads: 2" in text
     assert "INFO pamlflow.stages.acquire: round 7" in text
     assert "RuntimeWarning: overflow in exp" in text
-    assert "INFO pamlflow: done in " in text
+    used = re.search(r"done in [\d.]+ s, ([\d.]+) s of processor, at most (\d+) MiB\n$", text)
+    assert 0.0 < float(used[1]) <= time.process_time()
+    assert 20 <= int(used[2]) < 100_000
     assert all(line[:2] == "20" for line in text.splitlines() if "pamlflow:" in line)
 
 
