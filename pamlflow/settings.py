@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-# The keys of an experiment that pamlflow.world.World is made from.
 WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
+
+
+def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from."""
+    return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
 
 
 @dataclass(frozen=True)

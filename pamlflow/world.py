@@ -34,7 +34,7 @@ class World:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
-        """Return the world of an experiment's keys, which are settings.WORLD_KEYS.
+        """Return the world of `settings.world_settings` of an experiment.
 
         Raises ValueError when a name is unknown or a value is out of range.
         """

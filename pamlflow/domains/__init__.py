@@ -17,9 +17,14 @@ def make_domain(name: str, **simulation: object) -> TaskDomain:
     """Return the domain named in the configuration, made with its `simulation` settings.
 
     Raises ValueError when `name` is neither in DOMAINS nor a `package.module:Name`, or when what it
-    names makes no TaskDomain.
+    names does not take these settings or makes no TaskDomain.
     """
-    domain = plugins.load(name, DOMAINS, "domain")(**simulation)
+    make = plugins.load(name, DOMAINS, "domain")
+    try:
+        domain = make(**simulation)
+    except TypeError as error:
+        names = ", ".join(simulation)
+        raise ValueError(f"domain '{name}' cannot be made with {names}: {error}") from error
     if not isinstance(domain, TaskDomain):
         raise ValueError(
             f"domain '{name}': {type(domain).__name__} lacks attributes or methods of "

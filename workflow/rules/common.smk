@@ -2,9 +2,10 @@
 
 from pamlflow import store
 from pamlflow.configuration import ORACLE, ConfigurationError, validated
+from pamlflow.preflight import require_parts
 from pamlflow.recover import orphans
 from pamlflow.seeding import job_seed
-from pamlflow.settings import WORLD_KEYS
+from pamlflow.settings import world_settings
 from snakemake.exceptions import WorkflowError
 
 # Raise it when results that exist should be trained anew; a change of the library alone re-runs nothing.
@@ -15,6 +16,8 @@ DESIGN_BLOCK = 15
 
 try:
     CONFIG = validated(config)
+    if workflow.is_main_process:  # and not again in every job
+        require_parts(CONFIG)
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
@@ -49,9 +52,8 @@ def of_experiment(key):
 
 
 def world(wildcards):
-    """What fixes the tasks of an experiment: the keys of pamlflow.world."""
-    experiment = CONFIG["experiments"][wildcards.experiment]
-    return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
+    """What fixes the tasks of an experiment."""
+    return world_settings(CONFIG["experiments"][wildcards.experiment])
 
 
 def strategies(experiment):
