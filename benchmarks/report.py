@@ -19,8 +19,8 @@ ORDER = (
 INTRODUCTION = """# Benchmarks
 
 `make bench` runs all of them and rewrites this page; `python -m benchmarks.<name>` runs one. Both sides of a
-comparison are measured in one run on the same machine and threads. Times are medians; machines are noisy, so
-quote the ratios.
+comparison are measured in one run on the same machine and threads. Times are medians, but for `fit`, which runs
+once; machines are noisy, so quote the ratios. `study` reads the logs of runs that were made before.
 """
 
 

@@ -81,7 +81,11 @@ def configure_tensorflow(threads: int) -> None:
 def _used() -> str:
     """Processor time and peak memory so far; Snakemake's benchmark files sample them every 30 s only."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    try:  # On Linux, ru_maxrss counts what the parent had when it started this process.
+        status = Path("/proc/self/status").read_text()
+        memory = int(status.split("VmHWM:")[1].split()[0]) / 2**10
+    except OSError:
+        memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return f"{used.ru_utime + used.ru_stime:.1f} s of processor, at most {memory:.0f} MiB"
 
 

@@ -282,7 +282,7 @@ SCHEMAS = {
             version=1,
             rows=_TASKS + _POOL_ROWS + _ROUND + _DYNAMICS + _DESCRIPTOR + _SELECTION,
             meaning="the state of a trial after `round` acquisitions: tasks, model, selection",
-            rules=("train_initial_round", "acquire_round"),
+            rules=("train_initial_round", "train_oracle", "acquire_round"),
             location="results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",
         ),
         Schema(

@@ -1,21 +1,31 @@
 """The collapsed bound: Gaussian noise makes the optimal q(u) analytic (Titsias & Lawrence 2010)."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 from check_shapes import check_shapes
 
 
+class PsiStatistics(NamedTuple):
+    """Weighted expectations of the kernel under q(H); Psi2 = Psi1' Psi1 + covariance."""
+
+    Psi1: tf.Tensor  # [..., n, M] of all transitions, times the root of their weight
+    covariance: tf.Tensor  # [..., M, M]
+    Psi1Y: tf.Tensor  # [..., M, P]
+
+
 @check_shapes(
     "Kuu: [batch..., M, M]",
-    "Psi2: [batch..., M, M]",
+    "Psi1: [batch..., n, M]",
+    "covariance: [batch..., M, M]",
     "Psi1Y: [batch..., M, P]",
     "precision: [batch..., P]",
     "return: [batch...]",
 )
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def collapsed_terms(
-    Kuu: tf.Tensor, Psi2: tf.Tensor, Psi1Y: tf.Tensor, precision: tf.Tensor
+    Kuu: tf.Tensor, Psi1: tf.Tensor, covariance: tf.Tensor, Psi1Y: tf.Tensor, precision: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
     r"""Terms of the collapsed bound that depend on the inducing points, summed over the outputs.
 
@@ -26,7 +36,7 @@ def collapsed_terms(
     The gradient is the closed form; differentiating the Cholesky factors costs about three times as much.
     """
     L = tf.linalg.cholesky(Kuu)
-    A = _congruence(L, Psi2)
+    whitened, A = whiten(L, Psi1, covariance)
     identity = tf.eye(tf.shape(A)[-1], dtype=A.dtype)
     beta = precision[..., None, None]
     B = identity + beta * A[..., None, :, :]
@@ -43,6 +53,7 @@ def collapsed_terms(
         shared = identity - B_inverse - a[..., :, None] * a[..., None, :]
         d_A = 0.5 * tf.reduce_sum(beta * shared, -3)
         d_whitened_Kuu = 0.5 * tf.reduce_sum(shared - beta * A[..., None, :, :], -3)
+        d_Psi1 = tf.linalg.triangular_solve(L, tf.linalg.matmul(d_A, whitened), adjoint=True)
         d_Psi1Y = tf.linalg.triangular_solve(
             L, tf.linalg.matrix_transpose(precision[..., None] * a), adjoint=True
         )
@@ -52,12 +63,20 @@ def collapsed_terms(
         scale = upstream[..., None, None]
         return (
             scale * _congruence(L, d_whitened_Kuu, adjoint=True),
+            2.0 * scale * tf.linalg.matrix_transpose(d_Psi1),
             scale * _congruence(L, d_A, adjoint=True),
             scale * d_Psi1Y,
             upstream[..., None] * d_precision,
         )
 
     return value, gradient
+
+
+def whiten(L: tf.Tensor, Psi1: tf.Tensor, covariance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """L^-1 Psi1' [..., M, n] and A = L^-1 Psi2 L^-T [..., M, M], whose digits adding up Psi2 would lose."""
+    whitened = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(Psi1))
+    squared = tf.linalg.matmul(whitened, whitened, transpose_b=True)
+    return whitened, squared + _congruence(L, covariance)
 
 
 def _congruence(L: tf.Tensor, matrix: tf.Tensor, adjoint: bool = False) -> tf.Tensor:
@@ -68,8 +87,6 @@ def _congruence(L: tf.Tensor, matrix: tf.Tensor, adjoint: bool = False) -> tf.Te
 
 @check_shapes(
     "Kuu: [batch..., M, M]",
-    "Psi2: [batch..., M, M]",
-    "Psi1Y: [batch..., M, P]",
     "psi0: [batch...]",
     "squared_outputs: [batch..., P]",
     "log_weights: []",
@@ -79,8 +96,7 @@ def _congruence(L: tf.Tensor, matrix: tf.Tensor, adjoint: bool = False) -> tf.Te
 )
 def collapsed_bound(
     Kuu: tf.Tensor,
-    Psi2: tf.Tensor,
-    Psi1Y: tf.Tensor,
+    psi: PsiStatistics,
     *,
     psi0: tf.Tensor,
     squared_outputs: tf.Tensor,
@@ -96,4 +112,4 @@ def collapsed_bound(
     """
     constant = tf.math.log(precision) - tf.constant(1.8378770664093453, precision.dtype)
     data = 0.5 * (count * constant + log_weights - precision * (squared_outputs + psi0[..., None]))
-    return tf.reduce_sum(data, -1) + collapsed_terms(Kuu, Psi2, Psi1Y, precision)
+    return tf.reduce_sum(data, -1) + collapsed_terms(Kuu, *psi, precision)

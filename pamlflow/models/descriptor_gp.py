@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from check_shapes import check_shapes
 
-from pamlflow.models.collapsed import collapsed_bound
+from pamlflow.models.collapsed import PsiStatistics, collapsed_bound, whiten
 from pamlflow.models.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.parameters import scale_parameter, weight_parameter
 from pamlflow.models.psi_statistics import expected_kernel, pair_features
@@ -40,12 +40,11 @@ class DescriptorGP(gpflow.Module):
     @check_shapes("mean: [N, Q]", "variance: [N, Q]", "jitter: []", "return: []")
     def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
         """Collapsed bound on E_q(H)[log p(Psi | H)], summed over descriptor dimensions."""
-        Kuu, Psi1Y, Psi2, squares = self._statistics(mean, variance, jitter)
+        Kuu, psi, squares = self._statistics(mean, variance, jitter)
         count = tf.cast(tf.shape(mean)[0], mean.dtype)
         per_dimension = collapsed_bound(
             Kuu,
-            Psi2,
-            Psi1Y[..., None],
+            psi,
             psi0=count * self.variance,
             squared_outputs=squares[:, None],
             log_weights=tf.zeros([], mean.dtype),
@@ -58,13 +57,17 @@ class DescriptorGP(gpflow.Module):
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> DescriptorPosterior:
         """The predictive posterior of psi given h at the optimal q(u)."""
-        Kuu, Psi1Y, Psi2, _ = self._statistics(mean, variance, jitter)
-        L = tf.linalg.cholesky(Kuu + Psi2 / self.noise[:, None, None])
-        weights = tf.linalg.cholesky_solve(L, Psi1Y[..., None])[..., 0] / self.noise[:, None]
+        Kuu, psi, _ = self._statistics(mean, variance, jitter)
+        noise = self.noise[:, None, None]
         identity = tf.eye(tf.shape(Kuu)[-1], batch_shape=tf.shape(Kuu)[:1], dtype=Kuu.dtype)
-        reduction = tf.linalg.cholesky_solve(
-            tf.linalg.cholesky(Kuu), identity
-        ) - tf.linalg.cholesky_solve(L, identity)
+        L = tf.linalg.cholesky(Kuu)
+        _, A = whiten(L, psi.Psi1, psi.covariance)
+        chol_B = tf.linalg.cholesky(identity + A / noise)
+        c = tf.linalg.cholesky_solve(chol_B, tf.linalg.triangular_solve(L, psi.Psi1Y)) / noise
+        weights = tf.linalg.triangular_solve(L, c, adjoint=True)[..., 0]
+        known = identity - tf.linalg.cholesky_solve(chol_B, identity)
+        half = tf.linalg.triangular_solve(L, known, adjoint=True)
+        reduction = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half), adjoint=True)
         return DescriptorPosterior(
             tf.gather(mean, self._inducing).numpy(),
             self.lengthscales.numpy(),
@@ -90,8 +93,8 @@ class DescriptorGP(gpflow.Module):
 
     def _statistics(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Kuu [R, G, G], Psi1'y [R, G], Psi2 [R, G, G] and the expected squared residual [R]."""
+    ) -> tuple[tf.Tensor, PsiStatistics, tf.Tensor]:
+        """Kuu [R, G, G], the psi statistics of each dimension and its expected squared residual [R]."""
         lengthscales, slope = map(tf.convert_to_tensor, (self.lengthscales, self.slope))
         scale = tf.convert_to_tensor(self.variance)[:, None, None]
         inducing = tf.gather(mean, self._inducing)
@@ -107,11 +110,12 @@ class DescriptorGP(gpflow.Module):
         shift = tf.linalg.matmul(tilted_slope, inducing, transpose_b=True)
         shift -= tf.reduce_sum(tilted_slope * mean, -1, keepdims=True)
         tilted = tf.transpose(residual)[:, :, None] - shift
-        first = expected_kernel(mean, variance, inducing, lengthscales)
-        Psi1Y = scale[..., 0] * tf.reduce_sum(first * tilted, 1)
+        Psi1 = scale * expected_kernel(mean, variance, inducing, lengthscales)
+        Psi1Y = tf.reduce_sum(Psi1 * tilted, 1)[..., None]
 
         tasks, pairs = pair_features(mean, variance, inducing, lengthscales)
-        second = tf.reduce_sum(tf.exp(tf.linalg.matmul(tasks, pairs)), 1)
-        Psi2 = tf.square(scale) * tf.reshape(second, tf.shape(Kuu))
+        excess = tf.math.expm1(tf.linalg.matmul(tasks, pairs))
+        excess = tf.reshape(excess, tf.concat([tf.shape(Psi1), [count]], 0))
+        covariance = tf.einsum("rcg,rch,rcgh->rgh", Psi1, Psi1, excess)
         squares = tf.square(residual) + tf.linalg.matmul(variance, tf.square(slope))
-        return Kuu, Psi1Y, Psi2, tf.reduce_sum(squares, 0)
+        return Kuu, PsiStatistics(Psi1, covariance, Psi1Y), tf.reduce_sum(squares, 0)

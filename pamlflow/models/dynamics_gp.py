@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 from check_shapes import check_shapes
 
-from pamlflow.models.collapsed import collapsed_bound
+from pamlflow.models.collapsed import PsiStatistics, collapsed_bound, whiten
 from pamlflow.models.parameters import scale_parameter, weight_parameter
 from pamlflow.models.posterior import DynamicsPosterior
 from pamlflow.models.psi_statistics import (
     expected_kernel,
+    kernel_covariance,
     pair_features,
     unit_kernel,
-    weighted_psi2,
 )
 from pamlflow.types import FloatArray
 
@@ -72,12 +72,10 @@ class DynamicsGP(gpflow.Module):
     ) -> tf.Tensor:
         """Collapsed bound on E_q(H)[log p(Y | H, X)]."""
         weights = self.task_weights(mean)
-        Psi1Y, Psi2 = self.psi_statistics(data, mean, variance, weights)
         lengths = tf.reduce_sum(data.mask, -1)
         return collapsed_bound(
             self.inducing_covariance(jitter),
-            Psi2,
-            Psi1Y,
+            self.psi_statistics(data, mean, variance, weights),
             psi0=self.kernel_x.variance * tf.reduce_sum(weights * lengths),
             squared_outputs=tf.einsum("n,ntp->p", weights, tf.square(data.outputs)),
             log_weights=tf.reduce_sum(lengths * tf.math.log(weights)),
@@ -89,15 +87,14 @@ class DynamicsGP(gpflow.Module):
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> DynamicsPosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis."""
-        Psi1Y, Psi2 = self.psi_statistics(data, mean, variance, self.task_weights(mean))
+        psi = self.psi_statistics(data, mean, variance, self.task_weights(mean))
         L = tf.linalg.cholesky(self.inducing_covariance(jitter))
-        half = tf.linalg.triangular_solve(L, Psi2)
-        A = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half))
+        _, A = whiten(L, psi.Psi1, psi.covariance)
         eigenvalues, U = tf.linalg.eigh(0.5 * (A + tf.linalg.matrix_transpose(A)))
         basis = tf.linalg.triangular_solve(L, U, adjoint=True)
         precision = 1.0 / self.noise[:, None]
         informed = precision * tf.maximum(eigenvalues, 0.0)
-        projected = tf.linalg.matmul(basis, Psi1Y, transpose_a=True)
+        projected = tf.linalg.matmul(basis, psi.Psi1Y, transpose_a=True)
         weights = tf.linalg.matmul(basis, projected * tf.transpose(precision / (1.0 + informed)))
         return self.as_posterior(weights, basis[None], informed / (1.0 + informed))
 
@@ -142,14 +139,14 @@ class DynamicsGP(gpflow.Module):
 
     def psi_statistics(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Weighted Psi1'Y [M, P] and Psi2 [M, M] under q(H)."""
-        s2 = self.kernel_x.variance
+    ) -> PsiStatistics:
+        """Expectations of the kernel under q(H), with the transitions of task i weighted by weights[i]."""
         latent = (mean, variance, self.inducing_latents, self.kernel_h.lengthscales)
+        root = tf.sqrt(weights)[:, None, None]
         kernel = unit_kernel(data.inputs, self.inducing_inputs, self.kernel_x.lengthscales)
-        kernel *= data.mask[..., None]
-        expected = weights[:, None] * expected_kernel(*latent)
-        Psi1Y = tf.reduce_sum(
-            expected[..., None] * tf.linalg.matmul(kernel, data.outputs, transpose_a=True), 0
-        )
-        return s2 * Psi1Y, tf.square(s2) * weighted_psi2(kernel, *pair_features(*latent), weights)
+        present = root * data.mask[..., None]
+        Psi1 = self.kernel_x.variance * present * expected_kernel(*latent)[:, None, :] * kernel
+        flat = tf.reshape(Psi1, [-1, tf.shape(Psi1)[2]])
+        outputs = tf.reshape(root * data.outputs, [-1, tf.shape(data.outputs)[2]])
+        covariance = kernel_covariance(Psi1, *pair_features(*latent))
+        return PsiStatistics(flat, covariance, tf.linalg.matmul(flat, outputs, transpose_a=True))

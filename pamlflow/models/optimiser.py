@@ -105,9 +105,10 @@ class Optimiser:
 
         ``only`` these variables move; by default all do.
 
-        A step into a region without a finite loss is a bad step and nothing more.  If that ends the search
-        early, it starts again from the best state; if even that state has no finite loss, the jitter is
-        raised tenfold.  The variables end at the best state; the loss is infinite if there was none.
+        A step into a region without a finite loss is a bad step and nothing more.  A search that it ends
+        early, or that finds no step along its direction, starts again from the best state; if even that
+        state has no finite loss, the jitter is raised tenfold.  The variables end at the best state; the
+        loss is infinite if there was none.
         """
         done = 0
         while done < iterations:
@@ -120,9 +121,12 @@ class Optimiser:
                 self._jitter.assign(jitter)
                 self._record.event(f"{label}: jitter raised to {jitter:.0e}")
                 continue
-            count, failed = self._search(iterations, done, label, self._mask(only))
+            count, broke_down = self._search(iterations, done, label, self._mask(only))
             done += count
-            if not failed or count == 0:
+            if not broke_down or done >= iterations:
+                break
+            if count == 0:
+                self._record.event(f"{label}: no step from here lowers the loss")
                 break
             self._record.event(
                 f"{label}: search broke down after {done} iterations, starting again"
@@ -141,7 +145,7 @@ class Optimiser:
         return np.concatenate(parts)
 
     def _search(self, iterations: int, done: int, label: str, free: BoolArray) -> tuple[int, bool]:
-        """One run of L-BFGS on the ``free`` entries: iterations made, and whether an evaluation failed."""
+        """One run of L-BFGS on the ``free`` entries: iterations made, and whether it broke down."""
         best_loss, best_state = np.inf, self.state()
         state = best_state.copy()
         count, failed = 0, False
@@ -163,7 +167,7 @@ class Optimiser:
                 text = "%s, iteration %d of %d, bound %.2f"
                 logger.info(text, label, done + count, iterations, -best_loss)
 
-        scipy.optimize.fmin_l_bfgs_b(
+        _, _, found = scipy.optimize.fmin_l_bfgs_b(
             fun,
             state[free],
             m=MEMORY,
@@ -173,4 +177,4 @@ class Optimiser:
             callback=callback,
         )
         self.restore(best_state)
-        return count, failed
+        return count, failed or found["task"].startswith("ABNORMAL")

@@ -2,14 +2,20 @@
 
 The kernel is s2 * k_x(x, x') * k_h(h, h') with squared-exponential factors, and every transition of task i
 shares the latent variable h_i with q(h_i) = N(mu_i, diag(v_i)).  The expectations of Titsias & Lawrence (2010)
-then need one M x M matrix per task and never one per transition:
+then need one M x M matrix per task and never one per transition.  With K_i [T, M] the unit-variance k_x and
+w_i the weight of task i (1, or its relative noise precision):
 
     E_i[m]     = E[k_h(h_i, z_m)]
-    F_i[m, m'] = E[k_h(h_i, z_m) k_h(h_i, z_m')]
-    Psi1'Y     = s2   sum_i w_i E_i o (K_i' Y_i)
-    Psi2       = s2^2 sum_i w_i F_i o (K_i' K_i)
+    d_i[m, m'] = log E[k_h(h_i, z_m) k_h(h_i, z_m')] - log E_i[m] - log E_i[m']
+    Psi1_i     = s2 sqrt(w_i) E_i o K_i                                [T, M]
+    Psi1'Y     = sum_i sqrt(w_i) Psi1_i' Y_i
+    Psi2       = sum_i Psi1_i' Psi1_i + covariance
+    covariance = sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i)
 
-where K_i [T, M] holds the unit-variance k_x and w_i weights task i (1, or its relative noise precision).
+Psi2 is never added up.  Where inducing points are close and noise is small, the rounding of its entries,
+divided by both, is an error of the bound that can exceed a nat.  Whitened before it is squared, Psi1 keeps its
+digits; the covariance, which the spread of h adds, is as small as the variances v_i, and d_i is written
+without differences of large terms.
 """
 
 from collections.abc import Callable
@@ -65,61 +71,61 @@ def expected_kernel(
 def pair_features(
     mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Features of tasks and of pairs of inducing points whose inner product is log F_i[m, m'].
+    """Features of tasks and of pairs of inducing points whose inner product is d_i[m, m'].
 
-    One matrix product of J = 2Q + 2 features replaces N x M x M x Q elementwise work.
+    With c the middle of the pair and r = v / l^2, each dimension of h adds
+
+        log(1 + r^2 / (1 + 2 r)) / 2 + v / (l^2 + v) [(mu - c)^2 / (l^2 + 2 v) - (z_m - z_m')^2 / (4 l^2)].
+
+    One matrix product of J = 3 Q + 1 features replaces N x M x M x Q elementwise work.
     """
     squared = tf.square(lengthscales)[..., None, :]
-    precision = 1.0 / (squared + 2.0 * variance)
-    offset = -0.5 * tf.math.log1p(2.0 * variance / squared) - precision * tf.square(mean)
+    ratio = variance / squared
+    share = variance / (squared + variance)
+    narrow = share / (squared + 2.0 * variance)
+    offset = 0.5 * tf.math.log1p(tf.square(ratio) / (1.0 + 2.0 * ratio)) + narrow * tf.square(mean)
     offset = tf.reduce_sum(offset, -1, keepdims=True)
-    tasks = tf.concat([offset, tf.ones_like(offset), precision, 2.0 * precision * mean], -1)
+    tasks = tf.concat([offset, share, narrow, -2.0 * narrow * mean], -1)
 
     dimensions = tf.shape(inducing)[1]
-    midpoint = tf.reshape(0.5 * (inducing[:, None, :] + inducing), [-1, dimensions])
+    middle = tf.reshape(0.5 * (inducing[:, None, :] + inducing), [-1, dimensions])
     distance = tf.reshape(tf.square(inducing[:, None, :] - inducing), [-1, dimensions])
-    distance = tf.reduce_sum(distance * (0.25 / squared), -1)[..., None, :]
-    quadratic = tf.transpose(tf.concat([-tf.square(midpoint), midpoint], -1))
-    batch = tf.shape(distance)[:-2]
+    scaled = tf.linalg.matrix_transpose(-distance * (0.25 / squared))
+    quadratic = tf.transpose(tf.concat([tf.square(middle), middle], -1))
+    batch = tf.shape(scaled)[:-2]
     quadratic = tf.broadcast_to(quadratic, tf.concat([batch, tf.shape(quadratic)], 0))
-    return tasks, tf.concat([tf.ones_like(distance), -distance, quadratic], -2)
+    return tasks, tf.concat([tf.ones_like(scaled[..., :1, :]), scaled, quadratic], -2)
 
 
 @check_shapes(
-    "kernel: [N, T, M]",
+    "Psi1: [N, T, M]",
     "tasks: [N, J]",
     "pairs: [J, MM]",
-    "weights: [N]",
     "return: [M, M]",
 )
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def weighted_psi2(
-    kernel: tf.Tensor, tasks: tf.Tensor, pairs: tf.Tensor, weights: tf.Tensor
+def kernel_covariance(
+    Psi1: tf.Tensor, tasks: tf.Tensor, pairs: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
-    """sum_i w_i F_i o (K_i' K_i), with a gradient that reuses F_i and K_i' K_i.
+    """sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i), with a gradient that reuses both factors.
 
     The elementwise passes over N x M x M arrays cost more than the matrix products; automatic
     differentiation makes about twice as many of them and keeps every temporary.
     """
-    number = tf.shape(kernel)[0]
-    size = tf.shape(kernel)[2]
-    flat = [number, size * size]
-    pairwise = tf.exp(tf.linalg.matmul(tasks, pairs))
-    gram = tf.reshape(tf.linalg.matmul(kernel, kernel, transpose_a=True), flat)
-    psi2 = tf.linalg.matmul(weights[None, :], pairwise * gram)
+    number = tf.shape(Psi1)[0]
+    size = tf.shape(Psi1)[2]
+    excess = tf.math.expm1(tf.linalg.matmul(tasks, pairs))
+    gram = tf.reshape(tf.linalg.matmul(Psi1, Psi1, transpose_a=True), [number, size * size])
+    covariance = tf.reduce_sum(excess * gram, 0)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        symmetric = 0.5 * (upstream + tf.linalg.matrix_transpose(upstream))
-        from_gram = pairwise * tf.reshape(symmetric, [1, -1])
-        from_log_pairwise = from_gram * gram
-        weighted = tf.linalg.matmul(from_log_pairwise, pairs, transpose_b=True)
+        symmetric = 0.5 * tf.reshape(upstream + tf.linalg.matrix_transpose(upstream), [1, -1])
+        from_gram = excess * symmetric
+        from_log = (symmetric + from_gram) * gram
         return (
-            2.0
-            * weights[:, None, None]
-            * tf.linalg.matmul(kernel, tf.reshape(from_gram, [number, size, size])),
-            weights[:, None] * weighted,
-            tf.linalg.matmul(weights[:, None] * tasks, from_log_pairwise, transpose_a=True),
-            tf.reduce_sum(from_log_pairwise, -1),
+            2.0 * tf.linalg.matmul(Psi1, tf.reshape(from_gram, [number, size, size])),
+            tf.linalg.matmul(from_log, pairs, transpose_b=True),
+            tf.linalg.matmul(tasks, from_log, transpose_a=True),
         )
 
-    return tf.reshape(psi2, [size, size]), gradient
+    return tf.reshape(covariance, [size, size]), gradient

@@ -14,6 +14,7 @@ import tensorflow as tf
 from check_shapes import check_shapes
 from gpflow.kullback_leiblers import gauss_kl
 
+from pamlflow.models.collapsed import whiten
 from pamlflow.models.dynamics_gp import TaskData
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.posterior import DynamicsPosterior
@@ -79,15 +80,14 @@ class StochasticModel(gpflow.Module):
         dynamics, data = self.model.dynamics, self.model.data
         number = self.model.num_tasks
         mean, variance = (moment[:number] for moment in self.model.moments())
-        Psi1Y, Psi2 = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
+        psi = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
-        half = tf.linalg.triangular_solve(L, Psi2)
-        A = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half))
+        _, A = whiten(L, psi.Psi1, psi.covariance)
         precision = tf.math.reciprocal(dynamics.noise)
         identity = tf.eye(tf.shape(A)[0], dtype=A.dtype)
         B = identity + precision[:, None, None] * A
         covariance = tf.linalg.inv(B)
-        projected = tf.transpose(tf.linalg.triangular_solve(L, Psi1Y)) * precision[:, None]
+        projected = tf.transpose(tf.linalg.triangular_solve(L, psi.Psi1Y)) * precision[:, None]
         self.q_mu.assign(tf.transpose(tf.linalg.matvec(covariance, projected)))
         self.q_sqrt.assign(tf.linalg.cholesky(0.5 * (covariance + tf.linalg.adjoint(covariance))))
 
@@ -107,19 +107,19 @@ class StochasticModel(gpflow.Module):
         if noise is not None:
             mean, variance = mean + tf.sqrt(variance) * noise, tf.zeros_like(variance)
         scaled = weights * batch.scale
-        Psi1Y, Psi2 = dynamics.psi_statistics(batch.data, mean, variance, scaled)
+        psi = dynamics.psi_statistics(batch.data, mean, variance, scaled)
 
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
         alpha = tf.linalg.triangular_solve(L, tf.convert_to_tensor(self.q_mu), adjoint=True)
-        half = tf.linalg.triangular_solve(L, Psi2)
-        whitened = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half))
-        explained = tf.reduce_sum(self._shrinkage() * whitened, [1, 2])
-        fitted = tf.reduce_sum(alpha * tf.linalg.matmul(Psi2, alpha), 0)
+        _, A = whiten(L, psi.Psi1, psi.covariance)
+        explained = tf.reduce_sum(self._shrinkage() * A, [1, 2])
+        fitted = tf.reduce_sum(tf.square(tf.linalg.matmul(psi.Psi1, alpha)), 0)
+        fitted += tf.reduce_sum(alpha * tf.linalg.matmul(psi.covariance, alpha), 0)
 
         lengths = tf.reduce_sum(batch.data.mask, -1)
         squares = tf.einsum("n,ntp->p", scaled, tf.square(batch.data.outputs))
         psi0 = dynamics.kernel_x.variance * tf.reduce_sum(scaled * lengths)
-        residual = squares - 2.0 * tf.reduce_sum(alpha * Psi1Y, 0) + fitted + psi0 - explained
+        residual = squares - 2.0 * tf.reduce_sum(alpha * psi.Psi1Y, 0) + fitted + psi0 - explained
         count = tf.reduce_sum(batch.scale * lengths)
         log_weights = tf.reduce_sum(batch.scale * lengths * tf.math.log(weights))
         log_noise = LOG_TWO_PI + tf.math.log(tf.convert_to_tensor(dynamics.noise))

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.psi_statistics import (
     expected_kernel,
+    kernel_covariance,
     pair_features,
     unit_kernel,
-    weighted_psi2,
 )
 
 
@@ -40,14 +40,27 @@ def problem(seed, lengths=(4, 1, 6), dims=(3, 2), count=5):
     }
 
 
+def first_statistic(q):
+    """Psi1 of all transitions, put together as the module's docstring says: [N, T, M]."""
+    kernel = unit_kernel(q["inputs"], q["Z_x"], q["l_x"]) * q["mask"][..., None]
+    expected = expected_kernel(q["mean"], q["variance"], q["Z_h"], q["l_h"])
+    root = tf.sqrt(tf.convert_to_tensor(q["weights"]))
+    return q["s2"] * root[:, None, None] * expected[:, None, :] * kernel
+
+
+def second_statistic(q, covariance=kernel_covariance):
+    """Psi2 of all transitions."""
+    Psi1 = first_statistic(q)
+    latent = [tf.convert_to_tensor(q[name]) for name in ("mean", "variance", "Z_h", "l_h")]
+    squares = tf.einsum("ntm,ntk->mk", Psi1, Psi1)
+    return squares + covariance(Psi1, *pair_features(*latent))
+
+
 def statistics(p):
-    """Psi1'Y and Psi2 of all tasks, put together as the module's docstring says."""
-    kernel = unit_kernel(p["inputs"], p["Z_x"], p["l_x"]) * p["mask"][..., None]
-    latent = [tf.constant(p[name]) for name in ("mean", "variance", "Z_h", "l_h")]
-    expected = p["weights"][:, None, None] * expected_kernel(*latent)[:, None, :]
-    Psi1Y = p["s2"] * tf.einsum("ntm,ntp->mp", kernel * expected, p["outputs"])
-    Psi2 = weighted_psi2(kernel, *pair_features(*latent), tf.constant(p["weights"]))
-    return Psi1Y.numpy(), p["s2"] ** 2 * Psi2.numpy()
+    """Psi1'Y and Psi2 of all tasks."""
+    root = np.sqrt(p["weights"])[:, None, None]
+    Psi1Y = np.einsum("ntm,ntp->mp", first_statistic(p), root * p["outputs"])
+    return Psi1Y, second_statistic(p).numpy()
 
 
 def gpflow_statistics(p):
@@ -94,14 +107,26 @@ def test_statistics_equal_quadrature_over_h():
     np.testing.assert_allclose(total, np.einsum("n,nmk->mk", weights, Psi2), atol=1e-7)
 
 
-def test_pairs_of_a_certain_latent_are_an_outer_product():
+def test_a_certain_latent_adds_no_covariance():
     p = problem(2)
     latent = [tf.constant(a) for a in (p["mean"], np.zeros_like(p["mean"]), p["Z_h"], p["l_h"])]
     first = expected_kernel(*latent).numpy()
     np.testing.assert_allclose(first, reference.kernel(p["mean"], p["Z_h"], p["l_h"]), rtol=1e-12)
     tasks, pairs = pair_features(*latent)
-    pairs = np.exp(tasks @ pairs).reshape(3, 5, 5)
-    np.testing.assert_allclose(pairs, first[:, :, None] * first[:, None, :], rtol=1e-12)
+    np.testing.assert_array_equal(tasks @ pairs, 0.0)
+
+
+def test_a_covariance_far_below_one_keeps_its_digits():
+    p = problem(6)
+    p["variance"] = np.full((3, 2), 1e-13)
+    latent = [tf.constant(p[name]) for name in ("mean", "variance", "Z_h", "l_h")]
+    tasks, pairs = pair_features(*latent)
+    # To first order in the variance: sum over q of v (mu - z) (mu - z') / l^4.
+    offset = (p["mean"][:, None] - p["Z_h"]) / p["l_h"] ** 2
+    expected = np.einsum("nq,nmq,nkq->nmk", p["variance"], offset, offset)
+    np.testing.assert_allclose(
+        np.reshape(tasks @ pairs, (3, 5, 5)), expected, rtol=1e-9, atol=1e-26
+    )
 
 
 def test_padding_changes_nothing():
@@ -115,30 +140,27 @@ def test_padding_changes_nothing():
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
-def plain_psi2(kernel, tasks, pairs, weights):
+def plain_covariance(Psi1, tasks, pairs):
     """The same sum for automatic differentiation."""
-    size = tf.shape(kernel)[2]
-    pairwise = tf.reshape(tf.exp(tasks @ pairs), [-1, size, size])
-    gram = tf.linalg.matmul(kernel, kernel, transpose_a=True)
-    return tf.reduce_sum(weights[:, None, None] * pairwise * gram, 0)
+    size = tf.shape(Psi1)[2]
+    excess = tf.reshape(tf.exp(tasks @ pairs) - 1.0, [-1, size, size])
+    return tf.reduce_sum(excess * tf.linalg.matmul(Psi1, Psi1, transpose_a=True), 0)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_equals_automatic_differentiation(seed):
     p = problem(seed)
     names = ("inputs", "Z_x", "l_x", "mean", "variance", "Z_h", "l_h", "weights")
-    variables = [tf.constant(p[name]) for name in names]
+    variables = {name: tf.constant(p[name]) for name in names}
     upstream = np.random.default_rng(seed).normal(size=(5, 5))  # not symmetric
 
-    def gradients(psi2):
+    def gradients(covariance):
         with tf.GradientTape() as tape:
             tape.watch(variables)
-            inputs, Z_x, l_x, *latent, weights = variables
-            kernel = unit_kernel(inputs, Z_x, l_x) * p["mask"][..., None]
-            value = tf.reduce_sum(upstream * psi2(kernel, *pair_features(*latent), weights))
-        return value, *tape.gradient(value, variables)
+            value = tf.reduce_sum(upstream * second_statistic(p | variables, covariance))
+        return value, *tape.gradient(value, variables).values()
 
-    for ours, theirs in zip(gradients(weighted_psi2), gradients(plain_psi2), strict=True):
+    for ours, theirs in zip(gradients(kernel_covariance), gradients(plain_covariance), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
 
 
@@ -149,19 +171,14 @@ def test_gradient_equals_finite_differences():
     with tf.GradientTape() as tape:
         variables = {name: tf.constant(p[name]) for name in names}
         tape.watch(variables)
-        q = p | variables
-        kernel = unit_kernel(q["inputs"], q["Z_x"], q["l_x"]) * q["mask"][..., None]
-        latent = (q["mean"], q["variance"], q["Z_h"], q["l_h"])
-        value = tf.reduce_sum(
-            tf.square(weighted_psi2(kernel, *pair_features(*latent), q["weights"]))
-        )
+        value = tf.reduce_sum(tf.square(second_statistic(p | variables)))
     gradients = tape.gradient(value, variables)
     for name in names:
         direction, step = rng.normal(size=p[name].shape), 1e-5
         ends = []
         for sign in (1.0, -1.0):
             moved = p | {name: p[name] + sign * step * direction}
-            ends.append(np.sum((statistics(moved)[1] / p["s2"] ** 2) ** 2))
+            ends.append(np.sum(statistics(moved)[1] ** 2))
         slope = np.sum(gradients[name].numpy() * direction)
         assert (ends[0] - ends[1]) / (2.0 * step) == pytest.approx(slope, rel=1e-6), name
 
