@@ -86,7 +86,7 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
         for name in experiment.get("fixed", {}).keys() & space.keys():
             yield (*key, "fixed", name), "this is a variable of space, which varies"
     if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
-        text = f"expected one number for each variable of space ({', '.join(space)})"
+        text = f"expected one number for each variable of space ({', '.join(map(str, space))})"
         yield (*key, "test_grid"), f"{text}, found {shown(experiment['test_grid'])}"
     key = (*key, "descriptors")
     if sound(*key, "superfluous"):
@@ -95,18 +95,20 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
         for name in superfluous.keys() & space.keys():
             yield (*key, "superfluous", name), "this is a variable of space, choose another name"
     if sound(*key, "hidden"):
-        hidden = experiment["descriptors"]["hidden"]
-        for index, name in enumerate(hidden):
+        named = enumerate(experiment["descriptors"]["hidden"])
+        hidden = {index: name for index, name in named if sound(*key, "hidden", index)}
+        for index, name in hidden.items():
             if name not in space:
                 text = f"'{name}' is no variable of space{nearest(name, space)}"
-                yield (*key, "hidden", index), f"{text} (known: {', '.join(space)})"
-        if not space.keys() - set(hidden):
+                yield (*key, "hidden", index), f"{text} (known: {', '.join(map(str, space))})"
+        if not space.keys() - set(hidden.values()):
             yield (*key, "hidden"), "at least one variable of space must be seen, found all hidden"
 
 
 def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
     for variable, limits in box.items():
-        if sound(*key, variable) and limits[0] >= limits[1]:
+        numbers = all(sound(*key, variable, index) for index in (0, 1))
+        if numbers and limits[0] >= limits[1]:
             yield (*key, variable), f"expected low < high, found {shown(limits)}"
 
 

@@ -88,9 +88,11 @@ def _processes(folder: Path) -> _Processes:
         except psutil.Error:  # it has ended, or belongs to somebody else
             continue
         # A job is a script, or a Snakemake that another one has started to run it.
-        if "--mode" in command or any(scripts in Path(argument).parents for argument in command):
+        is_snakemake = any(Path(argument).name == "snakemake" for argument in command)
+        is_script = any(scripts in Path(argument).parents for argument in command)
+        if is_script or (is_snakemake and "--mode" in command):
             found.jobs.append(process)
-        elif any(Path(argument).name == "snakemake" for argument in command):
+        elif is_snakemake:
             found.snakemakes.append(process)
     return found
 

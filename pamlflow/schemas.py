@@ -179,7 +179,7 @@ scaler/output_mean       [P]     float64  tasks/output_units      zero of the sc
 scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs
 scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the scaled descriptors
 scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
-training/bound           [I]     float64  nat                     bound after each iteration
+training/bound           [I]     float64  nat                     bound and log prior of each iteration
 training/events          [V]     string   -                       starts, jitter, what was restored
 """)
 
@@ -215,8 +215,8 @@ _SELECTION = _rows(
     """
 selection/candidates       [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
 selection/utilities        [C]          float64  strategy                utility of each candidate
-selection/latent_mean      [C, Q]       float64  1                       mean of q(h) of each candidate
-selection/latent_variance  [C, Q]       float64  1                       variance of q(h) of each
+selection/latent_mean      [C, Q]       float64  1                       mean of q(h), by the round before
+selection/latent_variance  [C, Q]       float64  1                       variance of q(h), likewise
 selection/chosen           []           int64    1                       row of the chosen candidate
 """,
     optional=True,
@@ -227,8 +227,8 @@ round            [A]           int64    1    rounds, in order
 num_tasks        [A]           int64    1    training tasks of each round
 protocols        [L]           string   -    how much of a test task the model saw
 coverage_levels  [J]           float64  1    nominal coverage of the central intervals
-nll              [A, L, N]     float64  nat  negative log predictive density of each test task
-squared_error    [A, L, N]     float64  1    mean squared error of the predictive mean
+nll              [A, L, N]     float64  nat  mean of -log p(y) of a transition, all outputs
+squared_error    [A, L, N]     float64  1    mean of the squared error, summed over outputs
 coverage         [A, L, J, N]  float64  1    share of the outputs inside the interval
 """)
 

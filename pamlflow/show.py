@@ -67,15 +67,15 @@ def _seen(data: Mapping[str, Array], group: str) -> tuple[list[str], Array]:
 
 
 def _grid(data: Mapping[str, Array]) -> list[str]:
-    labels, values = _seen(data, "tasks")
+    labels, values = _labels(data, "tasks/parameter"), data["tasks/parameters"]
     columns = [np.unique(column) for column in values.T]
     rows: list[list[Cell]] = [
         [label, column.size, float(column[0]), float(column[-1])]
         for label, column in zip(labels, columns, strict=True)
     ]
     counts = " x ".join(str(column.size) for column in columns)
-    title = f"grid of {counts} descriptors, {data['tasks/lengths'].size} tasks"
-    return [table(("descriptor", "values", "lowest", "highest"), rows, title)]
+    title = f"grid of {counts} parameters, {data['tasks/lengths'].size} tasks"
+    return [table(("parameter", "values", "lowest", "highest"), rows, title)]
 
 
 def _initial_tasks(data: Mapping[str, Array]) -> list[str]:

@@ -24,9 +24,11 @@ def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
         )
     if situation.settings.candidates == "latent":
         descriptors, latent = latent_candidates(situation)
-        if len(descriptors):
+        if _spread_out(descriptors, latent.mean.shape[1]):
             return descriptors, latent
-        logger.warning("no latent candidate maps into the descriptor space: using descriptors")
+        logger.warning(
+            "latent candidates do not spread over the descriptor space: using descriptors"
+        )
     return descriptor_candidates(situation)
 
 
@@ -45,7 +47,8 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     """
     assert situation.space is not None  # where there is none, there is a pool
     means = situation.model.latent.mean
-    per_axis = int(np.ceil(situation.settings.num_candidates ** (1.0 / means.shape[1])))
+    root = round(situation.settings.num_candidates ** (1.0 / means.shape[1]), 9)
+    per_axis = max(2, int(np.ceil(root)))
     axes = [
         np.linspace(low - LATENT_MARGIN, high + LATENT_MARGIN, per_axis)
         for low, high in zip(means.min(axis=0), means.max(axis=0), strict=True)
@@ -55,3 +58,17 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     inside = situation.space.contains(descriptors)
     latent = LatentPosterior(points[inside], np.full_like(points[inside], 1e-12))
     return descriptors[inside], latent
+
+
+def _spread_out(descriptors: FloatArray, latent_dimensions: int) -> bool:
+    """Whether descriptors [C, R] vary in as many directions as latent points can.
+
+    From one task, or from tasks on a line, nothing is learned of the other directions: every candidate
+    would be such a task again.
+    """
+    if len(descriptors) == 0:
+        return False
+    offsets = descriptors - descriptors.mean(axis=0)
+    scale = np.maximum(np.abs(descriptors).max(axis=0), 1e-300)
+    rank = np.linalg.matrix_rank(offsets / scale, tol=1e-6 * np.sqrt(len(descriptors)))
+    return bool(rank >= min(latent_dimensions, descriptors.shape[1]))

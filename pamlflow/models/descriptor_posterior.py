@@ -45,7 +45,12 @@ class DescriptorPosterior(NamedTuple):
 
     def decode(self, latents: FloatArray) -> FloatArray:
         """E[psi | h] [N, R] of latent points [N, Q]."""
-        mean, _ = self.predict(latents, np.zeros_like(latents))
+        nonlinear = [
+            unit_kernel(latents, self.inducing, lengthscales) @ weights
+            for lengthscales, weights in zip(self.lengthscales, self.weights, strict=True)
+        ]
+        mean: FloatArray = self.intercept + latents @ self.slope
+        mean += self.variance * np.stack(nonlinear, axis=-1)
         return mean
 
     def predict(self, mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -21,6 +21,7 @@ from pamlflow.types import FloatArray, IntArray
 INITIAL_LOG_VARIANCE = -4.0
 MAX_ITERATIONS = 60
 VALUE_TOLERANCE = 1e-4  # nats
+MAX_STARTS = 256
 
 
 class LatentPosterior(NamedTuple):
@@ -62,7 +63,11 @@ def infer_latents(
 
 
 def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:
-    """Starting points for h*: the origin and a coarse grid that covers the training tasks and the prior."""
+    """Starting points for h*: the origin and a coarse grid that covers the training tasks and the prior.
+
+    The grid has ``points`` along each dimension, or fewer where it would have more than 256 in all.
+    """
+    points = min(points, int(round(MAX_STARTS ** (1.0 / training_means.shape[1]), 9)))
     low = np.minimum(training_means.min(axis=0), -1.0) - 0.5
     high = np.maximum(training_means.max(axis=0), 1.0) + 0.5
     axes = [np.linspace(a, b, points) for a, b in zip(low, high, strict=True)]

@@ -33,10 +33,7 @@ class Scaler:
         moments: list[FloatArray] = []
         for values in (tasks.inputs, tasks.outputs, seen):
             axes = tuple(range(values.ndim - 1))
-            deviation = values.std(axis=axes)
-            # A constant column carries no information; dividing by one keeps it at zero.
-            constant = deviation <= 1e-12 * np.maximum(np.abs(values).max(axis=axes), 1.0)
-            moments += [values.mean(axis=axes), np.where(constant, 1.0, deviation)]
+            moments += [values.mean(axis=axes), unit_of(values)]
         return cls(*moments)
 
     def inputs(self, values: FloatArray) -> FloatArray:
@@ -59,3 +56,12 @@ class Scaler:
     def from_datasets(cls, datasets: Mapping[str, Any]) -> Scaler:
         """The inverse of ``to_datasets``."""
         return cls(**{name: datasets[f"scaler/{name}"] for name in cls.__annotations__})
+
+
+def unit_of(values: FloatArray) -> FloatArray:
+    """Standard deviation [D] of values [..., D]; 1 for a constant column, which carries no information."""
+    axes = tuple(range(values.ndim - 1))
+    deviation = values.std(axis=axes)
+    constant = deviation <= 1e-12 * np.maximum(np.abs(values).max(axis=axes), 1.0)
+    unit: FloatArray = np.where(constant, 1.0, deviation)
+    return unit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 import gpflow
@@ -98,10 +97,11 @@ def fit_stochastic(
     seed: int,
     checkpoints: Path | None,
 ) -> StochasticModel:
-    """Fit ``model`` and q(u), and return both at the last finite state.
+    """Fit ``model`` and q(u), and return both at the end, or at the last good state if a step fails.
 
-    With a folder for ``checkpoints`` the state is kept every REPORT_EVERY steps, a call after an interruption
-    goes on from there with the same numbers, and the folder is removed at the end.
+    Every REPORT_EVERY steps a state is good; the bounds of ``record`` end there, and there are none if the fit
+    failed before the first.  With a folder for ``checkpoints`` that state is kept, and a call after an
+    interruption goes on from there with the same numbers; who no longer needs it removes the folder.
     """
     trainer = StochasticTrainer(model, settings, seed)
     manager = None
@@ -109,7 +109,7 @@ def fit_stochastic(
         manager = tf.train.CheckpointManager(trainer.checkpoint, checkpoints, max_to_keep=1)
         if manager.restore_or_initialize() is not None:
             record.event(f"resumed after {trainer.steps_taken} steps")
-    good = _values(trainer)
+    good, kept = _values(trainer), trainer.steps_taken
     while trainer.steps_taken < settings.steps:
         try:
             bound = float(trainer.step())
@@ -117,21 +117,19 @@ def fit_stochastic(
             bound = float("nan")
         if not np.isfinite(bound):
             gpflow.utilities.multiple_assign(trainer.stochastic, good)
-            record.event(
-                f"step {trainer.steps_taken}: no finite bound, stopped at the last good state"
-            )
+            record.event(f"step {trainer.steps_taken}: no finite bound, back to step {kept}")
             break
         if trainer.steps_taken % REPORT_EVERY == 0:
             logger.info(
                 "step %d of %d, bound about %.2f", trainer.steps_taken, settings.steps, bound
             )
-            good = _values(trainer)
+            good, kept = _values(trainer), trainer.steps_taken
             if manager is not None:
                 manager.save(trainer.steps_taken)
-    record.bound.extend(trainer.bounds())
-    record.event(f"stochastic fit: {trainer.steps_taken} steps")
-    if checkpoints is not None:
-        shutil.rmtree(checkpoints, ignore_errors=True)
+    else:
+        kept = trainer.steps_taken
+    record.bound.extend(trainer.bounds()[:kept])
+    record.event(f"stochastic fit: {kept} steps")
     return trainer.stochastic
 
 

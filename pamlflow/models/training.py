@@ -56,7 +56,9 @@ def train_from_scratch(
     if tasks.has_pictures:
         model, places = _new_picture_model(tasks, settings, unchosen, rng)
     else:
-        model, places = _new_vector_model(tasks, settings, training.starts, rng)
+        # The paper's start is random: the second of two.
+        count = 2 if training.bound == "stochastic" else training.starts
+        model, places = _new_vector_model(tasks, settings, count, rng)
     starts = [partial(_start_anew, model, place) for place in places]
     if training.bound == "stochastic":
         starts[-1]()
@@ -232,9 +234,15 @@ def _carry_on(model: MetaModel, place: Place, previous: TrainedModel) -> None:
     slope = values.pop(".dynamics.noise_slope")
     noise = values[".dynamics.noise"] * outputs * np.exp(previous.latent.mean @ slope).mean()
     values[".dynamics.noise"] = np.maximum(noise, 1.01 * model.dynamics.noise_floor)
+    old = previous.scaler
+    if ".descriptor.slope" in values:
+        unit = old.descriptor_scale / model.scaler.descriptor_scale
+        values[".descriptor.slope"] = values[".descriptor.slope"] * unit
+        shift = (old.descriptor_mean - model.scaler.descriptor_mean) / model.scaler.descriptor_scale
+        values[".descriptor.intercept"] = values[".descriptor.intercept"] * unit + shift
+        values[".descriptor.variance"] = values[".descriptor.variance"] * np.square(unit)
     place()
     gpflow.utilities.multiple_assign(model, values)
-    old = previous.scaler
     points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
     kept = np.hstack([model.scaler.inputs(points), previous.dynamics.inducing_latents])
     model.choose_inducing_points(kept, first_task=len(previous.latent.mean))

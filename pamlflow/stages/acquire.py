@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +45,19 @@ def train_initial_round(
     datasets = store.read(tasks).datasets
     training_tasks = TaskSet.from_datasets(datasets)
     unchosen = Pool.read(pool).unchosen(datasets["pool/rows"]) if pool else None
+    config = {"model": dict(model), "training": dict(training)}
+    parents = [tasks, pool] if pool else [tasks]
+    checkpoints = _checkpoints(output, seed, config, parents)
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
     trained, record = train_from_scratch(
         training_tasks,
         ModelSettings.from_config(model),
         TrainingSettings.from_config(training),
         np.random.default_rng(seed),
-        _checkpoints(output),
+        checkpoints,
         title="round 0 fit",
         unchosen=unchosen,
     )
-    config = {"model": dict(model), "training": dict(training)}
     _write_round(
         output,
         0,
@@ -62,8 +67,9 @@ def train_initial_round(
         {"pool/rows": datasets["pool/rows"]} if pool else {},
         seed,
         config,
-        [tasks, pool] if pool else [tasks],
+        parents,
     )
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def acquire_round(
@@ -121,17 +127,6 @@ def acquire_round(
             selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)
     start = state.infer(1, descriptors=new_task.descriptors, data=TaskArrays(*new_task.padded()))
-    trained, record = train_from_previous(
-        tasks,
-        ModelSettings.from_config(model),
-        TrainingSettings.from_config(training),
-        state,
-        start,
-        rng,
-        _checkpoints(output),
-        title=f"round {number} fit",
-        unchosen=offer.unchosen(rows) if offer else None,
-    )
     config = {
         **experiment,
         "strategy": strategy,
@@ -139,8 +134,20 @@ def acquire_round(
         "training": dict(training),
         "acquisition": dict(acquisition),
     }
-    choice = selection.to_datasets() | ({"pool/rows": rows} if pool else {})
     parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
+    checkpoints = _checkpoints(output, seed, config, parents)
+    trained, record = train_from_previous(
+        tasks,
+        ModelSettings.from_config(model),
+        TrainingSettings.from_config(training),
+        state,
+        start,
+        rng,
+        checkpoints,
+        title=f"round {number} fit",
+        unchosen=offer.unchosen(rows) if offer else None,
+    )
+    choice = selection.to_datasets() | ({"pool/rows": rows} if pool else {})
     _write_round(
         output,
         number,
@@ -152,11 +159,24 @@ def acquire_round(
         config,
         parents,
     )
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _checkpoints(output: Path) -> Path:
-    """Where a long fit keeps its state: beside its output, and never taken for it."""
-    return output.with_name(f".{output.stem}.checkpoints")
+def _checkpoints(
+    output: Path, seed: int, config: Mapping[str, Any], parents: Sequence[Path]
+) -> Path:
+    """Where a long fit keeps its state: beside its output, and never taken for it.
+
+    A fit with another seed, configuration or input has another folder; those of such fits are removed.
+    """
+    digest = hashlib.sha256(json.dumps([seed, config], sort_keys=True).encode())
+    for parent in parents:
+        digest.update(parent.read_bytes())
+    folder = output.with_name(f".{output.stem}.checkpoints.{digest.hexdigest()[:16]}")
+    for other in output.parent.glob(f".{output.stem}.checkpoints*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 def _write_round(

@@ -13,6 +13,7 @@ from pamlflow import store
 from pamlflow.metrics import COVERAGE_LEVELS, Scores, score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.scaling import unit_of
 from pamlflow.models.trained import TrainedModel
 from pamlflow.protocols import Protocol, held_out_from, parse_protocol
 from pamlflow.settings import InferenceSettings
@@ -74,7 +75,7 @@ class ShuffledTasks:
         self.inputs = np.take_along_axis(inputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.outputs = np.take_along_axis(outputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.descriptors = tasks.descriptors
-        self.output_scale = tasks.outputs.std(axis=0)
+        self.output_scale = unit_of(tasks.outputs)
         self._positions = np.arange(self.mask.shape[1])
         self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
 

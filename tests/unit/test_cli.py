@@ -91,11 +91,18 @@ def test_show_round_00_has_no_newest_task(show):
 
 def test_show_test_tasks_gives_the_grid(show):
     grid = np.stack(np.meshgrid([0.5, 2.0, 5.0], [0.5, 1.0, 1.5, 2.0]), axis=-1).reshape(-1, 2)
-    ones = {"tasks/lengths": np.ones(12, int), "tasks/parameters": grid}
-    printed = show("test_tasks", example("test_tasks") | NAMES | ones | {"tasks/descriptors": grid})
+    names = {name.replace("descriptor", "parameter"): value for name, value in NAMES.items()}
+    tasks = {"tasks/lengths": np.ones(12, int), "tasks/parameters": grid}
+    noisy = np.hstack([grid, np.random.default_rng(0).random((12, 1))])
+    seen = {
+        "tasks/descriptors": noisy,
+        "tasks/descriptor_names": ["pole_mass", "pole_length", "epsilon"],
+        "tasks/descriptor_units": ["kg", "m", "1"],
+    }
+    printed = show("test_tasks", example("test_tasks") | names | tasks | seen)
     assert (
-        "grid of 3 x 4 descriptors, 12 tasks\n"
-        "  descriptor       values  lowest  highest\n"
+        "grid of 3 x 4 parameters, 12 tasks\n"
+        "  parameter        values  lowest  highest\n"
         "  pole_mass [kg]        3  0.5000    5.000\n"
         "  pole_length [m]       4  0.5000    2.000\n"
     ) in printed

@@ -164,6 +164,18 @@ def test_numbers_have_the_type_of_the_schema():
         ),
         ((*TINY, "space", "pole_mass"), [1], "space.pole_mass: expected a range"),
         (
+            (*TINY, "space", "pole_mass"),
+            ["5e-1", 5.0],
+            "space.pole_mass[0]: expected a number, found the text '5e-1'; write numbers without",
+        ),
+        ((*TINY, "space"), {1: [0.5, 5.0]}, "one number for each variable of space (1), found"),
+        ((*TINY, "descriptors"), {"hidden": [1]}, "hidden[0]: expected a name, found 1"),
+        (
+            (*TINY, "descriptors"),
+            {"hidden": [["pole_mass"]]},
+            "descriptors.hidden[0]: expected a name",
+        ),
+        (
             (*TINY, "test_grid"),
             [10],
             "expected one number for each variable of space (pole_mass, pole_length)",

@@ -55,5 +55,5 @@ def test_names_of_unfinished_files_are_known(tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.replace", replace)
     files.replace(tmp_path / "round_01.h5", b"content")
     assert written == list(tmp_path.iterdir()) and files.is_temporary(written[0])
-    for name in ("round_01.h5", ".round_01.checkpoints", ".round_01.h5.tmp", "notes.tmp"):
+    for name in ("round_01.h5", ".round_01.checkpoints.0f", ".round_01.h5.tmp", "notes.tmp"):
         assert not files.is_temporary(tmp_path / name)

@@ -67,6 +67,7 @@ def test_other_processes_and_other_folders_are_left_alone(folder, running, tmp_p
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     others = [
         running(folder / "edit.py"),
+        running(folder / "analyse.py", "--mode", "fast"),
         running(folder / ".snakemake" / "scripts" / "tmp1.py", cwd=elsewhere),
         running(elsewhere / "snakemake", cwd=elsewhere),
     ]

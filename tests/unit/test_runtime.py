@@ -44,7 +44,7 @@ def test_messages_and_warnings_go_to_the_log(tmp_path):
     assert "INFO pamlflow.stages.acquire: round 7" in text
     assert "RuntimeWarning: overflow in exp" in text
     used = re.search(r"done in [\d.]+ s, ([\d.]+) s of processor, at most (\d+) MiB\n$", text)
-    assert 0.0 < float(used[1]) <= time.process_time()
+    assert 0.0 < float(used[1]) < time.process_time() + 0.1
     assert 20 <= int(used[2]) < 100_000
     assert all(line[:2] == "20" for line in text.splitlines() if "pamlflow:" in line)
 

@@ -96,6 +96,20 @@ def test_without_a_latent_candidate_descriptors_are_used(situation, caplog):
     assert "using descriptors" in caplog.text
 
 
+@pytest.mark.parametrize("tasks_on", ["a point", "a line"])
+def test_candidates_that_know_too_few_directions_give_way_to_descriptors(
+    situation, caplog, tasks_on
+):
+    flat = situation.model.descriptor
+    slope = np.array([[1.0, 1.0], [0.0, 0.0]]) * (tasks_on == "a line")
+    flat = flat._replace(slope=slope, intercept=np.zeros(2), weights=0.0 * flat.weights)
+    model = dataclasses.replace(situation.model, descriptor=flat)
+    with caplog.at_level(logging.WARNING):
+        descriptors, _ = make_candidates(dataclasses.replace(situation, model=model))
+    assert "using descriptors" in caplog.text
+    assert np.linalg.matrix_rank(descriptors - descriptors.mean(axis=0)) == 2
+
+
 def test_as_many_candidates_as_asked_for_at_least_before_the_box(situation):
     everywhere = dataclasses.replace(
         with_settings(situation, candidates="latent", num_candidates=50),

@@ -200,3 +200,10 @@ def test_prior_is_used_for_zero_shot_predictions_without_descriptor(trained):
     latent = trained.infer(2)
     np.testing.assert_array_equal(latent.mean, np.zeros((2, 2)))
     np.testing.assert_array_equal(latent.variance, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "number"), [(1, 5), (2, 17), (3, 65), (4, 257), (5, 244), (6, 65), (8, 257)]
+)
+def test_starts_stay_few_in_many_dimensions(dimensions, number):
+    assert latent_starts(np.zeros((3, dimensions))).shape == (number, dimensions)

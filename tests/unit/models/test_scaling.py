@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from pamlflow.models.scaling import Scaler
+from pamlflow.models.scaling import Scaler, unit_of
 from pamlflow.tasks import Variable
 
 
@@ -69,3 +69,8 @@ def test_datasets_and_back(ragged_tasks):
     again = Scaler.from_datasets(scaler.to_datasets() | {"latent/mean": np.zeros((5, 2))})
     for name, value in dataclasses.asdict(scaler).items():
         np.testing.assert_array_equal(getattr(again, name), value)
+
+
+def test_the_unit_of_a_constant_column_is_one():
+    values = np.array([[1.0, 7.0, -3.0], [3.0, 7.0 + 1e-14, 1.0]])
+    np.testing.assert_allclose(unit_of(values), [1.0, 1.0, 2.0])

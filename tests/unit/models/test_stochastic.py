@@ -11,7 +11,7 @@ from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.posterior import predict_function
 from pamlflow.models.stochastic import StochasticModel, draw_minibatch
 from pamlflow.models.stochastic_training import fit_stochastic
-from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.models.training import TrainingError, train_from_previous, train_from_scratch
 from pamlflow.models.vector_model import VectorModel
 from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
@@ -139,19 +139,35 @@ def test_a_fit_that_was_stopped_resumes_with_the_same_numbers(ragged_tasks, tmp_
     assert any(folder.iterdir())
     resumed, record = fit(folder)
     assert record.events[0] == "resumed after 10 steps"
-    assert not folder.exists()
+    assert len(record.bound) == 20
     np.testing.assert_array_equal(resumed.dynamics.weights, whole.dynamics.weights)
     np.testing.assert_array_equal(resumed.latent.mean, whole.latent.mean)
 
 
-def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model):
-    model.dynamics.kernel_x.lengthscales.assign([1e-3, 1e-3])
-    schedule = StochasticSettings(steps=50, learning_rate=1e6)
+def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model, monkeypatch):
+    monkeypatch.setattr(stochastic_training, "REPORT_EVERY", 5)
+    step = stochastic_training.StochasticTrainer.step
+
+    def spoiling(trainer):
+        taken = step(trainer)
+        return np.nan * taken if trainer.steps_taken == 12 else taken
+
+    monkeypatch.setattr(stochastic_training.StochasticTrainer, "step", spoiling)
     record = TrainingRecord()
-    fitted = fit_stochastic(model, schedule, record, seed=0, checkpoints=None)
-    assert np.all(np.isfinite(record.bound))
+    fitted = fit_stochastic(model, StochasticSettings(steps=50), record, seed=0, checkpoints=None)
+    assert len(record.bound) == 10 and np.all(np.isfinite(record.bound))
     assert np.isfinite(bound(fitted, fitted.whole()))
-    assert any("no finite bound" in event for event in record.events)
+    assert "step 12: no finite bound, back to step 10" in record.events
+
+
+def test_a_fit_that_fails_before_its_first_good_state_is_an_error(ragged_tasks):
+    training = TrainingSettings(
+        bound="stochastic", stochastic=StochasticSettings(steps=50, learning_rate=1e6)
+    )
+    with pytest.raises(TrainingError, match="no finite bound for 8 tasks"):
+        train_from_scratch(
+            ragged_tasks, ModelSettings(inducing_points=8), training, np.random.default_rng(3)
+        )
 
 
 def test_a_stochastic_round_follows_a_stochastic_round(make_tasks):

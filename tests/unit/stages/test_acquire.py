@@ -283,3 +283,42 @@ def test_strategy_of_a_users_own_is_found_by_its_name(trial, tmp_path):
     with pytest.raises(Found, match="round 1, 3 tasks"):
         acquire(trial, tmp_path / "r.h5", strategy=f"{user_strategy.__module__}:user_strategy")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoints_of_another_fit_are_not_gone_on_from(trial, tmp_path):
+    output, parents = tmp_path / "round_01.h5", [trial / "round_00.h5"]
+    config = {"training": {"bound": "stochastic"}}
+    first = stage._checkpoints(output, 1, config, parents)
+    assert first == stage._checkpoints(output, 1, config, parents)
+    first.mkdir()
+    of_another_round = tmp_path / ".round_02.checkpoints.0f"
+    of_another_round.mkdir()
+    changed = [
+        stage._checkpoints(output, 2, config, parents),
+        stage._checkpoints(output, 1, {"training": {"bound": "collapsed"}}, parents),
+        stage._checkpoints(output, 1, config, [trial / "initial_tasks.h5"]),
+    ]
+    assert len({first, *changed}) == 4
+    assert not first.exists() and of_another_round.exists()
+
+
+def test_checkpoints_stay_until_the_round_is_written(trial, tmp_path, monkeypatch):
+    training = {"bound": "stochastic", "stochastic": {"steps": 3}}
+
+    def train():
+        model = {"inducing_points": 12}
+        tasks, output = trial / "initial_tasks.h5", tmp_path / "round_00.h5"
+        train_initial_round(tasks=tasks, model=model, training=training, seed=3, output=output)
+
+    def full(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("pamlflow.models.stochastic_training.REPORT_EVERY", 1)
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="no space left"):
+        disk.setattr(store, "write", full)
+        train()
+    assert [path.name.split(".")[2] for path in tmp_path.iterdir()] == ["checkpoints"]
+    train()
+    assert [path.name for path in tmp_path.iterdir()] == ["round_00.h5"]
+    events = store.read(tmp_path / "round_00.h5", "round").datasets["training/events"]
+    assert events[0] == "resumed after 3 steps"
