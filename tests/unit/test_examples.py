@@ -1,0 +1,107 @@
+"""The examples of docs/extending.md do what the page says."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from pamlflow.acquisition import Situation
+from pamlflow.configuration import validated
+from pamlflow.domains.base import SimulationError
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.preflight import require_parts
+from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings, world_settings
+from pamlflow.world import World
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    yield
+    for name in ("spring", "robot"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def world():
+    overlay = yaml.safe_load((EXAMPLES / "spring.yaml").read_text(encoding="utf-8"))
+    config = validated({"seed": 1, **overlay})
+    require_parts(config)
+    return World.from_config(world_settings(config["experiments"]["spring"]))
+
+
+def learned(world, excitation, added_tasks):
+    """What the loop for a robot learns of springs."""
+    domain = world.domain
+
+    def run(descriptor):
+        states = domain.simulate(descriptor, excitation)
+        return domain.transitions(states, excitation.controls)
+
+    robot = importlib.import_module("robot")
+    return robot.learn(
+        run,
+        world.space,
+        list(domain.output_variables),
+        list(domain.input_variables[2:]),
+        initial_tasks=3,
+        added_tasks=added_tasks,
+        model=ModelSettings(inducing_points=30),
+        training=TrainingSettings(first_iterations=30, next_iterations=15, starts=1),
+    )
+
+
+def test_the_spring_obeys_its_equation(world):
+    excitation = world.domain.draw_excitation(np.random.default_rng(0))
+    states = world.domain.simulate(np.array([2.0, 8.0]), excitation)
+    # A thousand Euler steps for each of ours.
+    position, velocity = excitation.initial_state
+    for (force,), expected in zip(excitation.controls[:20], states[1:], strict=False):
+        for _ in range(1000):
+            acceleration = (force - 8.0 * position - 0.5 * velocity) / 2.0
+            position, velocity = position + 5e-5 * velocity, velocity + 5e-5 * acceleration
+        np.testing.assert_allclose([position, velocity], expected, atol=2e-3)
+    with pytest.raises(SimulationError, match=r"mass -1\.0 kg"):
+        world.domain.simulate(np.array([-1.0, 8.0]), excitation)
+
+
+def test_a_robot_is_learned_from_what_it_recorded(world):
+    excitation = world.domain.draw_excitation(np.random.default_rng(0))
+    model, tasks = learned(world, excitation, added_tasks=2)
+    assert tasks.num_tasks == 5 and world.space.contains(tasks.descriptors).all()
+    unseen = world.space.sample(4, np.random.default_rng(1))
+    test = world.run(unseen, unseen, excitation)
+    inputs, outputs, mask = test.padded()
+    known = TaskArrays(inputs[:, :20], outputs[:, :20], mask[:, :20])
+    mean, _ = model.predict(inputs[:, 20:], model.infer(4, data=known))
+    offsets = mean - outputs[:, 20:]
+    error = np.sqrt(np.mean(np.square(offsets), axis=(0, 1))) / outputs.std(axis=(0, 1))
+    assert np.all(
+        error < [0.15, 0.7]
+    )  # of the position, and of the velocity with its unseen masses
+
+
+def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(world):
+    excitation = world.domain.draw_excitation(np.random.default_rng(0))
+    model, tasks = learned(world, excitation, added_tasks=0)
+    situation = Situation(
+        round=1,
+        model=model,
+        space=world.space,
+        chosen=tasks.descriptors,
+        design=None,
+        settings=AcquisitionSettings(num_candidates=64),
+        rng=np.random.default_rng(2),
+    )
+    selection = importlib.import_module("spring").farthest(situation)
+    assert selection.candidates.shape == (64, 2) and selection.latent.mean.shape == (64, 2)
+    unit = selection.candidates.std(axis=0)
+    offsets = (selection.candidates[:, None] - tasks.descriptors) / unit
+    distances = np.linalg.norm(offsets, axis=-1).min(axis=1)
+    assert selection.chosen == np.argmax(distances)
