@@ -89,7 +89,7 @@ def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):
     changed = overlay(
         tmp_path,
         run={"strategies": ["mine"], "trials": 1},
-        strategies={"mine": "my_package.my_module:choose"},
+        strategies={"mine": "pamlflow.acquisition.uniform:uniform"},
     )
     plan = run(tmp_path, "--dry-run", "--configfile", changed)
     assert "results/cart_pole/mine/trial_00/round_15.h5" in plan
@@ -102,6 +102,10 @@ def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):
         ({"run": {"strategies": ["palm"]}}, "run.strategies[0]: unknown name 'palm'; did you mean"),
         ({"run": {"experiments": ["cartpole"]}}, "unknown name 'cartpole'; did you mean"),
         ({"run": {"trials": 0}}, "run.trials: expected a whole number at least 1"),
+        (
+            {"strategies": {"mine": "no_package:choose"}},
+            "strategies.mine: cannot load the strategy",
+        ),
     ],
 )
 def test_a_bad_configuration_ends_in_a_short_message_before_any_job(tmp_path, changes, expected):

@@ -133,11 +133,16 @@ def test_another_trial_leaves_the_first_one_alone(replan):
             | {"plot_latent_space", "plot_choices", "plot_chosen_values"},
         ),
         (
+            {"training__next_iterations": 6},
+            {"acquire_round", "evaluate_trial"}
+            | {"plot_latent_space", "plot_choices", "plot_chosen_values"},
+        ),
+        (
             {"experiments__smoke__test_grid": [3, 4]},
             {"simulate_test_tasks", "train_oracle", "evaluate_trial"},
         ),
     ],
-    ids=["objective", "strategies", "candidates", "test grid"],
+    ids=["objective", "strategies", "candidates", "iterations", "test grid"],
 )
 def test_a_change_re_runs_what_depends_on_it(replan, change, expected):
     always = {"aggregate_metrics", "plot_learning_curves", "plot_error_maps"}
@@ -148,6 +153,14 @@ def test_another_way_to_write_the_same_configuration_re_runs_nothing(replan):
     plan = replan(
         experiments__smoke__simulation={"substeps": 10, "steps": 20.0},
         model={"noise": "task_scaled", "inducing_points": 15},
+    )
+    assert "Nothing to be done" in plan
+
+
+def test_what_is_not_read_re_runs_nothing(replan):
+    """The rule for failed tasks, where none has failed, and the schedule of the other bound."""
+    plan = replan(
+        experiments__smoke__failed_tasks="replace", training__stochastic={"learning_rate": 0.02}
     )
     assert "Nothing to be done" in plan
 

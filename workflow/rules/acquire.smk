@@ -26,7 +26,7 @@ rule train_initial_round:
         runtime=60,
     params:
         model=by_experiment(model),
-        training=CONFIG["training"],
+        training=training(unread=["next_iterations"]),
         seed=seed("train_initial_round"),
         version=TRAINING_VERSION,
     script:
@@ -50,7 +50,7 @@ use rule train_initial_round as train_oracle with:
         runtime=240,
     params:
         model=by_experiment(model),
-        training=CONFIG["training"],
+        training=training(unread=["next_iterations"]),
         seed=seed("train_oracle"),
         version=TRAINING_VERSION,
 
@@ -79,8 +79,8 @@ rule acquire_round:
         strategy=strategy,
         experiment=world,
         model=by_experiment(model),
-        training=CONFIG["training"],
-        acquisition=CONFIG["acquisition"],
+        training=training(unread=["first_iterations", "starts"]),
+        acquisition=acquisition,
         seed=seed("acquire_round"),
         version=TRAINING_VERSION,
     script:

@@ -1,7 +1,7 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
 from pamlflow import store
-from pamlflow.configuration import ORACLE, ConfigurationError, validated
+from pamlflow.configuration import DESIGNED, ORACLE, ConfigurationError, validated
 from pamlflow.preflight import require_parts
 from pamlflow.recover import orphans
 from pamlflow.seeding import job_seed
@@ -52,8 +52,9 @@ def of_experiment(key):
 
 
 def world(wildcards):
-    """What fixes the tasks of an experiment."""
-    return world_settings(CONFIG["experiments"][wildcards.experiment])
+    """What fixes the tasks of an experiment; `failed_tasks` does not, and scripts look it up: tasks that exist did not fail."""
+    settings = world_settings(CONFIG["experiments"][wildcards.experiment])
+    return {key: value for key, value in settings.items() if key != "failed_tasks"}
 
 
 def strategies(experiment):
@@ -112,6 +113,25 @@ def model(experiment):
     if shows_pictures(experiment):
         return settings
     return {key: value for key, value in settings.items() if key != "pictures"}
+
+
+def training(unread):
+    """The section `training`, without the keys `unread` by a rule, nor those of the other bound."""
+    settings = CONFIG["training"]
+    schedule = ["first_iterations", "next_iterations", "starts"]
+    other = ["stochastic"] if settings["bound"] == "collapsed" else schedule
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in unread and key not in other
+    }
+
+
+def acquisition(wildcards):
+    """The section `acquisition`, where the strategy spreads candidates or is the study's own."""
+    pooled = "pool" in CONFIG["experiments"][wildcards.experiment]
+    reads_none = ["uniform", DESIGNED] + ["paml"] * pooled
+    return {} if wildcards.strategy in reads_none else CONFIG["acquisition"]
 
 
 def by_experiment(function):

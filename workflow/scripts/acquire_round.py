@@ -9,11 +9,13 @@ if __name__ == "__main__":
         configure_tensorflow(snakemake.threads)
         from pamlflow.stages.acquire import acquire_round
 
+        experiment = snakemake.config["experiments"][snakemake.wildcards.experiment]
+        failed_tasks = experiment.get("failed_tasks", "stop")
         acquire_round(
             previous=Path(snakemake.input.previous),
             initial_tasks=Path(snakemake.input.initial_tasks),
             strategy=snakemake.params.strategy,
-            experiment=snakemake.params.experiment,
+            experiment=snakemake.params.experiment | {"failed_tasks": failed_tasks},
             model=snakemake.params.model,
             training=snakemake.params.training,
             acquisition=snakemake.params.acquisition,
