@@ -89,7 +89,7 @@ def _draw_lines(
 ) -> tuple[Figure, list[Line2D]]:
     """Draw lines, and return them with what their legend has to explain."""
     strategies = list(scores["strategy"].unique())
-    figure = Figure(figsize=(1.5 + 3.6 * len(variables), 6.8), layout="constrained")
+    figure = Figure(figsize=(2.9 + 3.6 * len(variables), 6.8), layout="constrained")
     axes = figure.subplots(len(METRICS), len(variables), sharex="col", sharey="row", squeeze=False)
     for row, (metric, label) in zip(axes, METRICS.items(), strict=True):
         for axis, variable in zip(row, variables, strict=True):
