@@ -10,11 +10,11 @@ import gpflow
 import numpy as np
 
 from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.layout import initial_latents, random_latents
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.optimiser import Optimiser, TrainingRecord
 from pamlflow.models.picture_model import PictureModel
 from pamlflow.models.picture_posterior import PicturePosterior
-from pamlflow.models.scaling import Scaler
 from pamlflow.models.stochastic_training import fit_stochastic
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.vector_model import VectorModel
@@ -47,7 +47,8 @@ def train_from_scratch(
 
     Few tasks do not identify the signs, rotation and scale of h, so that a single start can end in a poor
     geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
-    descriptors, the others at random; pictures have one start, networks trained on all of them.  Pictures
+    descriptors, the second by their dynamics, the others at random; pictures have one start, networks
+    trained on all of them.  Pictures
     ``unchosen`` [C - N, H, W, R] of tasks that have not been run are learned from, other descriptors not.
     The stochastic bound starts once at random, as in the paper, and keeps its state in the folder
     ``checkpoints``.
@@ -56,12 +57,16 @@ def train_from_scratch(
     if tasks.has_pictures:
         model, places = _new_picture_model(tasks, settings, unchosen, rng)
     else:
-        # The paper's start is random: the second of two.
-        count = 2 if training.bound == "stochastic" else training.starts
-        model, places = _new_vector_model(tasks, settings, count, rng)
+        dimensions = settings.latent_dimensions
+        means = (
+            [random_latents(tasks, dimensions, rng)]
+            if training.bound == "stochastic"
+            else initial_latents(tasks, dimensions, rng, training.starts)
+        )
+        model, places = _new_vector_model(tasks, settings, means)
     starts = [partial(_start_anew, model, place) for place in places]
     if training.bound == "stochastic":
-        starts[-1]()
+        starts[0]()
         return _fit_stochastic(model, training, rng, checkpoints, record)
     return _fit_collapsed(model, starts, training.first_iterations, record, title)
 
@@ -99,11 +104,9 @@ def train_from_previous(
 def _new_vector_model(
     tasks: TaskSet,
     settings: ModelSettings,
-    starts: int,
-    rng: np.random.Generator,
+    means: Sequence[FloatArray],
 ) -> tuple[MetaModel, list[Place]]:
-    """A model of vectors, and where its q(H) may start."""
-    means = initial_latents(tasks, settings.latent_dimensions, rng, starts)
+    """A model of vectors, and its q(H) put at each of ``means`` [N, Q]."""
     variance = np.full_like(means[0], INITIAL_LATENT_VARIANCE)
     latents = [LatentPosterior(mean, variance) for mean in means]
     model = VectorModel(tasks, settings, latents[-1])
@@ -136,19 +139,6 @@ def _next_model(
     latent = LatentPosterior(*(np.vstack(pair) for pair in moments))
     vectors = VectorModel(tasks, settings, latent)
     return vectors, partial(vectors.place, latent)
-
-
-def initial_latents(
-    tasks: TaskSet, dimensions: int, rng: np.random.Generator, starts: int
-) -> list[FloatArray]:
-    """Starting means of q(H), [N, Q] each: the leading principal components of the descriptors, then random."""
-    random = [rng.standard_normal((tasks.num_tasks, dimensions)) for _ in range(starts)]
-    descriptors = Scaler.fit(tasks).descriptors(tasks.descriptors)
-    left, singular, _ = np.linalg.svd(descriptors, full_matrices=False)
-    components = (left * singular)[:, :dimensions]
-    first = 0.1 * random[0]
-    first[:, : components.shape[1]] += components
-    return [first, *random[1:]]
 
 
 def _fit_collapsed(

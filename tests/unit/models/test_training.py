@@ -11,7 +11,6 @@ from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.training import (
     TrainingError,
-    initial_latents,
     train_from_previous,
     train_from_scratch,
 )
@@ -46,24 +45,6 @@ def test_trained_model_explains_its_tasks(trained, ragged_tasks):
     error = (outputs - mean)[mask > 0]
     assert np.all(error.std(axis=0) < 0.3 * ragged_tasks.outputs.std(axis=0))
     assert np.mean(error**2 / variance[mask > 0]) < 3.0
-
-
-def test_first_start_lays_tasks_out_by_their_descriptors(ragged_tasks):
-    first, *others = initial_latents(ragged_tasks, 2, rng(), 3)
-    assert first.shape == (8, 2) and len(others) == 2
-    distances = [
-        np.linalg.norm(points[:, None] - points, axis=-1)[np.triu_indices(8, 1)]
-        for points in (first, ragged_tasks.descriptors / ragged_tasks.descriptors.std(axis=0))
-    ]
-    assert np.corrcoef(*distances)[0, 1] > 0.9
-    assert not np.allclose(*others)
-
-
-@pytest.mark.parametrize("dimensions", [1, 4])
-def test_first_start_with_fewer_or_more_dimensions_than_descriptors(ragged_tasks, dimensions):
-    (first,) = initial_latents(ragged_tasks, dimensions, rng(), 1)
-    assert first.shape == (8, dimensions)
-    assert len(np.unique(first, axis=0)) == 8
 
 
 class Stop(Exception):

@@ -1,0 +1,84 @@
+"""Layouts of the first tasks in latent space, from which a fit may start."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pamlflow.models.inducing import greedy_conditional_variance
+from pamlflow.models.scaling import Scaler, unit_of
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+BASIS_POINTS = 50
+SCATTER = 0.1
+
+
+def initial_latents(
+    tasks: TaskSet, dimensions: int, rng: np.random.Generator, starts: int
+) -> list[FloatArray]:
+    """Starting means of q(H), [N, Q] each: by descriptors, by dynamics, then at random.
+
+    Where h has more dimensions than the descriptors, the first layout takes the others from what the
+    descriptors leave unexplained of the dynamics.  Laid out at random, such a dimension is of no use to
+    the kernel, which soon switches it off, and the search does not find the way back.
+    """
+    scaler = Scaler.fit(tasks)
+    descriptors = principal_components(scaler.descriptors(tasks.descriptors))[:, :dimensions]
+    behaviours = task_behaviours(tasks, scaler)
+    unexplained = behaviours - descriptors @ np.linalg.pinv(descriptors) @ behaviours
+    by_descriptors = np.hstack([descriptors, _in_units(principal_components(unexplained))])
+    by_dynamics = _in_units(principal_components(behaviours))
+    layouts = [random_latents(tasks, dimensions, rng) for _ in range(starts)]
+    for layout, components in zip(layouts, (by_descriptors, by_dynamics), strict=False):
+        layout *= SCATTER  # so that no two tasks share a place, nor a dimension is left empty
+        used = components[:, :dimensions]
+        layout[:, : used.shape[1]] += used
+    return layouts
+
+
+def random_latents(tasks: TaskSet, dimensions: int, rng: np.random.Generator) -> FloatArray:
+    """Means of q(H) [N, Q] drawn from the prior, the paper's start."""
+    return rng.standard_normal((tasks.num_tasks, dimensions))
+
+
+def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
+    """Coordinates [N, D] of the tasks' dynamics: how the outputs of each depart from those of all.
+
+    The distance of two tasks is the root-mean-square difference of their functions over the inputs of all
+    tasks, in standardised units.  A function is a kernel ridge regression on a common basis of few points:
+    one of all transitions, and for each task one of what that leaves of its own.
+    """
+    inputs, outputs = scaler.inputs(tasks.inputs), scaler.outputs(tasks.outputs)
+    scaled = inputs / np.sqrt(inputs.shape[1])
+    chosen = greedy_conditional_variance(scaled, np.ones(inputs.shape[1]), BASIS_POINTS)
+    features = _kernel(scaled, scaled[chosen])
+    prior = features[chosen] + 1e-6 * np.eye(len(chosen))
+
+    def regress(features: FloatArray, outputs: FloatArray) -> FloatArray:
+        weights: FloatArray = np.linalg.solve(features.T @ features + prior, features.T @ outputs)
+        return weights
+
+    residuals = outputs - features @ regress(features, outputs)
+    ends = np.cumsum(tasks.lengths)[:-1]
+    pairs = zip(np.split(features, ends), np.split(residuals, ends), strict=True)
+    root = np.linalg.qr(features / np.sqrt(len(features)), mode="r")
+    return np.array([(root @ regress(*pair)).ravel() for pair in pairs])
+
+
+def principal_components(values: FloatArray) -> FloatArray:
+    """Coordinates of N points [N, D] along their principal axes, the widest first: [N, min(N, D)]."""
+    left, singular, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
+    components: FloatArray = left * singular
+    return components
+
+
+def _in_units(components: FloatArray) -> FloatArray:
+    """Components of unit variance, but those without any."""
+    return components / unit_of(components)
+
+
+def _kernel(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Squared-exponential kernel of unit lengthscale between points [n, D] and [M, D]."""
+    squares = np.sum(first**2, axis=1)[:, None] + np.sum(second**2, axis=1)
+    covariance: FloatArray = np.exp(first @ second.T - 0.5 * squares)
+    return covariance
