@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pamlflow.models.inducing import greedy_conditional_variance
+from pamlflow.models.posterior import unit_kernel
 from pamlflow.models.scaling import Scaler, unit_of
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -49,9 +50,10 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
     one of all transitions, and for each task one of what that leaves of its own.
     """
     inputs, outputs = scaler.inputs(tasks.inputs), scaler.outputs(tasks.outputs)
-    scaled = inputs / np.sqrt(inputs.shape[1])
-    chosen = greedy_conditional_variance(scaled, np.ones(inputs.shape[1]), BASIS_POINTS)
-    features = _kernel(scaled, scaled[chosen])
+    dimensions = inputs.shape[1]
+    lengthscales = np.full(dimensions, np.sqrt(dimensions))
+    chosen = greedy_conditional_variance(inputs, lengthscales, BASIS_POINTS)
+    features = unit_kernel(inputs, inputs[chosen], lengthscales)
     prior = features[chosen] + 1e-6 * np.eye(len(chosen))
 
     def regress(features: FloatArray, outputs: FloatArray) -> FloatArray:
@@ -75,10 +77,3 @@ def principal_components(values: FloatArray) -> FloatArray:
 def _in_units(components: FloatArray) -> FloatArray:
     """Components of unit variance, but those without any."""
     return components / unit_of(components)
-
-
-def _kernel(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Squared-exponential kernel of unit lengthscale between points [n, D] and [M, D]."""
-    squares = np.sum(first**2, axis=1)[:, None] + np.sum(second**2, axis=1)
-    covariance: FloatArray = np.exp(first @ second.T - 0.5 * squares)
-    return covariance

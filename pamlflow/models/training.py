@@ -42,6 +42,7 @@ def train_from_scratch(
     checkpoints: Path | None = None,
     title: str = "fit",
     unchosen: FloatArray | None = None,
+    record: TrainingRecord | None = None,
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to the first tasks; ``title`` stands before iteration and bound in the log.
 
@@ -51,9 +52,9 @@ def train_from_scratch(
     trained on all of them.  Pictures
     ``unchosen`` [C - N, H, W, R] of tasks that have not been run are learned from, other descriptors not.
     The stochastic bound starts once at random, as in the paper, and keeps its state in the folder
-    ``checkpoints``.
+    ``checkpoints``.  A ``record`` that is given is gone on with.
     """
-    record = TrainingRecord()
+    record = TrainingRecord() if record is None else record
     if tasks.has_pictures:
         model, places = _new_picture_model(tasks, settings, unchosen, rng)
     else:
@@ -90,8 +91,16 @@ def train_from_previous(
     L-BFGS tries two starts and finishes the better one: all parameters of the round before, and q(H) alone.
     To parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that
     a search then finds is to call everything noise.
+
+    Where the round before has switched a dimension of h off, fitting starts from scratch: tasks that need
+    it have been put on a line, where each new one makes the line more crumpled, and no search unfolds it.
+    Pictures keep all dimensions in use.
     """
     record = TrainingRecord()
+    collapsed = training.bound == "collapsed"
+    if collapsed and not tasks.has_pictures and _has_unused_dimension(previous):
+        record.event(f"{title}: a dimension of h was unused, starting from scratch")
+        return train_from_scratch(tasks, settings, training, rng, title=title, record=record)
     model, place = _next_model(tasks, settings, previous, start, unchosen)
     carry_on = partial(_carry_on, model, place, previous)
     if training.bound == "stochastic":
@@ -122,6 +131,13 @@ def _new_picture_model(
     """A model of pictures and the one start that it needs: what its networks learn from all of them."""
     model = PictureModel(tasks, settings, unchosen)
     return model, [partial(model.descriptor.pretrain, int(rng.integers(2**31)))]
+
+
+def _has_unused_dimension(model: TrainedModel) -> bool:
+    """Whether some dimension of h changes f less, in variance and over a unit, than any output has noise."""
+    dynamics = model.dynamics
+    variance = dynamics.variance / np.square(dynamics.lengthscales_h)
+    return bool(np.any(variance < dynamics.noise.min()))
 
 
 def _next_model(

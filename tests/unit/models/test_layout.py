@@ -7,6 +7,8 @@ import pytest
 
 from pamlflow.models.layout import initial_latents, principal_components, task_behaviours
 from pamlflow.models.scaling import Scaler
+from pamlflow.models.training import train_from_scratch
+from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet, Variable
 
 
@@ -118,3 +120,15 @@ def test_principal_components_come_widest_first_and_keep_distances():
     components = principal_components(points)
     assert np.all(np.diff(components.std(axis=0)) < 0.0)
     np.testing.assert_allclose(distances(components), distances(points))
+
+
+def test_a_fit_gives_what_descriptors_hide_a_dimension_of_its_own(lines):
+    settings = ModelSettings(inducing_points=40)
+    model, _ = train_from_scratch(
+        lines,
+        settings,
+        TrainingSettings(first_iterations=60, starts=1),
+        np.random.default_rng(2),  # with a random second dimension, one that ends without it
+    )
+    for values in lines.parameters.T:
+        assert explained(model.latent.mean, values) > 0.95

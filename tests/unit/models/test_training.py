@@ -181,6 +181,23 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
     assert record.events[-1].startswith("fit, noise:")
 
 
+def test_a_round_after_one_with_an_unused_dimension_starts_from_scratch(
+    ragged_tasks, make_tasks, trained
+):
+    """Less than the noise between two tasks a unit apart: a dimension that the kernel has switched off."""
+    tasks = ragged_tasks.append(make_tasks([10], seed=7))
+    scratch, _ = train_from_scratch(tasks, SETTINGS, BRIEF, rng())
+    limit = np.sqrt(trained.dynamics.variance / trained.dynamics.noise.min())
+    for factor, begins in ((0.9, "start 1 of 2"), (1.1, "fit: a dimension of h was unused")):
+        lengthscales = np.array([trained.dynamics.lengthscales_h[0], factor * limit])
+        dynamics = trained.dynamics._replace(lengthscales_h=lengthscales)
+        previous = dataclasses.replace(trained, dynamics=dynamics)
+        model, record = train_from_previous(tasks, SETTINGS, BRIEF, previous, NEW_LATENT, rng())
+        assert record.events[0].startswith(begins)
+        same = np.array_equal(model.latent.mean, scratch.latent.mean)
+        assert same == (factor > 1.0)
+
+
 def test_noise_that_new_units_push_below_its_floor_is_lifted(ragged_tasks, make_tasks, trained):
     new = make_tasks([10], seed=7)
     tasks = ragged_tasks.append(dataclasses.replace(new, outputs=1e4 * new.outputs))
