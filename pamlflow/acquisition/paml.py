@@ -29,11 +29,12 @@ def self_information(points: FloatArray, training: LatentPosterior) -> FloatArra
 def expected_self_information(candidates: LatentPosterior, training: LatentPosterior) -> FloatArray:
     """Eq. 11 averaged over q(h*) of every candidate with 2 Q + 1 sigma points (exact up to third order)."""
     dimensions = candidates.mean.shape[1]
-    spread = np.sqrt((dimensions + 1.0) * candidates.variance)
+    roots = np.sqrt(candidates.variance)[:, :, None] * np.eye(dimensions)
+    if candidates.correlation is not None:
+        roots = roots @ np.linalg.cholesky(candidates.correlation)
     total = self_information(candidates.mean, training) / (dimensions + 1.0)
     for axis in range(dimensions):
-        for sign in (-1.0, 1.0):
-            points = candidates.mean.copy()
-            points[:, axis] += sign * spread[:, axis]
+        offset = np.sqrt(dimensions + 1.0) * roots[:, :, axis]
+        for points in (candidates.mean - offset, candidates.mean + offset):
             total += self_information(points, training) / (2.0 * (dimensions + 1.0))
     return total

@@ -18,6 +18,16 @@ from pamlflow.types import FloatArray, IntArray
 GROUP = "posterior/descriptor/"
 
 
+class Expansion(NamedTuple):
+    """One dimension of psi near n latent points: its mean, and its variance with the noise, given h."""
+
+    mean: FloatArray  # [n]
+    slope: FloatArray  # [n, Q]
+    curvature: FloatArray  # [n, Q, Q]
+    variance: FloatArray  # [n]
+    variance_slope: FloatArray  # [n, Q]
+
+
 class DescriptorPosterior(NamedTuple):
     """q(g) of the R descriptor dimensions through G inducing points.
 
@@ -36,8 +46,23 @@ class DescriptorPosterior(NamedTuple):
     reduction: FloatArray  # [R, G, G]
 
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
-        """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q]."""
-        return infer_latents([self.evidence(descriptors)], starts, len(descriptors))
+        """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q].
+
+        Descriptors of fewer dimensions than h leave a curve of it, which lies across the axes.  Independent
+        dimensions would have to be narrow to stay on it, so q(h*) gets the covariance of the linearised view.
+        """
+        mean = infer_latents([self.evidence(descriptors)], starts, len(descriptors)).mean
+        precision = np.tile(np.eye(mean.shape[1]), (len(mean), 1, 1))
+        for r in range(len(self.lengthscales)):
+            psi = self.expand(r, mean)
+            scaled = psi.slope / np.sqrt(psi.variance)[:, None]
+            precision += scaled[:, :, None] * scaled[:, None, :]
+        covariance = np.linalg.inv(precision)
+        variance = np.diagonal(covariance, axis1=1, axis2=2)
+        deviation = np.sqrt(variance)
+        return LatentPosterior(
+            mean, variance, covariance / (deviation[:, :, None] * deviation[:, None, :])
+        )
 
     def evidence(self, descriptors: FloatArray) -> DescriptorEvidence:
         """What descriptors [N, R] say of h*."""
@@ -52,6 +77,24 @@ class DescriptorPosterior(NamedTuple):
         mean: FloatArray = self.intercept + latents @ self.slope
         mean += self.variance * np.stack(nonlinear, axis=-1)
         return mean
+
+    def expand(self, r: int, points: FloatArray) -> Expansion:
+        """p(psi_r | h) near latent points [n, Q]."""
+        squared = np.square(self.lengthscales[r])
+        k = self.variance[r] * unit_kernel(points, self.inducing, self.lengthscales[r])
+        offsets = (self.inducing - points[:, None]) / squared
+        weighted, reduced = k * self.weights[r], k @ self.reduction[r]
+        nonlinear = weighted.sum(axis=-1)
+        curvature = np.einsum("ng,ngq,ngr->nqr", weighted, offsets, offsets)
+        function = self.variance[r] - np.sum(reduced * k, axis=-1)
+        steepness = np.einsum("ng,ngq->nq", reduced * k, offsets)
+        return Expansion(
+            self.intercept[r] + points @ self.slope[:, r] + nonlinear,
+            self.slope[:, r] + np.einsum("ng,ngq->nq", weighted, offsets),
+            curvature - nonlinear[:, None, None] * np.diag(1.0 / squared),
+            np.maximum(function, 0.0) + self.noise[r],
+            np.where(function > 0.0, -2.0, 0.0)[:, None] * steepness,
+        )
 
     def predict(self, mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, R] of standardised psi, noise included, under h ~ N(mean, diag(variance)).
@@ -99,29 +142,17 @@ class DescriptorEvidence:
         """See Evidence."""
         posterior = self._posterior
         total = Gradients(np.zeros(len(mean)), np.zeros_like(mean), np.zeros_like(mean))
-        for r, lengthscales in enumerate(posterior.lengthscales):
-            scale, squared = posterior.variance[r], np.square(lengthscales)
-            k = scale * unit_kernel(mean, posterior.inducing, lengthscales)
-            slopes = (posterior.inducing - mean[:, None]) / squared
-            weighted = k * posterior.weights[r]
-            nonlinear = weighted.sum(axis=-1)
-            jacobian = posterior.slope[:, r] + np.einsum("ng,ngq->nq", weighted, slopes)
-            hessian = np.einsum("ng,ngq,ngr->nqr", weighted, slopes, slopes)
-            hessian -= nonlinear[:, None, None] * np.diag(1.0 / squared)
-            reduced = k @ posterior.reduction[r]
-            function = np.maximum(scale - np.sum(reduced * k, axis=-1), 0.0)
-            spread = function + posterior.noise[r]
-            prediction = posterior.intercept[r] + mean @ posterior.slope[:, r] + nonlinear
-            residual = self._descriptors[tasks, r] - prediction
-            squares = np.square(residual) + np.sum(np.square(jacobian) * variance, axis=-1)
-            value = -0.5 * (LOG_TWO_PI + np.log(spread) + squares / spread)
+        for r in range(len(posterior.lengthscales)):
+            psi = posterior.expand(r, mean)
+            residual = self._descriptors[tasks, r] - psi.mean
+            squares = np.square(residual) + np.sum(np.square(psi.slope) * variance, axis=-1)
+            value = -0.5 * (LOG_TWO_PI + np.log(psi.variance) + squares / psi.variance)
 
-            d_spread = 0.5 * (squares / spread - 1.0) / spread * (function > 0.0)
-            d_mean = (residual / spread)[:, None] * jacobian
-            d_mean -= 2.0 * d_spread[:, None] * np.einsum("ng,ngq->nq", reduced * k, slopes)
-            curved = np.einsum("nqr,nr->nq", hessian, jacobian * variance)
-            d_mean -= curved / spread[:, None]
-            d_variance = -0.5 * np.square(jacobian) / spread[:, None]
+            d_psi_variance = 0.5 * (squares / psi.variance - 1.0) / psi.variance
+            curved = np.einsum("nqr,nr->nq", psi.curvature, psi.slope * variance)
+            d_mean = (residual[:, None] * psi.slope - curved) / psi.variance[:, None]
+            d_mean += d_psi_variance[:, None] * psi.variance_slope
+            d_variance = -0.5 * np.square(psi.slope) / psi.variance[:, None]
             parts = zip(total, (value, d_mean, d_variance), strict=True)
             total = Gradients(*(old + new for old, new in parts))
         return total

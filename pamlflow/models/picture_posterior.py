@@ -33,7 +33,8 @@ class PicturePosterior:
 
     def evidence(self, descriptors: FloatArray) -> EncodedEvidence:
         """What pictures [n, H, W, R] say of h*."""
-        return EncodedEvidence(*self.encode(descriptors))
+        encoded = self.encode(descriptors)
+        return EncodedEvidence(encoded.mean, encoded.variance)
 
     def encode(self, pictures: FloatArray) -> LatentPosterior:
         """q(h | picture) of pictures [n, H, W, R].  Raises ValueError when they are of another size."""

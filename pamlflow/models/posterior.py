@@ -88,24 +88,51 @@ def excess_matrix(posterior: DynamicsPosterior, output: int) -> FloatArray:
 
 
 def predict_function(
-    posterior: DynamicsPosterior, inputs: FloatArray, mean: FloatArray, variance: FloatArray
+    posterior: DynamicsPosterior,
+    inputs: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    correlation: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], h_i ~ N(mean_i, diag(variance_i)).
+    """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], h_i Gaussian: see LatentPosterior.
 
     Exact moments; noise is excluded.
     """
-    latent = (posterior.inducing_latents, posterior.lengthscales_h)
-    first = expected_kernel(mean, variance, *latent)
     excess = [excess_matrix(posterior, p) for p in range(posterior.weights.shape[1])]
     f_mean = np.empty((*inputs.shape[:2], len(excess)))
     f_variance = np.empty_like(f_mean)
     # Task by task: the arrays of all tasks at once would not fit the memory of a job.
     for i, x in enumerate(inputs):
         k = posterior.variance * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
-        pairs = expected_kernel_pairs(mean[i : i + 1], variance[i : i + 1], *latent)[0]
-        f_mean[i] = (k * first[i]) @ posterior.weights
+        h = (
+            mean[i : i + 1],
+            variance[i : i + 1],
+            posterior.inducing_latents,
+            posterior.lengthscales_h,
+        )
+        if correlation is not None:
+            h = _decorrelate(*h, correlation[i])
+        first, pairs = expected_kernel(*h)[0], expected_kernel_pairs(*h)[0]
+        f_mean[i] = (k * first) @ posterior.weights
         for p, matrix in enumerate(excess):
             f_variance[i, :, p] = np.einsum("tm,tm->t", k @ (pairs * matrix), k)
     f_variance += posterior.variance - np.square(f_mean)
     # Cancellation can leave a variance a rounding error below zero.
     return f_mean, np.maximum(f_variance, 0.0)
+
+
+def _decorrelate(
+    mean: FloatArray,
+    variance: FloatArray,
+    inducing: FloatArray,
+    lengthscales: FloatArray,
+    correlation: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """The same arguments of ``expected_kernel`` in axes in which h of one task [1, Q] has no correlation.
+
+    In units of its length-scales the kernel is the same along all axes, so they may be turned.
+    """
+    deviation = np.sqrt(variance[0]) / lengthscales
+    spread, axes = np.linalg.eigh(np.outer(deviation, deviation) * correlation)
+    turn = axes / lengthscales[:, None]
+    return mean @ turn, np.maximum(spread, 0.0)[None], inducing @ turn, np.ones_like(lengthscales)

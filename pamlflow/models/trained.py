@@ -108,7 +108,8 @@ class TrainedModel:
         return {
             **{f"posterior/dynamics/{k}": v for k, v in self.dynamics._asdict().items()},
             **self.descriptor.to_datasets(),
-            **{f"latent/{k}": v for k, v in self.latent._asdict().items()},
+            "latent/mean": self.latent.mean,
+            "latent/variance": self.latent.variance,
             **{f"parameters/{path}": value for path, value in self.parameters.items()},
             **self.scaler.to_datasets(),
         }

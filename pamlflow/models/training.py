@@ -151,8 +151,10 @@ def _next_model(
     if isinstance(previous.descriptor, PicturePosterior):
         pictures = PictureModel(tasks, settings, unchosen)
         return pictures, partial(pictures.descriptor.restore, previous.descriptor)
-    moments = zip(previous.latent, start, strict=True)
-    latent = LatentPosterior(*(np.vstack(pair) for pair in moments))
+    latent = LatentPosterior(
+        np.vstack([previous.latent.mean, start.mean]),
+        np.vstack([previous.latent.variance, start.variance]),
+    )
     vectors = VectorModel(tasks, settings, latent)
     return vectors, partial(vectors.place, latent)
 

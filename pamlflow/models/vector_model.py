@@ -26,7 +26,7 @@ class VectorModel(MetaModel):
     def __init__(self, tasks: TaskSet, settings: ModelSettings, start: LatentPosterior) -> None:
         """A model with q(H) at ``start``."""
         super().__init__(tasks, settings, Scaler.fit(tasks))
-        self.latent = LatentTasks(*start)
+        self.latent = LatentTasks(start.mean, start.variance)
         dimensions = start.mean.shape[1]
         anchors = greedy_conditional_variance(
             start.mean, np.ones(dimensions), MAX_DESCRIPTOR_INDUCING

@@ -26,7 +26,10 @@ def test_one_task_in_closed_form():
 def test_equals_the_density_of_the_mixture():
     training, points = mixture(0), mixture(1, number=7).mean
     density = np.mean(
-        [multivariate_normal(m, np.diag(v)).pdf(points) for m, v in zip(*training, strict=True)],
+        [
+            multivariate_normal(m, np.diag(v)).pdf(points)
+            for m, v in zip(*training[:2], strict=True)
+        ],
         axis=0,
     )
     np.testing.assert_allclose(self_information(points, training), -np.log(density), rtol=1e-9)
@@ -37,15 +40,15 @@ def test_equals_the_density_of_the_mixture():
 def test_order_of_the_tasks_and_of_the_candidates_does_not_matter(seed, order):
     training, candidates = mixture(seed, number=5), mixture(seed + 1, number=5)
     utilities = expected_self_information(candidates, training)
-    shuffled = LatentPosterior(*(part[order] for part in training))
+    shuffled = LatentPosterior(*(part[order] for part in training[:2]))
     np.testing.assert_allclose(expected_self_information(candidates, shuffled), utilities)
-    other = LatentPosterior(*(part[order] for part in candidates))
+    other = LatentPosterior(*(part[order] for part in candidates[:2]))
     np.testing.assert_allclose(expected_self_information(other, training), utilities[order])
 
 
 def test_same_task_many_times_counts_as_once():
     one, points = mixture(2, number=1), mixture(3).mean
-    many = LatentPosterior(*(np.repeat(part, 6, axis=0) for part in one))
+    many = LatentPosterior(*(np.repeat(part, 6, axis=0) for part in one[:2]))
     np.testing.assert_allclose(self_information(points, many), self_information(points, one))
 
 
@@ -71,7 +74,7 @@ def test_sigma_points_are_close_to_monte_carlo():
     training, candidates = mixture(6), mixture(7, number=5)
     rng, draws = np.random.default_rng(0), 20_000
     utilities = expected_self_information(candidates, training)
-    for i, (mean, variance) in enumerate(zip(*candidates, strict=True)):
+    for i, (mean, variance) in enumerate(zip(*candidates[:2], strict=True)):
         h = mean + np.sqrt(variance) * rng.standard_normal((draws, 2))
         samples = self_information(h, training)
         error = samples.std() / np.sqrt(draws)
@@ -86,3 +89,24 @@ def test_certain_candidates_have_the_utility_of_their_mean():
         self_information(candidates.mean, training),
         atol=1e-5,
     )
+
+
+def test_correlated_candidates_are_exact_for_one_task():
+    """The average of the quadratic is that of its trace with the covariance, however h is correlated."""
+    training = mixture(8, number=1)
+    variance, correlation = mixture(9, number=6).variance, np.tile(np.eye(2), (6, 1, 1))
+    correlation[:, 0, 1] = correlation[:, 1, 0] = np.linspace(-0.9, 0.9, 6)
+    candidates = LatentPosterior(mixture(9, number=6).mean, variance, correlation)
+    expected = self_information(candidates.mean, training)
+    expected = expected + 0.5 * np.sum(variance / training.variance, axis=1)
+    found = expected_self_information(candidates, training)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_sigma_points_follow_the_correlation():
+    """Two tasks on the diagonal: a candidate spread along it comes near one, across it near none."""
+    training = LatentPosterior(np.array([[-1.0, -1.0], [1.0, 1.0]]), np.full((2, 2), 0.05))
+    correlation = np.array([[[1.0, c], [c, 1.0]] for c in (0.999, -0.999)])
+    candidates = LatentPosterior(np.zeros((2, 2)), np.full((2, 2), 0.3), correlation)
+    along, across = expected_self_information(candidates, training)
+    assert along < across - 1.0

@@ -191,3 +191,46 @@ def test_variance_is_never_negative():
     inputs = posterior.inducing_inputs[:, None]
     _, variance = predict_function(posterior, inputs, posterior.inducing_latents, np.zeros((5, 2)))
     assert np.all(variance >= 0.0) and variance.max() < 1e-9
+
+
+def correlated(seed, count, dimensions=2):
+    """Variances [N, Q] and correlations [N, Q, Q] of random covariances, and these."""
+    roots = 0.6 * np.random.default_rng(seed).normal(size=(count, dimensions, dimensions))
+    covariance = roots @ np.swapaxes(roots, 1, 2) + 0.01 * np.eye(dimensions)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    deviation = np.sqrt(variance)
+    return variance, covariance / (deviation[:, :, None] * deviation[:, None, :]), covariance
+
+
+@pytest.mark.parametrize("bases", [1, 3])
+def test_moments_under_correlated_h_equal_quadrature(bases):
+    posterior = random_posterior(4, bases)
+    rng = np.random.default_rng(5)
+    inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
+    variance, correlation, covariance = correlated(6, 2)
+    f_mean, f_variance = predict_function(posterior, inputs, mean, variance, correlation)
+    for i, j in np.ndindex(2, 3):
+        root = np.linalg.cholesky(covariance[i])
+        expected = reference.moments(
+            lambda e, x=inputs[i, j], m=mean[i], L=root: reference.dynamics_at(
+                posterior, x, m + L @ e
+            ),
+            np.zeros(2),
+            np.ones(2),
+        )
+        np.testing.assert_allclose(f_mean[i, j], expected[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(f_variance[i, j], expected[1], rtol=1e-6, atol=1e-8)
+
+
+def test_no_correlation_is_independence():
+    posterior = random_posterior(7, 1)
+    rng = np.random.default_rng(7)
+    inputs, mean = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 2))
+    variance = rng.uniform(0.05, 0.6, size=(3, 2))
+    identity = np.tile(np.eye(2), (3, 1, 1))
+    for ours, theirs in zip(
+        predict_function(posterior, inputs, mean, variance, identity),
+        predict_function(posterior, inputs, mean, variance),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

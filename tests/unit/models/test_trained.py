@@ -49,7 +49,7 @@ def test_loaded_model_infers_and_predicts_the_same(trained, loaded, ragged_tasks
     results = []
     for model in (trained, loaded):
         latent = model.infer(8, data=data, descriptors=ragged_tasks.descriptors)
-        results.append([*latent, *model.predict(data.inputs, latent), *model.latent])
+        results.append([*latent[:2], *model.predict(data.inputs, latent), *model.latent[:2]])
         results[-1].append(model.predict_descriptors(latent.mean))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -106,3 +106,27 @@ def test_a_descriptor_is_looked_for_at_the_training_tasks_too(trained):
     model = dataclasses.replace(trained, descriptor=peak, latent=latent, scaler=scaler)
     found = model.infer(1, descriptors=np.ones((1, 1)))
     assert np.abs(found.mean - task[0]).max() < 0.1
+
+
+def test_a_descriptor_that_says_less_than_h_leaves_a_correlated_posterior(trained):
+    """psi = 2 h1 - h2 + noise: the posterior of a linear view is Gaussian, in closed form."""
+    slope, noise = np.array([[2.0], [-1.0]]), 0.01
+    linear = DescriptorPosterior(
+        inducing=np.zeros((1, 2)),
+        lengthscales=np.ones((1, 2)),
+        variance=np.full(1, 1e-12),
+        noise=np.array([noise]),
+        slope=slope,
+        intercept=np.array([0.5]),
+        weights=np.zeros((1, 1)),
+        reduction=np.zeros((1, 1, 1)),
+    )
+    psi = np.array([[-1.0], [0.5], [3.0]])
+    found = linear.infer(psi, np.zeros((1, 2)))
+    covariance = np.linalg.inv(np.eye(2) + slope @ slope.T / noise)
+    np.testing.assert_allclose(found.mean, (psi - 0.5) / noise @ slope.T @ covariance, atol=1e-3)
+    deviation = np.sqrt(found.variance)
+    for task in range(3):
+        rebuilt = np.outer(deviation[task], deviation[task]) * found.correlation[task]
+        np.testing.assert_allclose(rebuilt, covariance, rtol=1e-6)
+    assert found.correlation[0, 0, 1] > 0.99
