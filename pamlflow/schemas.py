@@ -216,7 +216,7 @@ _SELECTION = _rows(
 selection/candidates       [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
 selection/utilities        [C]          float64  strategy                utility of each candidate
 selection/latent_mean      [C, Q]       float64  1                       mean of q(h), by the round before
-selection/latent_variance  [C, Q]       float64  1                       variance of q(h), likewise
+selection/latent_variance  [C, Q]       float64  1                       variance of q(h) in each dimension
 selection/chosen           []           int64    1                       row of the chosen candidate
 """,
     optional=True,

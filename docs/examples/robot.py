@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pamlflow.acquisition import STRATEGIES, Situation
+from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
@@ -65,7 +66,9 @@ def learn(
         )
         selection = STRATEGIES["paml"](situation)
         descriptor = selection.candidates[selection.chosen]
-        tasks = tasks.append(recorded(run, descriptor, box, state, control))
-        start = trained.infer(1, descriptors=descriptor[None])
+        task = recorded(run, descriptor, box, state, control)
+        data = TaskArrays(*task.padded())
+        start = trained.infer(1, descriptors=task.descriptors, data=data)
+        tasks = tasks.append(task)
         trained, _ = train_from_previous(tasks, model, training, trained, start, rng)
     return trained, tasks

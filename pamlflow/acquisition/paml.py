@@ -29,9 +29,10 @@ def self_information(points: FloatArray, training: LatentPosterior) -> FloatArra
 def expected_self_information(candidates: LatentPosterior, training: LatentPosterior) -> FloatArray:
     """Eq. 11 averaged over q(h*) of every candidate with 2 Q + 1 sigma points (exact up to third order)."""
     dimensions = candidates.mean.shape[1]
-    roots = np.sqrt(candidates.variance)[:, :, None] * np.eye(dimensions)
-    if candidates.correlation is not None:
-        roots = roots @ np.linalg.cholesky(candidates.correlation)
+    if candidates.covariance is None:
+        roots = np.sqrt(candidates.variance)[:, :, None] * np.eye(dimensions)
+    else:
+        roots = np.linalg.cholesky(candidates.covariance)
     total = self_information(candidates.mean, training) / (dimensions + 1.0)
     for axis in range(dimensions):
         offset = np.sqrt(dimensions + 1.0) * roots[:, :, axis]

@@ -48,8 +48,9 @@ class DescriptorPosterior(NamedTuple):
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
         """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q].
 
-        Descriptors of fewer dimensions than h leave a curve of it, which lies across the axes.  Independent
-        dimensions would have to be narrow to stay on it, so q(h*) gets the covariance of the linearised view.
+        The mean maximises the bound of independent dimensions, the covariance is that of the view linearised
+        there.  Descriptors of fewer dimensions than h leave a curve of it, which lies across the axes, and
+        independent dimensions would have to be narrow to stay on it.
         """
         mean = infer_latents([self.evidence(descriptors)], starts, len(descriptors)).mean
         precision = np.tile(np.eye(mean.shape[1]), (len(mean), 1, 1))
@@ -58,11 +59,7 @@ class DescriptorPosterior(NamedTuple):
             scaled = psi.slope / np.sqrt(psi.variance)[:, None]
             precision += scaled[:, :, None] * scaled[:, None, :]
         covariance = np.linalg.inv(precision)
-        variance = np.diagonal(covariance, axis1=1, axis2=2)
-        deviation = np.sqrt(variance)
-        return LatentPosterior(
-            mean, variance, covariance / (deviation[:, :, None] * deviation[:, None, :])
-        )
+        return LatentPosterior(mean, np.einsum("nqq->nq", covariance).copy(), covariance)
 
     def evidence(self, descriptors: FloatArray) -> DescriptorEvidence:
         """What descriptors [N, R] say of h*."""

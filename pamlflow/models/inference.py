@@ -25,11 +25,11 @@ MAX_STARTS = 256
 
 
 class LatentPosterior(NamedTuple):
-    """q(h*) of N tasks, one Gaussian each; without ``correlation`` its dimensions are independent."""
+    """q(h*) of N tasks, one Gaussian each; without ``covariance`` its dimensions are independent."""
 
     mean: FloatArray  # [N, Q]
     variance: FloatArray  # [N, Q], of each dimension by itself
-    correlation: FloatArray | None = None  # [N, Q, Q]
+    covariance: FloatArray | None = None  # [N, Q, Q]
 
 
 def infer_latents(

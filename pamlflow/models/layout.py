@@ -6,7 +6,7 @@ import numpy as np
 
 from pamlflow.models.inducing import greedy_conditional_variance
 from pamlflow.models.posterior import unit_kernel
-from pamlflow.models.scaling import Scaler, unit_of
+from pamlflow.models.scaling import Scaler
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
@@ -51,13 +51,14 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
     """
     inputs, outputs = scaler.inputs(tasks.inputs), scaler.outputs(tasks.outputs)
     dimensions = inputs.shape[1]
-    lengthscales = np.full(dimensions, np.sqrt(dimensions))
+    lengthscales = np.full(dimensions, np.sqrt(dimensions))  # inputs lie sqrt(2 Dx) apart
     chosen = greedy_conditional_variance(inputs, lengthscales, BASIS_POINTS)
     features = unit_kernel(inputs, inputs[chosen], lengthscales)
     prior = features[chosen] + 1e-6 * np.eye(len(chosen))
 
-    def regress(features: FloatArray, outputs: FloatArray) -> FloatArray:
-        weights: FloatArray = np.linalg.solve(features.T @ features + prior, features.T @ outputs)
+    def regress(K: FloatArray, Y: FloatArray) -> FloatArray:
+        # Noise of unit variance, as that of the outputs, keeps the function of a short task near the others.
+        weights: FloatArray = np.linalg.solve(K.T @ K + prior, K.T @ Y)
         return weights
 
     residuals = outputs - features @ regress(features, outputs)
@@ -68,12 +69,14 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
 
 
 def principal_components(values: FloatArray) -> FloatArray:
-    """Coordinates of N points [N, D] along their principal axes, the widest first: [N, min(N, D)]."""
+    """Coordinates of N points [N, D] along the axes in which they differ, the widest first: [N, rank]."""
     left, singular, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
-    components: FloatArray = left * singular
+    kept = singular > 1e-9 * max(singular[0], 1.0)
+    components: FloatArray = (left * singular)[:, kept]
     return components
 
 
 def _in_units(components: FloatArray) -> FloatArray:
-    """Components of unit variance, but those without any."""
-    return components / unit_of(components)
+    """Components of unit variance."""
+    scaled: FloatArray = components / components.std(axis=0)
+    return scaled

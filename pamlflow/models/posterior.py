@@ -92,7 +92,7 @@ def predict_function(
     inputs: FloatArray,
     mean: FloatArray,
     variance: FloatArray,
-    correlation: FloatArray | None = None,
+    covariance: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], h_i Gaussian: see LatentPosterior.
 
@@ -104,14 +104,10 @@ def predict_function(
     # Task by task: the arrays of all tasks at once would not fit the memory of a job.
     for i, x in enumerate(inputs):
         k = posterior.variance * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
-        h = (
-            mean[i : i + 1],
-            variance[i : i + 1],
-            posterior.inducing_latents,
-            posterior.lengthscales_h,
-        )
-        if correlation is not None:
-            h = _decorrelate(*h, correlation[i])
+        own = slice(i, i + 1)
+        h = (mean[own], variance[own], posterior.inducing_latents, posterior.lengthscales_h)
+        if covariance is not None:
+            h = _decorrelate(mean[own], covariance[i], *h[2:])
         first, pairs = expected_kernel(*h)[0], expected_kernel_pairs(*h)[0]
         f_mean[i] = (k * first) @ posterior.weights
         for p, matrix in enumerate(excess):
@@ -122,17 +118,12 @@ def predict_function(
 
 
 def _decorrelate(
-    mean: FloatArray,
-    variance: FloatArray,
-    inducing: FloatArray,
-    lengthscales: FloatArray,
-    correlation: FloatArray,
+    mean: FloatArray, covariance: FloatArray, inducing: FloatArray, lengthscales: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """The same arguments of ``expected_kernel`` in axes in which h of one task [1, Q] has no correlation.
+    """Arguments of ``expected_kernel`` for h ~ N(mean [1, Q], covariance [Q, Q]) of one task.
 
-    In units of its length-scales the kernel is the same along all axes, so they may be turned.
+    In units of its length-scales the kernel is the same along all axes: turned, they have no covariance.
     """
-    deviation = np.sqrt(variance[0]) / lengthscales
-    spread, axes = np.linalg.eigh(np.outer(deviation, deviation) * correlation)
+    spread, axes = np.linalg.eigh(covariance / np.outer(lengthscales, lengthscales))
     turn = axes / lengthscales[:, None]
     return mean @ turn, np.maximum(spread, 0.0)[None], inducing @ turn, np.ones_like(lengthscales)

@@ -25,6 +25,7 @@ from pamlflow.types import FloatArray
 INITIAL_LATENT_VARIANCE = 0.1
 SHARE_OF_STARTS = 0.2
 NOISE_ITERATIONS = 20
+UNUSED_LENGTHSCALE = 300.0  # used ones have 1 to 90, those switched off 370 to 24,000
 
 Place = Callable[[], None]
 """Puts the q(H) of a model somewhere."""
@@ -42,19 +43,17 @@ def train_from_scratch(
     checkpoints: Path | None = None,
     title: str = "fit",
     unchosen: FloatArray | None = None,
-    record: TrainingRecord | None = None,
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Fit a model to the first tasks; ``title`` stands before iteration and bound in the log.
+    """Fit a model to tasks alone; ``title`` stands before iteration and bound in the log.
 
     Few tasks do not identify the signs, rotation and scale of h, so that a single start can end in a poor
     geometry.  L-BFGS tries several and finishes the best: the first start lays the tasks out by their
-    descriptors, the second by their dynamics, the others at random; pictures have one start, networks
-    trained on all of them.  Pictures
-    ``unchosen`` [C - N, H, W, R] of tasks that have not been run are learned from, other descriptors not.
-    The stochastic bound starts once at random, as in the paper, and keeps its state in the folder
-    ``checkpoints``.  A ``record`` that is given is gone on with.
+    descriptors, the second by their dynamics, the others at random.  Pictures have one start, networks
+    trained on all of them; pictures ``unchosen`` [C - N, H, W, R] of tasks that have not been run are learned
+    from too, other descriptors not.  The stochastic bound starts once at random, as in the paper, and keeps
+    its state in the folder ``checkpoints``.
     """
-    record = TrainingRecord() if record is None else record
+    record = TrainingRecord()
     if tasks.has_pictures:
         model, places = _new_picture_model(tasks, settings, unchosen, rng)
     else:
@@ -86,7 +85,7 @@ def train_from_previous(
     """Fit a model to one more round of tasks, starting from q(H) of the round before.
 
     ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts, unless they have pictures;
-    ``title`` stands before iteration and bound in the log; ``unchosen`` is as in ``train_from_scratch``.
+    its covariance is not used.  ``title``, ``checkpoints`` and ``unchosen`` are as in ``train_from_scratch``.
 
     L-BFGS tries two starts and finishes the better one: all parameters of the round before, and q(H) alone.
     To parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that
@@ -94,13 +93,13 @@ def train_from_previous(
 
     Where the round before has switched a dimension of h off, fitting starts from scratch: tasks that need
     it have been put on a line, where each new one makes the line more crumpled, and no search unfolds it.
-    Pictures keep all dimensions in use.
+    Pictures keep all dimensions in use, and the stochastic bound goes on as the paper does.
     """
-    record = TrainingRecord()
     collapsed = training.bound == "collapsed"
     if collapsed and not tasks.has_pictures and _has_unused_dimension(previous):
-        record.event(f"{title}: a dimension of h was unused, starting from scratch")
-        return train_from_scratch(tasks, settings, training, rng, title=title, record=record)
+        title = f"{title} from scratch"
+        return train_from_scratch(tasks, settings, training, rng, title=title)
+    record = TrainingRecord()
     model, place = _next_model(tasks, settings, previous, start, unchosen)
     carry_on = partial(_carry_on, model, place, previous)
     if training.bound == "stochastic":
@@ -134,10 +133,8 @@ def _new_picture_model(
 
 
 def _has_unused_dimension(model: TrainedModel) -> bool:
-    """Whether some dimension of h changes f less, in variance and over a unit, than any output has noise."""
-    dynamics = model.dynamics
-    variance = dynamics.variance / np.square(dynamics.lengthscales_h)
-    return bool(np.any(variance < dynamics.noise.min()))
+    """Whether the kernel has switched off some dimension of h, which has a unit second moment."""
+    return bool(np.any(model.dynamics.lengthscales_h > UNUSED_LENGTHSCALE))
 
 
 def _next_model(

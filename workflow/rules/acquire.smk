@@ -79,7 +79,7 @@ rule acquire_round:
         strategy=strategy,
         experiment=world,
         model=by_experiment(model),
-        training=training(unread=["first_iterations", "starts"]),
+        training=training(),
         acquisition=acquisition,
         seed=seed("acquire_round"),
         version=TRAINING_VERSION,

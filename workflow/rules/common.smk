@@ -8,8 +8,9 @@ from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
 from snakemake.exceptions import WorkflowError
 
-# Raise it when results that exist should be trained anew; a change of the library alone re-runs nothing.
+# Raise one when results that exist should be trained or scored anew; a change of the library alone re-runs nothing.
 TRAINING_VERSION = 4
+EVALUATION_VERSION = 2
 
 # Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point.
 DESIGN_BLOCK = 15
@@ -115,7 +116,7 @@ def model(experiment):
     return {key: value for key, value in settings.items() if key != "pictures"}
 
 
-def training(unread):
+def training(unread=()):
     """The section `training`, without the keys `unread` by a rule, nor those of the other bound."""
     settings = CONFIG["training"]
     schedule = ["first_iterations", "next_iterations", "starts"]

@@ -24,5 +24,6 @@ rule evaluate_trial:
     params:
         inference=CONFIG["inference"],
         seed=seed("evaluate_trial"),
+        version=EVALUATION_VERSION,
     script:
         "../scripts/evaluate_trial.py"

@@ -60,8 +60,13 @@ def test_first_start_lays_tasks_out_by_their_descriptors(ragged_tasks):
     assert not np.allclose(*others[1:])
 
 
-def test_first_start_finds_what_descriptors_hide_in_the_dynamics(lines):
-    first, *_ = initial_latents(lines, 2, rng(), 1)
+@pytest.mark.parametrize("copies", [[1.0], [1.0, 0.0], [1.0, 2.0]])
+def test_first_start_finds_what_descriptors_hide_in_the_dynamics(lines, copies):
+    """A constant descriptor, or one that follows from another, is as good as none."""
+    descriptors = lines.descriptors * copies + 0.7
+    variables = tuple(Variable(name, "1") for name in "abc"[: len(copies)])
+    tasks = dataclasses.replace(lines, descriptors=descriptors, descriptor_variables=variables)
+    first, *_ = initial_latents(tasks, 2, rng(), 1)
     slopes, waves = lines.parameters.T
     assert explained(first[:, :1], slopes) > 0.95
     assert explained(first[:, 1:], waves) > 0.95

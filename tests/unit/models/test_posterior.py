@@ -193,13 +193,10 @@ def test_variance_is_never_negative():
     assert np.all(variance >= 0.0) and variance.max() < 1e-9
 
 
-def correlated(seed, count, dimensions=2):
-    """Variances [N, Q] and correlations [N, Q, Q] of random covariances, and these."""
-    roots = 0.6 * np.random.default_rng(seed).normal(size=(count, dimensions, dimensions))
-    covariance = roots @ np.swapaxes(roots, 1, 2) + 0.01 * np.eye(dimensions)
-    variance = np.diagonal(covariance, axis1=1, axis2=2)
-    deviation = np.sqrt(variance)
-    return variance, covariance / (deviation[:, :, None] * deviation[:, None, :]), covariance
+def random_covariances(seed, count):
+    """Covariances [N, 2, 2] of correlated dimensions."""
+    roots = 0.6 * np.random.default_rng(seed).normal(size=(count, 2, 2))
+    return roots @ np.swapaxes(roots, 1, 2) + 0.01 * np.eye(2)
 
 
 @pytest.mark.parametrize("bases", [1, 3])
@@ -207,8 +204,9 @@ def test_moments_under_correlated_h_equal_quadrature(bases):
     posterior = random_posterior(4, bases)
     rng = np.random.default_rng(5)
     inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
-    variance, correlation, covariance = correlated(6, 2)
-    f_mean, f_variance = predict_function(posterior, inputs, mean, variance, correlation)
+    covariance = random_covariances(6, 2)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    f_mean, f_variance = predict_function(posterior, inputs, mean, variance, covariance)
     for i, j in np.ndindex(2, 3):
         root = np.linalg.cholesky(covariance[i])
         expected = reference.moments(
@@ -222,14 +220,14 @@ def test_moments_under_correlated_h_equal_quadrature(bases):
         np.testing.assert_allclose(f_variance[i, j], expected[1], rtol=1e-6, atol=1e-8)
 
 
-def test_no_correlation_is_independence():
+def test_a_diagonal_covariance_is_independence():
     posterior = random_posterior(7, 1)
     rng = np.random.default_rng(7)
     inputs, mean = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 2))
     variance = rng.uniform(0.05, 0.6, size=(3, 2))
-    identity = np.tile(np.eye(2), (3, 1, 1))
+    diagonal = variance[:, :, None] * np.eye(2)
     for ours, theirs in zip(
-        predict_function(posterior, inputs, mean, variance, identity),
+        predict_function(posterior, inputs, mean, variance, diagonal),
         predict_function(posterior, inputs, mean, variance),
         strict=True,
     ):

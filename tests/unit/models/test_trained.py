@@ -108,7 +108,7 @@ def test_a_descriptor_is_looked_for_at_the_training_tasks_too(trained):
     assert np.abs(found.mean - task[0]).max() < 0.1
 
 
-def test_a_descriptor_that_says_less_than_h_leaves_a_correlated_posterior(trained):
+def test_a_descriptor_that_says_less_than_h_leaves_a_covariance():
     """psi = 2 h1 - h2 + noise: the posterior of a linear view is Gaussian, in closed form."""
     slope, noise = np.array([[2.0], [-1.0]]), 0.01
     linear = DescriptorPosterior(
@@ -125,8 +125,20 @@ def test_a_descriptor_that_says_less_than_h_leaves_a_correlated_posterior(traine
     found = linear.infer(psi, np.zeros((1, 2)))
     covariance = np.linalg.inv(np.eye(2) + slope @ slope.T / noise)
     np.testing.assert_allclose(found.mean, (psi - 0.5) / noise @ slope.T @ covariance, atol=1e-3)
-    deviation = np.sqrt(found.variance)
-    for task in range(3):
-        rebuilt = np.outer(deviation[task], deviation[task]) * found.correlation[task]
-        np.testing.assert_allclose(rebuilt, covariance, rtol=1e-6)
-    assert found.correlation[0, 0, 1] > 0.99
+    np.testing.assert_allclose(found.covariance, np.tile(covariance, (3, 1, 1)), rtol=1e-6)
+    np.testing.assert_array_equal(found.variance, np.tile(np.diag(found.covariance[0]), (3, 1)))
+
+
+def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks):
+    inputs = np.tile(ragged_tasks.inputs[None, :4], (8, 1, 1))
+    latent = trained.infer(8, descriptors=ragged_tasks.descriptors)
+    scaler = trained.scaler
+    f_mean, f_variance = predict_function(
+        trained.dynamics, scaler.inputs(inputs), latent.mean, latent.variance, latent.covariance
+    )
+    noise = task_noise(trained.dynamics, latent.mean)[:, None]
+    mean, variance = trained.predict(inputs, latent)
+    np.testing.assert_allclose(mean, f_mean * scaler.output_scale + scaler.output_mean)
+    np.testing.assert_allclose(variance, (f_variance + noise) * scaler.output_scale**2)
+    independent = trained.predict(inputs, latent._replace(covariance=None))
+    assert not np.allclose(independent[1], variance, rtol=1e-3)

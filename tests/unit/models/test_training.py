@@ -14,7 +14,7 @@ from pamlflow.models.training import (
     train_from_previous,
     train_from_scratch,
 )
-from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
 SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
@@ -184,18 +184,32 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
 def test_a_round_after_one_with_an_unused_dimension_starts_from_scratch(
     ragged_tasks, make_tasks, trained
 ):
-    """Less than the noise between two tasks a unit apart: a dimension that the kernel has switched off."""
     tasks = ragged_tasks.append(make_tasks([10], seed=7))
     scratch, _ = train_from_scratch(tasks, SETTINGS, BRIEF, rng())
-    limit = np.sqrt(trained.dynamics.variance / trained.dynamics.noise.min())
-    for factor, begins in ((0.9, "start 1 of 2"), (1.1, "fit: a dimension of h was unused")):
-        lengthscales = np.array([trained.dynamics.lengthscales_h[0], factor * limit])
-        dynamics = trained.dynamics._replace(lengthscales_h=lengthscales)
-        previous = dataclasses.replace(trained, dynamics=dynamics)
+    for lengthscale, ends in ((200.0, "fit:"), (400.0, "fit from scratch:")):
+        previous = with_lengthscale(trained, lengthscale)
         model, record = train_from_previous(tasks, SETTINGS, BRIEF, previous, NEW_LATENT, rng())
-        assert record.events[0].startswith(begins)
+        assert record.events[-1].startswith(ends)
         same = np.array_equal(model.latent.mean, scratch.latent.mean)
-        assert same == (factor > 1.0)
+        assert same == (lengthscale > 300.0)
+
+
+def with_lengthscale(model, lengthscale):
+    """The model, with another length-scale of its last latent dimension."""
+    lengthscales = np.append(model.dynamics.lengthscales_h[:-1], lengthscale)
+    dynamics = model.dynamics._replace(lengthscales_h=lengthscales)
+    return dataclasses.replace(model, dynamics=dynamics)
+
+
+def test_the_stochastic_bound_goes_on_with_an_unused_dimension(ragged_tasks, make_tasks, trained):
+    tasks = ragged_tasks.append(make_tasks([10], seed=7))
+    training = TrainingSettings(bound="stochastic", stochastic=StochasticSettings(steps=2))
+    results = [
+        train_from_previous(tasks, SETTINGS, training, previous, NEW_LATENT, rng())[0]
+        for previous in (trained, with_lengthscale(trained, 400.0))
+    ]
+    for model in results:  # two steps from where q(H) was
+        np.testing.assert_allclose(model.latent.mean[:8], trained.latent.mean, atol=0.1)
 
 
 def test_noise_that_new_units_push_below_its_floor_is_lifted(ragged_tasks, make_tasks, trained):
