@@ -15,7 +15,7 @@ NO_BOX = "pictures cannot be asked for, only chosen: give the experiment a `pool
 
 
 @runtime_checkable
-class DescriptorView(Protocol):
+class Descriptors(Protocol):
     """How tasks with parameters [N, D] are described by descriptors [N, R] or pictures [N, H, W, R]."""
 
     @property
@@ -152,7 +152,7 @@ class PictureDescriptors:
         return checked_descriptors(pictures, self.variables, len(parameters))
 
 
-def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> DescriptorView:
+def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> Descriptors:
     """Return the view that the key `descriptors` of an experiment describes.
 
     Raises ValueError when a value is out of range, or there are to be pictures of what has none.

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from pamlflow.descriptors import NO_BOX, DescriptorView, make_view
+from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.fixed import fix_parameters
@@ -29,7 +29,7 @@ class World:
     """
 
     domain: TaskDomain
-    view: DescriptorView
+    view: Descriptors
     failed_tasks: Literal["stop", "replace"] = "stop"
 
     @classmethod

@@ -13,13 +13,13 @@ import tf_keras
 from check_shapes import check_shapes
 
 from pamlflow.models import networks
+from pamlflow.models.evidence import LOG_TWO_PI
 from pamlflow.models.latent import kl_divergence
 from pamlflow.models.parameters import scale_parameter
 from pamlflow.models.picture_posterior import PicturePosterior
 from pamlflow.settings import PictureSettings
 from pamlflow.types import FloatArray
 
-LOG_TWO_PI = float(np.log(2.0 * np.pi))
 LEARNING_RATE = 3e-3
 LAST_SHARE = 0.05  # of the learning rate that is left after the last step
 

@@ -16,10 +16,9 @@ from gpflow.kullback_leiblers import gauss_kl
 
 from pamlflow.models.collapsed import whiten
 from pamlflow.models.dynamics_gp import TaskData
+from pamlflow.models.evidence import LOG_TWO_PI
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.posterior import DynamicsPosterior
-
-LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
 class Minibatch(NamedTuple):

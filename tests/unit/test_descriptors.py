@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pamlflow.descriptors import DescriptorView, PictureDescriptors, VectorDescriptors, make_view
+from pamlflow.descriptors import Descriptors, PictureDescriptors, VectorDescriptors, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
@@ -20,7 +20,7 @@ def view_of(**settings):
 def test_by_default_descriptors_are_the_parameters():
     view, rng = view_of(), np.random.default_rng(0)
     points = SPACE.sample(5, rng)
-    assert isinstance(view, DescriptorView)
+    assert isinstance(view, Descriptors)
     assert view.space.variables == VARIABLES
     np.testing.assert_array_equal([view.space.low, view.space.high], [SPACE.low, SPACE.high])
     np.testing.assert_array_equal(view.parameters(points, rng), points)
@@ -82,7 +82,7 @@ CART_POLE = fix_parameters(make_domain("cart_pole"), {"pole_mass": 1.0})
 
 def test_pictures_are_what_the_domain_shows():
     view = make_view({"pictures": {"size": 16}, "hidden": []}, LENGTHS, CART_POLE)
-    assert isinstance(view, PictureDescriptors) and isinstance(view, DescriptorView)
+    assert isinstance(view, PictureDescriptors) and isinstance(view, Descriptors)
     assert view.variables == (Variable("brightness", "1"),)
     assert (view.space, view.renderer) == (None, "rays")
     pictures = view.describe(np.array([[1.0], [4.0]]), np.random.default_rng(0))
