@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pamlflow import files, plotting, store
+from pamlflow.models.layout import principal_components
 from pamlflow.models.trained import TrainedModel
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
@@ -96,12 +97,10 @@ def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
 
     Latents that are all the same order nothing: 0.
     """
-    centred = latents - latents.mean(axis=0)
-    _, _, components = np.linalg.svd(centred, full_matrices=False)
-    scores = centred @ components[0]
-    if np.ptp(scores) == 0.0:
+    components = principal_components(latents)
+    if components.shape[1] == 0:
         return 0.0
-    return abs(float(spearmanr(scores, values).statistic))
+    return abs(float(spearmanr(components[:, 0], values).statistic))
 
 
 def _rank_correlation(model: TrainedModel, candidates: Pool) -> float:
