@@ -64,16 +64,18 @@ def infer_latents(
 
 
 def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:
-    """Starting points for h*: the origin and a coarse grid that covers the training tasks and the prior.
+    """Starting points for h*: the origin, a coarse grid over training tasks and prior, and ``training_means``.
 
-    The grid has ``points`` along each dimension, or fewer where it would have more than 256 in all.
+    The grid has ``points`` along each dimension, or fewer where it would have more than 256 in all.  Where a
+    search starts at a training task, it finds a basin narrower than the grid, and does not end where the
+    descriptor view extrapolates and far from all tasks says the same.
     """
     points = min(points, int(round(MAX_STARTS ** (1.0 / training_means.shape[1]), 9)))
     low = np.minimum(training_means.min(axis=0), -1.0) - 0.5
     high = np.maximum(training_means.max(axis=0), 1.0) + 0.5
     axes = [np.linspace(a, b, points) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-    return np.vstack([np.zeros((1, len(axes))), grid])
+    return np.vstack([np.zeros((1, len(axes))), grid, training_means])
 
 
 def _loss(

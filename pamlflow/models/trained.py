@@ -70,8 +70,7 @@ class TrainedModel:
         if descriptors is not None:
             target = self.scaler.descriptors(descriptors)
             if data is None:
-                # Far from all tasks the descriptor view extrapolates, and may say the same there.
-                return self.descriptor.infer(target, np.vstack([starts, self.latent.mean]))
+                return self.descriptor.infer(target, starts)
             known.append(self.descriptor.evidence(target))
         if data is None:
             return infer_latents([], starts, number)

@@ -56,6 +56,21 @@ def test_the_better_of_two_modes_is_found():
     np.testing.assert_allclose(latent.mean, [[1.4, -1.4]], atol=0.1)
 
 
+def test_a_mode_narrower_than_the_grid_is_found_from_a_training_task():
+    narrow = np.array([0.02, 0.97])
+
+    def evidence(mean, variance, tasks):
+        wide = 5.0 * np.exp(-0.5 * np.sum((mean + 0.5) ** 2, axis=1))
+        peak = 20.0 * np.exp(-0.5 * np.sum((mean - narrow) ** 2, axis=1) / 0.005)
+        slope = -wide[:, None] * (mean + 0.5) - peak[:, None] * (mean - narrow) / 0.005
+        return Gradients(wide + peak, slope, np.zeros_like(mean))
+
+    from_grid = infer_latents([evidence], STARTS, 1)
+    assert np.linalg.norm(from_grid.mean - narrow) > 1.0
+    latent = infer_latents([evidence], latent_starts(narrow[None] + 0.03), 1)
+    np.testing.assert_allclose(latent.mean, narrow[None], atol=0.02)
+
+
 def test_undefined_evidence_of_a_task_leaves_the_others_alone():
     centre = np.array([[1.0, 0.5], [1.0, 0.5]])
     sound = gaussian_evidence(centre, 9.0)
@@ -74,8 +89,9 @@ def test_undefined_evidence_of_a_task_leaves_the_others_alone():
 def test_starts_cover_the_training_tasks_and_the_prior():
     means = np.array([[3.0, 0.0], [-0.2, 0.1]])
     starts = latent_starts(means, points=5)
-    assert starts.shape == (26, 2)
+    assert starts.shape == (28, 2)
     np.testing.assert_array_equal(starts[0], [0.0, 0.0])
+    np.testing.assert_array_equal(starts[-2:], means)
     assert np.all(starts.min(axis=0) <= [-1.0, -1.0]) and np.all(starts.max(axis=0) >= [3.0, 1.0])
 
 
@@ -206,4 +222,4 @@ def test_prior_is_used_for_zero_shot_predictions_without_descriptor(trained):
     ("dimensions", "number"), [(1, 5), (2, 17), (3, 65), (4, 257), (5, 244), (6, 65), (8, 257)]
 )
 def test_starts_stay_few_in_many_dimensions(dimensions, number):
-    assert latent_starts(np.zeros((3, dimensions))).shape == (number, dimensions)
+    assert latent_starts(np.zeros((3, dimensions))).shape == (number + 3, dimensions)
