@@ -1,14 +1,13 @@
 """Candidate tasks: the pool, or descriptors spread over the box, or latent points mapped to descriptors."""
 
 import logging
+import math
 
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.types import FloatArray
-
-LATENT_MARGIN = 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -40,20 +39,23 @@ def descriptor_candidates(situation: Situation) -> tuple[FloatArray, LatentPoste
 
 
 def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
-    """A regular grid of latent points around q(H), kept where E[psi | h] lies inside the box (Section 3).
+    """Quasi-random latent points, kept where E[psi | h] lies inside the box (Section 3).
 
+    They are spread like the prior, "sampling from" which is one of the paper's two ways, in the scale that h
+    has: a unit second moment under q(H), unless the bound is stochastic.  A grid has to end somewhere, and
+    where a parameter is hidden no box ends it: its most surprising points are tasks that cannot be.
     The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
     them all back to its middle.
     """
+    from scipy.stats import qmc  # takes a second to load, for a strategy that may not be used
+
     assert situation.space is not None  # where there is none, there is a pool
-    means = situation.model.latent.mean
-    root = round(situation.settings.num_candidates ** (1.0 / means.shape[1]), 9)
-    per_axis = max(2, int(np.ceil(root)))
-    axes = [
-        np.linspace(low - LATENT_MARGIN, high + LATENT_MARGIN, per_axis)
-        for low, high in zip(means.min(axis=0), means.max(axis=0), strict=True)
-    ]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, means.shape[1])
+    known = situation.model.latent
+    scale = np.sqrt(np.mean(np.square(known.mean) + known.variance, axis=0))
+    count = situation.settings.num_candidates
+    prior = qmc.MultivariateNormalQMC(np.zeros_like(scale), rng=situation.rng)
+    # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+    points = scale * prior.random(2 ** math.ceil(math.log2(count)))[:count]
     descriptors = situation.model.predict_descriptors(points)
     inside = situation.space.contains(descriptors)
     latent = LatentPosterior(points[inside], np.full_like(points[inside], 1e-12))

@@ -2,10 +2,10 @@
 
 import dataclasses
 import logging
-from collections import Counter
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from pamlflow.acquisition.candidates import (
     descriptor_candidates,
@@ -59,17 +59,32 @@ def test_descriptor_candidates_fill_the_box_and_know_their_latents(situation):
     np.testing.assert_array_equal(latent.mean, expected.mean)
 
 
-def test_latent_candidates_are_a_grid_around_the_tasks_that_maps_to_the_descriptors(situation):
+def test_latent_candidates_are_spread_like_the_prior_and_map_to_the_descriptors(situation):
     descriptors, latent = latent_candidates(situation)
     np.testing.assert_allclose(descriptors, situation.model.predict_descriptors(latent.mean))
     assert 10 < len(descriptors) < 400
     assert np.all(latent.variance < 1e-6)
-    for axis in latent.mean.T:
-        steps = np.diff(np.unique(axis.round(9)))
-        np.testing.assert_allclose(steps / steps.min(), np.round(steps / steps.min()), atol=1e-5)
-    low, high = latent.mean.min(axis=0), latent.mean.max(axis=0)
-    means = situation.model.latent.mean
-    assert np.all(low >= means.min(axis=0) - 3.1) and np.all(high <= means.max(axis=0) + 3.1)
+
+    box = Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6))
+    _, anywhere = latent_candidates(dataclasses.replace(situation, space=box))
+    assert anywhere.mean.shape == (400, 2)
+    for axis in anywhere.mean.T:
+        assert scipy.stats.kstest(axis, "norm").statistic < 0.03  # 0.068 at 5% if drawn at random
+
+
+def test_latent_candidates_follow_the_scale_of_h(situation):
+    """The stochastic bound leaves h in whatever scale its search found."""
+    model = situation.model
+    latent = model.latent._replace(
+        mean=10.0 * model.latent.mean, variance=100.0 * model.latent.variance
+    )
+    box = Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6))
+    _, scaled = latent_candidates(
+        dataclasses.replace(
+            situation, space=box, model=dataclasses.replace(model, latent=latent)
+        )
+    )
+    np.testing.assert_allclose(scaled.mean.std(axis=0), [10.0, 10.0], rtol=0.05)
 
 
 def test_far_latents_leave_the_box_instead_of_returning_to_its_middle(situation):
@@ -110,22 +125,24 @@ def test_candidates_that_know_too_few_directions_give_way_to_descriptors(
     assert np.linalg.matrix_rank(descriptors - descriptors.mean(axis=0)) == 2
 
 
-def test_as_many_candidates_as_asked_for_at_least_before_the_box(situation):
+def test_as_many_candidates_as_asked_for_before_the_box(situation):
     everywhere = dataclasses.replace(
         with_settings(situation, candidates="latent", num_candidates=50),
         space=Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6)),
     )
     descriptors, _ = make_candidates(everywhere)
-    assert len(descriptors) == 64  # 8 x 8
+    assert len(descriptors) == 50
 
 
+@pytest.mark.parametrize("hidden", [[], ["pole_mass"]])
 @pytest.mark.parametrize("kind", ["latent", "descriptor"])
-def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind):
+def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     """What a search that extrapolates badly would do; here with a real cart-pole and a small model."""
     world = World.from_config(
         {
             "domain": "cart_pole",
             "simulation": {"steps": 20},
+            "descriptors": {"hidden": hidden},
             "space": {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]},
         }
     )
@@ -148,6 +165,6 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind):
         state, _ = train_from_previous(tasks, model, training, state, start, rng)
     box = world.view.space
     unit = (tasks.descriptors[4:] - box.low) / (box.high - box.low)
-    cells = Counter(tuple(cell) for cell in np.floor(4 * unit * (1 - 1e-9)).astype(int))
-    assert len(cells) >= 4 and max(cells.values()) <= 5, cells
+    close = np.abs(unit[:, None] - unit).max(axis=-1) < 0.02
+    assert close.sum(axis=1).max() <= 3, unit
     assert np.ptp(unit, axis=0).min() > 0.5
