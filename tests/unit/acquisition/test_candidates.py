@@ -80,9 +80,7 @@ def test_latent_candidates_follow_the_scale_of_h(situation):
     )
     box = Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6))
     _, scaled = latent_candidates(
-        dataclasses.replace(
-            situation, space=box, model=dataclasses.replace(model, latent=latent)
-        )
+        dataclasses.replace(situation, space=box, model=dataclasses.replace(model, latent=latent))
     )
     np.testing.assert_allclose(scaled.mean.std(axis=0), [10.0, 10.0], rtol=0.05)
 
@@ -134,8 +132,9 @@ def test_as_many_candidates_as_asked_for_before_the_box(situation):
     assert len(descriptors) == 50
 
 
-@pytest.mark.parametrize("hidden", [[], ["pole_mass"]])
-@pytest.mark.parametrize("kind", ["latent", "descriptor"])
+@pytest.mark.parametrize(
+    ("kind", "hidden"), [("latent", []), ("descriptor", []), ("latent", ["pole_mass"])]
+)
 def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     """What a search that extrapolates badly would do; here with a real cart-pole and a small model."""
     world = World.from_config(
