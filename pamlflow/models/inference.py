@@ -9,7 +9,6 @@ that term alone infers h* from the descriptor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,8 @@ INITIAL_LOG_VARIANCE = -4.0
 MAX_ITERATIONS = 60
 VALUE_TOLERANCE = 1e-4  # nats
 MAX_STARTS = 256
+FURTHER_STARTS = 5
+WIDER_THAN_PRIOR = 1.1  # variance; one that nothing is known of ends at 1, give or take a rounding
 
 
 class LatentPosterior(NamedTuple):
@@ -42,25 +43,39 @@ def infer_latents(
 
     Every task starts at the best of ``starts`` [S, Q] and then follows a BFGS of its own.  A cheaper
     ``ranking`` may stand in for the evidence when the starts are compared, which takes most of the
-    evaluations.  Without evidence the result is the prior.
+    evaluations.  A task that ends with a q(h*) wider than the prior knows less than nothing, as it does in
+    the wrong mode: it is searched for from the next best starts too, and keeps the best end.  Without
+    evidence the result is the prior.
     """
     dimensions = starts.shape[1]
     if not evidence:
         return LatentPosterior(np.zeros((number, dimensions)), np.ones((number, dimensions)))
 
     tasks = np.arange(number)
-    best = np.full(number, np.inf)
-    position = np.zeros((number, 2 * dimensions))
-    for start in starts:
-        candidate = np.hstack([start, np.full(dimensions, INITIAL_LOG_VARIANCE)])
-        value, _ = _loss(ranking or evidence, np.tile(candidate, (number, 1)), tasks)
-        position[value < best] = candidate
-        best = np.fmin(best, value)
-    position = minimise_batch(
-        partial(_loss, evidence), position, iterations=MAX_ITERATIONS, tolerance=VALUE_TOLERANCE
-    )
+    places = np.hstack([starts, np.full_like(starts, INITIAL_LOG_VARIANCE)])
+    values = [_loss(ranking or evidence, np.tile(place, (number, 1)), tasks)[0] for place in places]
+    order = np.argsort(values, axis=0)  # NaN comes last
+    position, value = _search(evidence, places[order[0]], tasks)
+    doubtful = tasks[np.any(position[:, dimensions:] > np.log(WIDER_THAN_PRIOR), axis=1)]
+    for following in order[1 : 1 + FURTHER_STARTS, doubtful] if len(doubtful) else []:
+        other, other_value = _search(evidence, places[following], doubtful)
+        better = other_value < value[doubtful]
+        position[doubtful[better]] = other[better]
+        value[doubtful[better]] = other_value[better]
     mean, log_variance = np.split(position, 2, axis=1)
     return LatentPosterior(mean, np.exp(log_variance))
+
+
+def _search(
+    evidence: Sequence[Evidence], start: FloatArray, tasks: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Positions [n, 2 Q] and values [n] where the searches of some ``tasks`` [n] end."""
+
+    def loss(position: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        return _loss(evidence, position, tasks[rows])
+
+    position = minimise_batch(loss, start, iterations=MAX_ITERATIONS, tolerance=VALUE_TOLERANCE)
+    return position, _loss(evidence, position, tasks)[0]
 
 
 def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:
