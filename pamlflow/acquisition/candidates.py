@@ -47,7 +47,7 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
     them all back to its middle.
     """
-    from scipy.stats import qmc  # takes a second to load, for a strategy that may not be used
+    from scipy.stats import qmc  # half a second that few jobs need
 
     assert situation.space is not None  # where there is none, there is a pool
     known = situation.model.latent
