@@ -44,8 +44,9 @@ def infer_latents(
     Every task starts at the best of ``starts`` [S, Q] and then follows a BFGS of its own.  A cheaper
     ``ranking`` may stand in for the evidence when the starts are compared, which takes most of the
     evaluations.  A task that ends with a q(h*) wider than the prior knows less than nothing, as it does in
-    the wrong mode: it is searched for from the next best starts too, and keeps the best end.  Without
-    evidence the result is the prior.
+    the wrong mode: it is searched for from the next best starts too, and keeps the best end.  The same goes
+    for one that ends without a finite value.  Without evidence, or a finite value anywhere, the result is
+    the prior.
     """
     dimensions = starts.shape[1]
     if not evidence:
@@ -56,12 +57,14 @@ def infer_latents(
     values = [_loss(ranking or evidence, np.tile(place, (number, 1)), tasks)[0] for place in places]
     order = np.argsort(values, axis=0)  # NaN comes last
     position, value = _search(evidence, places[order[0]], tasks)
-    doubtful = tasks[np.any(position[:, dimensions:] > np.log(WIDER_THAN_PRIOR), axis=1)]
+    wide = np.any(position[:, dimensions:] > np.log(WIDER_THAN_PRIOR), axis=1)
+    doubtful = tasks[wide | np.isinf(value)]
     for following in order[1 : 1 + FURTHER_STARTS, doubtful] if len(doubtful) else []:
         other, other_value = _search(evidence, places[following], doubtful)
         better = other_value < value[doubtful]
         position[doubtful[better]] = other[better]
         value[doubtful[better]] = other_value[better]
+    position[np.isinf(value)] = 0.0
     mean, log_variance = np.split(position, 2, axis=1)
     return LatentPosterior(mean, np.exp(log_variance))
 
@@ -69,13 +72,14 @@ def infer_latents(
 def _search(
     evidence: Sequence[Evidence], start: FloatArray, tasks: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Positions [n, 2 Q] and values [n] where the searches of some ``tasks`` [n] end."""
+    """Positions [n, 2 Q] and values [n], infinite at worst, where the searches of some ``tasks`` [n] end."""
 
     def loss(position: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         return _loss(evidence, position, tasks[rows])
 
     position = minimise_batch(loss, start, iterations=MAX_ITERATIONS, tolerance=VALUE_TOLERANCE)
-    return position, _loss(evidence, position, tasks)[0]
+    value, _ = _loss(evidence, position, tasks)
+    return position, np.where(np.isfinite(value), value, np.inf)
 
 
 def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:

@@ -25,20 +25,26 @@ def gaussian_evidence(centre, precision):
 
 def test_a_task_wider_than_the_prior_is_searched_for_from_the_next_best_starts():
     """A start that looks best may lie in the basin of a mode that knows nothing."""
-    mode, decoy = np.array([1.2, 0.4]), np.array([-1.5, -1.5])  # the decoy is on the grid
+    modes = np.array(
+        [[0.9, 0.4], [-1.6, -1.4], [1.5, 0.6]]
+    )  # that of the second task is beside the decoy
+    decoy = np.array([-1.5, -1.5])
 
     def evidence(mean, variance, tasks):
-        peak = 40.0 * np.exp(-0.5 * np.sum((mean - mode) ** 2, axis=1) / 0.25)
-        lure = np.exp(-0.5 * np.sum((mean - decoy) ** 2, axis=1) / 0.25)
+        offset = mean - modes[tasks]
+        peak = 40.0 * np.exp(-0.5 * np.sum(offset**2, axis=1) / 0.25)
+        decoyed = (tasks != 1).astype(float)
+        lure = decoyed * np.exp(-0.5 * np.sum((mean - decoy) ** 2, axis=1) / 0.25)
         gain = 35.0 - 10.0 * np.sum(np.exp(-variance), axis=1)  # and the wider the better
-        slope = -(peak[:, None] * (mean - mode) + (lure * gain)[:, None] * (mean - decoy)) / 0.25
+        slope = -(peak[:, None] * offset + (lure * gain)[:, None] * (mean - decoy)) / 0.25
         return Gradients(peak + lure * gain, slope, 10.0 * lure[:, None] * np.exp(-variance))
 
     def ranking(mean, variance, tasks):
         return Gradients(-np.sum((mean - decoy) ** 2, axis=1), 0.0 * mean, 0.0 * variance)
 
-    latent = infer_latents([evidence], np.array([decoy, [0.9, 0.5]]), 2, ranking=[ranking])
-    np.testing.assert_allclose(latent.mean, np.tile(mode, (2, 1)), atol=0.1)
+    starts = np.array([decoy, [1.2, 0.5], [-0.3, 0.2]])  # from the last one nothing better is found
+    latent = infer_latents([evidence], starts, 3, ranking=[ranking])
+    np.testing.assert_allclose(latent.mean, modes, atol=0.1)
 
 
 def test_without_evidence_the_prior_stays():
@@ -100,7 +106,8 @@ def test_undefined_evidence_of_a_task_leaves_the_others_alone():
 
     with np.errstate(all="ignore"):
         latent = infer_latents([evidence], STARTS, 2)
-    assert np.all(np.isfinite(latent.mean)) and np.all(latent.variance > 0.0)
+    np.testing.assert_array_equal(latent.mean[0], [0.0, 0.0])
+    np.testing.assert_array_equal(latent.variance[0], [1.0, 1.0])
     np.testing.assert_allclose(latent.mean[1], 0.9 * centre[1], atol=0.02)
 
 
