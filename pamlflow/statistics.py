@@ -1,7 +1,7 @@
 """Paired comparison of a strategy with others over the trials of an experiment.
 
 Within a trial all strategies start from the same tasks. Differences are subject minus baseline, in
-the unit of the metric: negative ones favour the subject. docs/statistics.md explains the choices.
+the unit of the metric: negative ones favour the subject. docs/scoring.md explains the choices.
 """
 
 from collections.abc import Iterable, Sequence
