@@ -53,9 +53,8 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
         left[chosen] = False
         new = world.run(lengths[[chosen]], pictures[[chosen]], excitation)
         tasks = tasks.append(new)
-        start = model.infer(1, descriptors=new.descriptors)
         model, _ = train_from_previous(
-            tasks, settings, training, model, start, rng, unchosen=pictures[left]
+            tasks, settings, training, model, rng, unchosen=pictures[left]
         )
     from_picture = held_out(
         model, model.infer(TEST_TASKS, descriptors=test_tasks.descriptors), test

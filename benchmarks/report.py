@@ -22,10 +22,11 @@ INTRODUCTION = """# Benchmarks
 comparison are measured in one run on the same machine and threads. Times are medians, but for `fit`, which runs
 once; machines are noisy, so quote the ratios.
 
-The reference of `fit` is our implementation of the paper's schedule, of `gradient` the time of as many floating-point operations
-in matrix products, of `psi_statistics` GPflow's expectations, of `inference` 100 steps of Adam task by task, of
-`choices` the `elbo` objective, and of `noise` one variance per output. `study` reads the logs of a quickstart that was run before: its
-columns are the median time of a job, its peak memory, and the sum of times. What has changed since a table was measured is in
+The reference of `fit` is our implementation of the paper's schedule, of `gradient` the time of as many
+floating-point operations in matrix products, of `psi_statistics` GPflow's expectations, of `inference` 100
+steps of Adam task by task, of `choices` the `elbo` objective, and of `noise` one variance per output. `study`
+reads the logs of a quickstart that was run before: its columns are the median time of a job, its peak memory,
+and the sum of times. What has changed since a table was measured is in
 [docs/findings.md](../docs/findings.md).
 """
 

@@ -82,10 +82,8 @@ def rounds() -> list[Row]:
     rows = []
     for number in ROUNDS:
         now = tasks.subset(np.arange(4 + number))
-        added = now.descriptors[len(trained.latent.mean) :]
-        start = trained.infer(len(added), descriptors=added)
         begin = time.perf_counter()
-        trained, record = train_from_previous(now, settings, training, trained, start, rng)
+        trained, record = train_from_previous(now, settings, training, trained, rng)
         seconds = time.perf_counter() - begin
         iterations = len(record.bound)
         each = milliseconds(record.seconds[-1] / iterations)

@@ -1,74 +1,37 @@
-"""Active learning with recorded transitions instead of a simulator (docs/extending.md)."""
+"""Learning a robot, which a mass on a spring plays here: `python docs/examples/robot.py FOLDER`."""
 
-from collections.abc import Callable
+import sys
+from typing import Any
 
 import numpy as np
+from spring import Spring
 
-from pamlflow.acquisition import STRATEGIES, Situation
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_previous, train_from_scratch
-from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.learner import Learner
 from pamlflow.spaces import Box
-from pamlflow.tasks import TaskSet, Variable
 
-Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Sets the robot to a task with descriptor [R], runs it, and returns inputs [T, Dx] and outputs [T, P]."""
+TASKS = 10
 
-
-def recorded(
-    run: Run, descriptor: np.ndarray, box: Box, state: list[Variable], control: list[Variable]
-) -> TaskSet:
-    """One run as a task. What the workflow calls the truth is not known of a robot: the descriptor again."""
-    inputs, outputs = run(descriptor)
-    return TaskSet(
-        inputs,
-        outputs,
-        lengths=[len(inputs)],
-        descriptors=descriptor[None],
-        parameters=descriptor[None],
-        input_variables=(*state, *control),
-        output_variables=tuple(state),
-        descriptor_variables=box.variables,
-        parameter_variables=box.variables,
-    )
+robot = Spring()
+excitation = robot.draw_excitation(np.random.default_rng(0))
 
 
-def learn(
-    run: Run,
-    box: Box,
-    state: list[Variable],
-    control: list[Variable],
-    *,
-    initial_tasks: int = 4,
-    added_tasks: int = 15,
-    model: ModelSettings | None = None,
-    training: TrainingSettings | None = None,
-    seed: int = 0,
-) -> tuple[TrainedModel, TaskSet]:
-    """Run a few tasks spread over the box, then those that PAML chooses; return the model and all tasks."""
-    model, training = model or ModelSettings(), training or TrainingSettings()
-    rng = np.random.default_rng(seed)
-    first, *others = box.latin_hypercube(initial_tasks, rng)
-    tasks = recorded(run, first, box, state, control)
-    for descriptor in others:
-        tasks = tasks.append(recorded(run, descriptor, box, state, control))
-    trained, _ = train_from_scratch(tasks, model, training, rng)
-    for number in range(1, added_tasks + 1):
-        situation = Situation(
-            round=number,
-            model=trained,
-            space=box,
-            chosen=tasks.descriptors,
-            design=None,
-            settings=AcquisitionSettings(),
-            rng=rng,
-        )
-        selection = STRATEGIES["paml"](situation)
-        descriptor = selection.candidates[selection.chosen]
-        task = recorded(run, descriptor, box, state, control)
-        data = TaskArrays(*task.padded())
-        start = trained.infer(1, descriptors=task.descriptors, data=data)
-        tasks = tasks.append(task)
-        trained, _ = train_from_previous(tasks, model, training, trained, start, rng)
-    return trained, tasks
+def run(descriptor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Set the robot up as `descriptor` says, run it, and return inputs [T, Dx] and outputs [T, P]."""
+    states = robot.simulate(descriptor, excitation)
+    return robot.transitions(states, excitation.controls)
+
+
+def learn(folder: str, tasks: int = TASKS, **options: Any) -> Learner:
+    """Run tasks until so many are recorded in the folder, those of earlier calls included."""
+    box = Box(robot.parameter_variables, [0.5, 2.0], [3.0, 10.0])
+    learner = Learner(folder, box, robot.input_variables, robot.output_variables, **options)
+    while learner.num_tasks < tasks:
+        descriptor = learner.ask()
+        learner.tell(descriptor, *run(descriptor))
+    return learner
+
+
+if __name__ == "__main__":
+    learner = learn(sys.argv[1])
+    light = learner.model().infer(1, descriptors=np.array([[0.7, 4.0]]))
+    print("q(h*) of a mass of 0.7 kg on a spring of 4 N/m:", light.mean[0], light.variance[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 import gpflow
 import numpy as np
 
+from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.layout import initial_latents, random_latents
 from pamlflow.models.meta_model import MetaModel
@@ -76,7 +77,6 @@ def train_from_previous(
     settings: ModelSettings,
     training: TrainingSettings,
     previous: TrainedModel,
-    start: LatentPosterior,
     rng: np.random.Generator,
     checkpoints: Path | None = None,
     title: str = "fit",
@@ -84,8 +84,9 @@ def train_from_previous(
 ) -> tuple[TrainedModel, TrainingRecord]:
     """Fit a model to one more round of tasks, starting from q(H) of the round before.
 
-    ``start`` is where q(h) of the added tasks, the last ones of ``tasks``, starts, unless they have pictures;
-    its covariance is not used.  ``title``, ``checkpoints`` and ``unchosen`` are as in ``train_from_scratch``.
+    The tasks of that round come first.  q(h) of those that were added starts where the model of that round
+    infers it, unless they have pictures.  ``title``, ``checkpoints`` and ``unchosen`` are as in
+    ``train_from_scratch``.
 
     L-BFGS tries two starts and finishes the better one: all parameters of the round before, and q(H) alone.
     To parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that
@@ -100,7 +101,7 @@ def train_from_previous(
         title = f"{title} from scratch"
         return train_from_scratch(tasks, settings, training, rng, title=title)
     record = TrainingRecord()
-    model, place = _next_model(tasks, settings, previous, start, unchosen)
+    model, place = _next_model(tasks, settings, previous, unchosen)
     carry_on = partial(_carry_on, model, place, previous)
     if training.bound == "stochastic":
         carry_on()
@@ -141,13 +142,15 @@ def _next_model(
     tasks: TaskSet,
     settings: ModelSettings,
     previous: TrainedModel,
-    start: LatentPosterior,
     unchosen: FloatArray | None,
 ) -> tuple[MetaModel, Place]:
     """A model of one more round, and where its q(H) starts."""
     if isinstance(previous.descriptor, PicturePosterior):
         pictures = PictureModel(tasks, settings, unchosen)
         return pictures, partial(pictures.descriptor.restore, previous.descriptor)
+    added = tasks.subset(np.arange(len(previous.latent.mean), tasks.num_tasks))
+    data = TaskArrays(*added.padded())
+    start = previous.infer(added.num_tasks, descriptors=added.descriptors, data=data)
     latent = LatentPosterior(
         np.vstack([previous.latent.mean, start.mean]),
         np.vstack([previous.latent.variance, start.variance]),

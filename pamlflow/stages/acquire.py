@@ -16,11 +16,10 @@ from pamlflow import plugins, store
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
+from pamlflow.rounds import write_round
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
@@ -58,16 +57,16 @@ def train_initial_round(
         title="round 0 fit",
         unchosen=unchosen,
     )
-    _write_round(
+    write_round(
         output,
         0,
         training_tasks,
         trained,
         record,
         {"pool/rows": datasets["pool/rows"]} if pool else {},
-        seed,
-        config,
-        parents,
+        seed=seed,
+        config=config,
+        parents=parents,
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -126,7 +125,6 @@ def acquire_round(
         if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
             selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)
-    start = state.infer(1, descriptors=new_task.descriptors, data=TaskArrays(*new_task.padded()))
     config = {
         **experiment,
         "strategy": strategy,
@@ -141,23 +139,22 @@ def acquire_round(
         ModelSettings.from_config(model),
         TrainingSettings.from_config(training),
         state,
-        start,
         rng,
         checkpoints,
         title=f"round {number} fit",
         unchosen=offer.unchosen(rows) if offer else None,
     )
     choice = selection.to_datasets() | ({"pool/rows": rows} if pool else {})
-    _write_round(
+    write_round(
         output,
         number,
         tasks,
         trained,
         record,
         choice,
-        seed,
-        config,
-        parents,
+        seed=seed,
+        config=config,
+        parents=parents,
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -177,25 +174,3 @@ def _checkpoints(
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     return folder
-
-
-def _write_round(
-    output: Path,
-    number: int,
-    tasks: TaskSet,
-    trained: TrainedModel,
-    record: TrainingRecord,
-    choice: Mapping[str, Any],
-    seed: int,
-    config: dict[str, Any],
-    parents: list[Path],
-) -> None:
-    datasets = {
-        "round": np.int64(number),
-        **tasks.to_datasets(),
-        **trained.to_datasets(),
-        **choice,
-        "training/bound": np.array(record.bound),
-        "training/events": record.events,
-    }
-    store.write(output, "round", datasets, seed=seed, config=config, parents=parents)

@@ -36,27 +36,6 @@ def world():
     return World.from_config(world_settings(config["experiments"]["spring"]))
 
 
-def learned(world, excitation, added_tasks):
-    """What the loop for a robot learns of springs."""
-    domain = world.domain
-
-    def run(descriptor):
-        states = domain.simulate(descriptor, excitation)
-        return domain.transitions(states, excitation.controls)
-
-    robot = importlib.import_module("robot")
-    return robot.learn(
-        run,
-        world.space,
-        list(domain.output_variables),
-        list(domain.input_variables[2:]),
-        initial_tasks=3,
-        added_tasks=added_tasks,
-        model=ModelSettings(inducing_points=30),
-        training=TrainingSettings(first_iterations=30, next_iterations=15, starts=1),
-    )
-
-
 def test_the_spring_obeys_its_equation(world):
     excitation = world.domain.draw_excitation(np.random.default_rng(0))
     states = world.domain.simulate(np.array([2.0, 8.0]), excitation)
@@ -71,25 +50,28 @@ def test_the_spring_obeys_its_equation(world):
         world.domain.simulate(np.array([-1.0, 8.0]), excitation)
 
 
-def test_a_robot_is_learned_from_what_it_recorded(world):
-    excitation = world.domain.draw_excitation(np.random.default_rng(0))
-    model, tasks = learned(world, excitation, added_tasks=2)
-    assert tasks.num_tasks == 5 and world.space.contains(tasks.descriptors).all()
-    unseen = world.space.sample(4, np.random.default_rng(1))
-    test = world.run(unseen, unseen, excitation)
-    inputs, outputs, mask = test.padded()
-    known = TaskArrays(inputs[:, :20], outputs[:, :20], mask[:, :20])
-    mean, _ = model.predict(inputs[:, 20:], model.infer(4, data=known))
+BRIEF = {
+    "initial_tasks": 3,
+    "model": ModelSettings(inducing_points=30),
+    "training": TrainingSettings(first_iterations=30, next_iterations=15, starts=1),
+}
+
+
+def test_a_robot_is_learned_from_what_it_recorded(tmp_path):
+    robot = importlib.import_module("robot")
+    model = robot.learn(tmp_path, tasks=5, **BRIEF).model()
+    unseen = np.array([[0.7, 4.0], [1.5, 8.0], [2.5, 3.0]])
+    inputs, outputs = (np.stack(parts) for parts in zip(*map(robot.run, unseen), strict=True))
+    known = TaskArrays(inputs[:, :20], outputs[:, :20], np.ones((3, 20)))
+    mean, _ = model.predict(inputs[:, 20:], model.infer(3, data=known))
     offsets = mean - outputs[:, 20:]
     error = np.sqrt(np.mean(np.square(offsets), axis=(0, 1))) / outputs.std(axis=(0, 1))
-    assert np.all(
-        error < [0.15, 0.7]
-    )  # of the position, and of the velocity with its unseen masses
+    assert np.all(error < [0.15, 0.7])  # of the position, and of the velocity, whose masses differ
 
 
-def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(world):
-    excitation = world.domain.draw_excitation(np.random.default_rng(0))
-    model, tasks = learned(world, excitation, added_tasks=0)
+def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(world, tmp_path):
+    learner = importlib.import_module("robot").learn(tmp_path, tasks=3, **BRIEF)
+    model, tasks = learner.model(), learner.tasks
     situation = Situation(
         round=1,
         model=model,

@@ -14,7 +14,6 @@ from pamlflow.acquisition.candidates import (
 )
 from pamlflow.acquisition.interface import Situation
 from pamlflow.acquisition.paml import paml
-from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
@@ -158,10 +157,8 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
         )
         selection = paml(seen)
         chosen = selection.candidates[selection.chosen]
-        task = world.observe(chosen[None], excitation, rng)
-        tasks = tasks.append(task)
-        start = state.infer(1, descriptors=task.descriptors, data=TaskArrays(*task.padded()))
-        state, _ = train_from_previous(tasks, model, training, state, start, rng)
+        tasks = tasks.append(world.observe(chosen[None], excitation, rng))
+        state, _ = train_from_previous(tasks, model, training, state, rng)
     box = world.view.space
     unit = (tasks.descriptors[4:] - box.low) / (box.high - box.low)
     places = {tuple(place) for place in np.floor(20 * unit).astype(int)}

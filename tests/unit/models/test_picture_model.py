@@ -8,7 +8,6 @@ import tensorflow as tf
 from bars import bars
 
 from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import kl_divergence
 from pamlflow.models.optimiser import Optimiser, TrainingRecord
 from pamlflow.models.picture_model import PictureModel
@@ -172,10 +171,9 @@ def test_next_round_starts_with_the_networks_of_the_last_one(trained, tasks, mak
     # A dimension that the dynamics have no use for: of pictures it may be one of their own.
     unused = model.dynamics._replace(lengthscales_h=np.array([1.0, 400.0]))
     previous = dataclasses.replace(model, dynamics=unused)
-    nothing = LatentPosterior(np.zeros((1, 2)), np.ones((1, 2)))
     rng = np.random.default_rng(1)
     more, later = train_from_previous(
-        tasks.append(new), SETTINGS, BRIEF, previous, nothing, rng, unchosen=UNCHOSEN[1:]
+        tasks.append(new), SETTINGS, BRIEF, previous, rng, unchosen=UNCHOSEN[1:]
     )
     assert not any("scratch" in event for event in later.events)
     assert more.latent.mean.shape == (5, 2)

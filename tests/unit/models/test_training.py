@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.meta_model import MetaModel
 from pamlflow.models.training import (
     TrainingError,
@@ -18,7 +17,6 @@ from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSetting
 
 SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
-NEW_LATENT = LatentPosterior(np.array([[0.5, -0.5]]), np.full((1, 2), 0.1))
 LENGTHSCALES, NOISE = ".dynamics.kernel_x.lengthscales", ".dynamics.noise"
 
 
@@ -62,20 +60,32 @@ def start_of_next_round(tasks, settings, previous):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
         patch.setattr(MetaModel, "choose_inducing_points", choose_and_stop)
-        train_from_previous(tasks, settings, BRIEF, previous, NEW_LATENT, rng())
+        train_from_previous(tasks, settings, BRIEF, previous, rng())
     return started[0]
 
 
 @pytest.fixture(scope="module")
-def next_start(ragged_tasks, make_tasks, trained):
-    """Where training starts when the next task is larger than those before."""
+def next_task(make_tasks):
+    """The next task is larger than those before."""
     new = make_tasks([10], seed=7)
-    new = dataclasses.replace(new, inputs=4.0 * new.inputs, outputs=9.0 * new.outputs)
-    return start_of_next_round(ragged_tasks.append(new), SETTINGS, trained)
+    return dataclasses.replace(new, inputs=4.0 * new.inputs, outputs=9.0 * new.outputs)
 
 
-def test_next_round_starts_where_the_last_one_ended(next_start, trained):
-    """Nothing but the units changes before the first step."""
+@pytest.fixture(scope="module")
+def next_latent(next_task, trained):
+    """Where the model of the round before puts it."""
+    data = TaskArrays(*next_task.padded())
+    return trained.infer(1, descriptors=next_task.descriptors, data=data)
+
+
+@pytest.fixture(scope="module")
+def next_start(ragged_tasks, next_task, trained):
+    """Where training starts."""
+    return start_of_next_round(ragged_tasks.append(next_task), SETTINGS, trained)
+
+
+def test_next_round_starts_where_the_last_one_ended(next_start, next_latent, trained):
+    """Nothing but the units changes before the first step, and the new task is put where it is inferred."""
     start = next_start
     assert np.all(start.scaler.input_scale > 1.1 * trained.scaler.input_scale)
     assert np.all(start.scaler.output_scale > 1.1 * trained.scaler.output_scale)
@@ -96,11 +106,11 @@ def test_next_round_starts_where_the_last_one_ended(next_start, trained):
         strict=True,
     ):
         np.testing.assert_allclose(*values, rtol=1e-9)
-    np.testing.assert_array_equal(start.latent.mean[8:], NEW_LATENT.mean)
-    np.testing.assert_allclose(start.latent.variance[8:], NEW_LATENT.variance)
+    np.testing.assert_array_equal(start.latent.mean[8:], next_latent.mean)
+    np.testing.assert_allclose(start.latent.variance[8:], next_latent.variance)
 
 
-def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, trained):
+def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, next_latent, trained):
     old, new = (
         np.hstack(
             [
@@ -114,15 +124,14 @@ def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, trai
     assert 10 <= len(kept) < 30  # the others go to the new task
     others = [row for row in new if tuple(row) not in kept]
     np.testing.assert_allclose(
-        [row[2:] for row in others], np.tile(NEW_LATENT.mean, (len(others), 1))
+        [row[2:] for row in others], np.tile(next_latent.mean, (len(others), 1))
     )
 
 
 def test_next_round_raises_the_bound_above_that_of_a_cold_start(ragged_tasks, make_tasks, trained):
     new = make_tasks([10], seed=7)
-    start = trained.infer(1, descriptors=new.descriptors, data=TaskArrays(*new.padded()))
     tasks = ragged_tasks.append(new)
-    warm, record = train_from_previous(tasks, SETTINGS, BRIEF, trained, start, rng())
+    warm, record = train_from_previous(tasks, SETTINGS, BRIEF, trained, rng())
     # A fifth of the iterations from each of two starts, then the search that goes on from the better.
     last = record.bound[2 * 4 :]
     assert np.all(np.diff(last) >= 0.0)
@@ -142,8 +151,7 @@ def test_task_unlike_the_others_is_not_called_noise(make_tasks):
     settings = ModelSettings(inducing_points=40)
     training = TrainingSettings(first_iterations=80, next_iterations=60, starts=1)
     previous, _ = train_from_scratch(old, settings, training, rng())
-    start = previous.infer(1, descriptors=new.descriptors, data=TaskArrays(*new.padded()))
-    _, record = train_from_previous(old.append(new), settings, training, previous, start, rng())
+    _, record = train_from_previous(old.append(new), settings, training, previous, rng())
     carried_on, anew = (float(event.rsplit(" ", 1)[1]) for event in record.events[:2])
     assert anew > carried_on + 100.0
     assert record.bound[-1] > anew
@@ -168,13 +176,11 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
     scale = np.exp(model.latent.mean @ model.dynamics.noise_slope)
     assert scale[-1] > 3.0 * np.median(scale[:-1])
 
-    start = model.infer(1, descriptors=quiet.descriptors[:1])
     again, record = train_from_previous(
         tasks.append(quiet.subset([0])),
         ModelSettings(inducing_points=40, noise="task_scaled"),
         training,
         model,
-        start,
         rng(),
     )
     assert np.any(again.dynamics.noise_slope != 0.0)
@@ -188,7 +194,7 @@ def test_a_round_after_one_with_an_unused_dimension_starts_from_scratch(
     scratch, _ = train_from_scratch(tasks, SETTINGS, BRIEF, rng())
     for lengthscale, ends in ((200.0, "fit:"), (400.0, "fit from scratch:")):
         previous = with_lengthscale(trained, lengthscale)
-        model, record = train_from_previous(tasks, SETTINGS, BRIEF, previous, NEW_LATENT, rng())
+        model, record = train_from_previous(tasks, SETTINGS, BRIEF, previous, rng())
         assert record.events[-1].startswith(ends)
         same = np.array_equal(model.latent.mean, scratch.latent.mean)
         assert same == (lengthscale > 300.0)
@@ -205,7 +211,7 @@ def test_the_stochastic_bound_goes_on_with_an_unused_dimension(ragged_tasks, mak
     tasks = ragged_tasks.append(make_tasks([10], seed=7))
     training = TrainingSettings(bound="stochastic", stochastic=StochasticSettings(steps=2))
     results = [
-        train_from_previous(tasks, SETTINGS, training, previous, NEW_LATENT, rng())[0]
+        train_from_previous(tasks, SETTINGS, training, previous, rng())[0]
         for previous in (trained, with_lengthscale(trained, 400.0))
     ]
     for model in results:  # two steps from where q(H) was

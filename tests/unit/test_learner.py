@@ -1,0 +1,211 @@
+"""A learner of a robot: what it asks for, what it keeps, and how it goes on."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from pamlflow import learner as module
+from pamlflow import store
+from pamlflow.learner import Learner, RecordingError
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.spaces import Box
+from pamlflow.tasks import Variable
+
+BOX = Box((Variable("mass", "kg"), Variable("stiffness", "N/m")), [0.5, 2.0], [3.0, 10.0])
+STATE = (Variable("position", "m"), Variable("velocity", "m/s"))
+INPUTS = (*STATE, Variable("force", "N"))
+SETTINGS = {
+    "initial_tasks": 2,
+    "model": ModelSettings(inducing_points=20),
+    "training": TrainingSettings(first_iterations=20, next_iterations=10, starts=1),
+}
+
+
+def run(descriptor):
+    """A mass on a spring from random states: an exact change of the velocity, one Euler step."""
+    mass, stiffness = descriptor
+    inputs = np.random.default_rng(5).standard_normal((30, 3))
+    position, velocity, force = inputs.T
+    acceleration = (force - stiffness * position) / mass
+    return inputs, 0.1 * np.stack([velocity, acceleration], axis=1)
+
+
+def open_learner(folder, **changed):
+    return Learner(folder, BOX, INPUTS, STATE, **SETTINGS | changed)
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A folder with two initial tasks, two that were chosen, and the models of all but the last."""
+    folder = tmp_path_factory.mktemp("learned")
+    learner = open_learner(folder)
+    for _ in range(4):
+        descriptor = learner.ask()
+        learner.tell(descriptor, *run(descriptor))
+    return folder
+
+
+@pytest.fixture
+def folder(learned, tmp_path):
+    return shutil.copytree(learned, tmp_path / "robot")
+
+
+def test_the_folder_holds_recordings_and_models(learned):
+    names = {"task_00.npz", "task_01.npz", "task_02.npz", "task_03.npz"}
+    assert set(files_of(learned)) == names | {"round_00.h5", "round_01.h5"}
+    tasks = open_learner(learned).tasks
+    assert tasks.num_tasks == 4 and BOX.contains(tasks.descriptors).all()
+    inputs, outputs = run(tasks.descriptors[2])
+    np.testing.assert_array_equal(tasks.subset([2]).inputs, inputs)
+    np.testing.assert_array_equal(tasks.subset([2]).outputs, outputs)
+
+
+def test_the_initial_tasks_are_a_latin_hypercube(learned):
+    unit = (open_learner(learned).tasks.descriptors[:2] - BOX.low) / (BOX.high - BOX.low)
+    np.testing.assert_array_equal(np.sort(np.floor(2 * unit), axis=0), [[0, 0], [1, 1]])
+
+
+def test_a_round_file_says_how_its_newest_task_was_chosen(learned):
+    datasets = store.read(learned / "round_01.h5", "round").datasets
+    assert datasets["round"] == 1 and len(datasets["tasks/lengths"]) == 3
+    chosen = datasets["selection/candidates"][datasets["selection/chosen"]]
+    np.testing.assert_array_equal(chosen, datasets["tasks/descriptors"][-1])
+    assert datasets["selection/utilities"].argmax() == datasets["selection/chosen"]
+    assert "selection/chosen" not in store.read(learned / "round_00.h5").datasets
+
+
+def test_a_learner_goes_on_where_the_last_one_ended(folder, monkeypatch):
+    first = open_learner(folder)
+    asked = first.ask()
+    np.testing.assert_array_equal(first.ask(), asked)
+    assert len(store.read(folder / "round_02.h5").datasets["tasks/lengths"]) == 4
+    before = files_of(folder)
+    monkeypatch.setattr(module, "train_from_scratch", None)  # nothing is trained again
+    monkeypatch.setattr(module, "train_from_previous", None)
+    np.testing.assert_array_equal(open_learner(folder).ask(), asked)
+    assert files_of(folder) == before
+
+
+def test_models_made_again_are_the_same(learned, tmp_path):
+    for number in range(4):
+        shutil.copy(learned / f"task_{number:02d}.npz", tmp_path)
+        if number in (1, 2):
+            open_learner(tmp_path).model()
+    assert files_of(tmp_path) == files_of(learned)
+
+
+def test_the_model_predicts_a_task_that_was_not_run(folder):
+    model = open_learner(folder).model()
+    inputs, outputs = run(np.array([1.5, 6.0]))
+    known = TaskArrays(inputs[None, :10], outputs[None, :10], np.ones((1, 10)))
+    mean, _ = model.predict(inputs[None, 10:], model.infer(1, data=known))
+    error = np.sqrt(np.mean(np.square(mean[0] - outputs[10:]), axis=0))
+    assert np.all(error < 0.3 * outputs.std(axis=0))
+
+
+def test_a_recording_outlives_a_fit_that_fails(folder, monkeypatch):
+    def crash(*arguments, **options):
+        raise MemoryError
+
+    learner = open_learner(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "train_from_previous", crash)
+        with pytest.raises(MemoryError):
+            learner.ask()
+        learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    again = open_learner(folder)
+    assert again.num_tasks == 5 and len(again.model().latent.mean) == 5
+    # Round 2 was never made, so that this one has nothing to go on from, nor a choice to tell of.
+    assert not (folder / "round_02.h5").exists()
+    assert "selection/chosen" not in store.read(folder / "round_03.h5").datasets
+
+
+def test_another_task_than_the_one_asked_for_is_learned_too(folder):
+    learner = open_learner(folder)
+    other = learner.ask() * 0.99
+    learner.tell(other, *run(other))
+    learner.model()
+    datasets = store.read(folder / "round_03.h5", "round").datasets
+    np.testing.assert_array_equal(datasets["tasks/descriptors"][-1], other)
+    assert "selection/chosen" not in datasets
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda d, x, y: (d, np.where(x == x[3, 1], np.nan, x), y),
+            "step 3: input 'velocity' is nan",
+        ),
+        (lambda d, x, y: (d, x[:-1], y), r"outputs: expected 29 rows .* found shape \(30, 2\)"),
+        (lambda d, x, y: (d, x[:, :2], y), r"3 columns \(position, velocity, force\)"),
+        (lambda d, x, y: (d, x[:0], y[:0]), r"at least one task, found \[0\]"),
+        (lambda d, x, y: (d, x[0, 0], y), "inputs: expected 1 rows"),
+        (lambda d, x, y: (d[:1], x, y), r"2 columns \(mass, stiffness\)"),
+        (lambda d, x, y: ([np.inf, 3.0], x, y), "descriptor 'mass' is inf"),
+    ],
+)
+def test_a_faulty_recording_is_refused_and_nothing_kept(folder, change, message):
+    learner, before = open_learner(folder), files_of(folder)
+    with pytest.raises(ValueError, match=message):
+        learner.tell(*change(np.array([1.0, 4.0]), *run([1.0, 4.0])))
+    assert learner.num_tasks == 4 and files_of(folder) == before
+
+
+def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
+    before = files_of(folder)
+    model = open_learner(folder, model=ModelSettings(inducing_points=15)).model()
+    assert model.dynamics.inducing_inputs.shape == (15, 3)
+    after = files_of(folder)
+    assert {name: after[name] for name in before} == before  # round 2 has no round to go on from
+    record = store.read(folder / "round_02.h5")
+    assert record.config["model"]["inducing_points"] == 15
+    assert set(record.parents) == {f"task_{number:02d}.npz" for number in range(4)}
+
+
+@pytest.mark.parametrize("fault", ["damaged", "other recording"])
+def test_a_round_file_that_does_not_fit_is_made_again(folder, fault, caplog):
+    (folder / "task_03.npz").unlink()
+    path = folder / "round_01.h5"
+    if fault == "damaged":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        shutil.copy(folder / "task_00.npz", folder / "task_02.npz")
+    spoilt = path.read_bytes()
+    open_learner(folder).model()
+    assert path.read_bytes() != spoilt
+    assert any("made again" in message for message in caplog.messages) or fault != "damaged"
+    assert store.read(path, "round").datasets["round"] == 1
+
+
+def test_faulty_folders_are_named(folder):
+    content = (folder / "task_01.npz").read_bytes()
+    (folder / "task_01.npz").write_bytes(content[:100])
+    with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording"):
+        open_learner(folder)
+    (folder / "task_01.npz").write_bytes(content[:700] + bytes([content[700] ^ 1]) + content[701:])
+    with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording"):
+        open_learner(folder)
+    (folder / "task_01.npz").unlink()
+    with pytest.raises(RecordingError, match=r"task_01\.npz: missing, although later"):
+        open_learner(folder)
+    (folder / "task_01.npz").write_bytes(content)
+    with pytest.raises(RecordingError, match=r"task_00\.npz: .* columns .* another robot"):
+        Learner(folder, BOX, STATE, STATE, **SETTINGS)
+
+
+def test_a_model_needs_the_initial_tasks(tmp_path):
+    learner = open_learner(tmp_path / "new")
+    with pytest.raises(ValueError, match="no task was recorded yet"):
+        _ = learner.tasks
+    learner.tell(learner.ask(), *run(learner.ask()))
+    with pytest.raises(ValueError, match="1 of 2 initial tasks were recorded"):
+        learner.model()
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        open_learner(tmp_path, initial_tasks=0)
