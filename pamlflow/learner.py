@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import logging
-import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,17 +29,15 @@ from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 
-RECORDING = re.compile(r"task_(\d\d+)\.npz")
-
 logger = logging.getLogger(__name__)
 
 
 class RecordingError(ValueError):
-    """A recording in the folder cannot be used; the message names file, problem and remedy."""
+    """A recording cannot be used, or kept; the message names it, the problem and a remedy."""
 
 
 class _Recording(NamedTuple):
-    """One task that the robot ran."""
+    """What one run of the robot recorded."""
 
     descriptor: FloatArray  # [R]
     inputs: FloatArray  # [T, Dx]
@@ -48,15 +47,18 @@ class _Recording(NamedTuple):
 class Learner:
     """Chooses the tasks of a robot, one after another, and learns from what their runs recorded.
 
-    `folder` gets `task_00.npz`, `task_01.npz`, ..., one recording each (arrays `descriptor`, `inputs`,
-    `outputs`), and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as
-    in a study (data/README.md).  A learner of a folder that exists goes on where the last one ended.  Round
-    files are a cache: one that was made with other settings, or from other recordings, is made again.
-
     `space` is the box of descriptors, with their names and units.  Inputs [T, Dx] of a recording are state
     and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
-    first `initial_tasks` are a Latin hypercube of the box, `strategy` chooses the others.  With the same
-    arguments and recordings a learner asks for the same tasks.
+    first `initial_tasks` are a Latin hypercube of the box, `strategy` chooses the others.
+
+    `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
+    each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
+    study (data/README.md).  A learner of a folder that exists goes on where the last one ended; one learner at
+    a time.  Round files are a cache: those that were made with other settings, or from other recordings, are
+    made again.  With the same arguments and recordings, on one machine, a learner asks for the same tasks.
+
+    Raises ValueError where the folder is about something else, and RecordingError where a recording is
+    missing or damaged.
     """
 
     def __init__(
@@ -74,10 +76,11 @@ class Learner:
         seed: int = 0,
     ) -> None:
         if initial_tasks < 1:
-            raise ValueError(
-                f"initial_tasks: expected a number of at least 1, found {initial_tasks}"
-            )
-        self._folder = Path(folder)
+            raise ValueError(f"initial_tasks: expected at least 1, found {initial_tasks}")
+        if strategy is STRATEGIES["latin_hypercube"]:
+            text = "latin_hypercube: a learner has no design but that of its initial tasks"
+            raise ValueError(f"{text}; raise `initial_tasks` instead")
+        self._folder = Path(folder).absolute()  # wherever the process goes
         self._space = space
         self._variables = (tuple(input_variables), tuple(output_variables))
         self._strategy = strategy
@@ -85,9 +88,15 @@ class Learner:
         self._training = training or TrainingSettings()
         self._acquisition = acquisition or AcquisitionSettings()
         self._seed = seed
-        self._design = space.latin_hypercube(initial_tasks, self._rng("initial tasks"))
+        self._config = {
+            "model": dataclasses.asdict(self._model_settings),
+            "training": dataclasses.asdict(self._training),
+        }
+        json.dumps(self._config)  # what a file cannot hold is met now, and not after a fit
         store.require_writable(self._folder)
-        self._tasks = [self._read(path) for path in self._recordings()]
+        self._design = self._begin(initial_tasks)
+        self._tasks = [self._read(path, number) for number, path in enumerate(self._recordings())]
+        logger.info("%s: %d tasks recorded", self._folder, self.num_tasks)
 
     @property
     def num_tasks(self) -> int:
@@ -98,9 +107,7 @@ class Learner:
     def tasks(self) -> TaskSet:
         """All recorded tasks, in order; raises ValueError when there is none."""
         if not self._tasks:
-            raise ValueError(
-                f"{self._folder}: no task was recorded yet; run one and tell the learner"
-            )
+            raise ValueError(f"{self._folder}: no task was recorded yet; run one and `tell` it")
         first, *others = self._tasks
         for other in others:
             first = first.append(other)
@@ -119,45 +126,104 @@ class Learner:
         """Keep what one task recorded: inputs [T, Dx] and outputs [T, P]; it may be another than asked for.
 
         It is on the disk when this returns, and nothing is trained yet: `ask` and `model` do that.  Raises
-        ValueError, and keeps nothing, when a shape is wrong or a value is not finite.
+        RecordingError when a shape is wrong or a value is not finite; what was told is then kept aside, in a
+        file that the message names.
         """
         recording = _Recording(
             *(np.asarray(values, dtype=np.float64) for values in (descriptor, inputs, outputs))
         )
-        task = self._task(recording)
-        content = io.BytesIO()
-        np.savez(content, **recording._asdict())
-        files.replace(self._folder / f"task_{self.num_tasks:02d}.npz", content.getvalue())
+        path = self._path(self.num_tasks)
+        if path.exists():
+            text = f"{path}: written by somebody else since this learner was made"
+            raise RecordingError(f"{text}; make a new one of the folder, and tell it this task")
+        try:
+            task = self._task(recording, self.num_tasks)
+        except RecordingError as error:
+            number = len(list(self._folder.glob("refused_*.npz")))
+            aside = self._folder / f"refused_{number:02d}.npz"
+            _save(aside, recording)
+            raise RecordingError(f"{error}. It is kept in {aside}") from error
+        if not self._space.contains(task.descriptors).all():
+            logger.warning("task %d: %s is outside the box", self.num_tasks, task.descriptors[0])
+        _save(path, recording)
         self._tasks.append(task)
 
     def model(self) -> TrainedModel:
-        """The model of all tasks that were recorded, trained if its round file is not there yet.
+        """The model of all tasks that were recorded; rounds without a file that fits are trained.
 
         Raises ValueError before the initial tasks are recorded.
         """
-        number = self.num_tasks - len(self._design)
-        if number < 0:
+        last = self.num_tasks - len(self._design)
+        if last < 0:
             raise ValueError(
-                f"{self._folder}: {self.num_tasks} of {len(self._design)} initial tasks were recorded; "
-                "a model needs all of them: run what `ask` says, then `tell`"
+                f"{self._folder}: {self.num_tasks} of {len(self._design)} initial tasks were recorded, and a "
+                "model needs all of them: run what `ask` says, then `tell`"
             )
-        if (trained := self._cached(number)) is not None:
-            return trained
-        tasks = self.tasks
+        number, trained = last, self._cached(last)
+        while trained is None and number > 0:
+            number -= 1
+            trained = self._cached(number)
+        if trained is None:
+            trained = self._fit(0, None)
+        while number < last:
+            number += 1
+            trained = self._fit(number, trained)
+        return trained
+
+    def _begin(self, initial_tasks: int) -> FloatArray:
+        """The descriptors [I, R] of the initial tasks, drawn when the folder was new."""
+        path = self._folder / "learner.json"
+        about: dict[str, Any] = {
+            "initial_tasks": initial_tasks,
+            "seed": self._seed,
+            "space": {
+                variable.name: [low, high, variable.unit]
+                for variable, low, high in zip(
+                    self._space.variables,
+                    self._space.low.tolist(),
+                    self._space.high.tolist(),
+                    strict=True,
+                )
+            },
+            "inputs": [[variable.name, variable.unit] for variable in self._variables[0]],
+            "outputs": [[variable.name, variable.unit] for variable in self._variables[1]],
+        }
+        if not path.exists():
+            drawn = self._space.latin_hypercube(initial_tasks, self._rng("initial tasks"))
+            text = json.dumps({**about, "design": drawn.tolist()}, indent=2)
+            files.replace(path, text.encode())
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            design: FloatArray = np.array(found["design"])
+        except (OSError, ValueError, KeyError) as error:
+            text = f"{path}: not what a learner writes ({error})"
+            raise ValueError(f"{text}; restore it from a copy") from error
+        for name, value in about.items():
+            # The order of the variables of the box counts, and mappings do not compare it.
+            was, now = json.dumps(found.get(name)), json.dumps(value)
+            if was != now:
+                raise ValueError(
+                    f"{path}: `{name}` was {was} when the folder was begun, and is {now} now; give "
+                    "what it was, or another folder"
+                )
+        return design
+
+    def _fit(self, number: int, previous: TrainedModel | None) -> TrainedModel:
+        """Train round `number` from the model of the round before, and write its file."""
+        tasks = self._first(number)
         rng, title = self._rng("round", number), f"round {number} fit"
-        previous = self._cached(number - 1) if number else None
         choice: dict[str, Any] = {}
         if previous is None:
             trained, record = train_from_scratch(
                 tasks, self._model_settings, self._training, rng, title=title
             )
         else:
+            selection = self._select(self._first(number - 1), previous)
+            if np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1]):
+                choice = selection.to_datasets()
             trained, record = train_from_previous(
                 tasks, self._model_settings, self._training, previous, rng, title=title
             )
-            selection = self._select(tasks.subset(np.arange(self.num_tasks - 1)), previous)
-            if np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1]):
-                choice = selection.to_datasets()
         write_round(
             self._round(number),
             number,
@@ -167,23 +233,26 @@ class Learner:
             choice,
             seed=self._seed,
             config=self._config,
-            parents=self._recordings(),
+            parents=self._recordings()[: tasks.num_tasks],
         )
         return trained
 
-    @property
-    def _config(self) -> dict[str, Any]:
-        """What a round file was made with, besides the recordings."""
-        return {
-            "model": dataclasses.asdict(self._model_settings),
-            "training": dataclasses.asdict(self._training),
-        }
-
-    def _rng(self, purpose: str, number: int | None = None) -> np.random.Generator:
-        return generator(job_seed(self._seed, purpose, round=number))
-
-    def _round(self, number: int) -> Path:
-        return self._folder / f"round_{number:02d}.h5"
+    def _cached(self, number: int) -> TrainedModel | None:
+        """The model of a round file, if it was made from these tasks with these settings."""
+        path = self._round(number)
+        if not path.exists():
+            return None
+        try:
+            record = store.read(path, "round")
+        except store.StoreError as error:
+            logger.warning("%s: %s; it is made again", path, error.problem)
+            return None
+        tasks = self._first(number).to_datasets()
+        same = all(np.array_equal(record.datasets[name], tasks[name]) for name in tasks)
+        if not same or (record.seed, record.config) != (self._seed, self._config):
+            logger.warning("%s: made with other settings or recordings; it is made again", path)
+            return None
+        return TrainedModel.from_datasets(record.datasets)
 
     def _select(self, tasks: TaskSet, model: TrainedModel) -> Selection:
         """What the strategy says after `tasks`."""
@@ -199,67 +268,74 @@ class Learner:
         )
         return self._strategy(situation)
 
-    def _cached(self, number: int) -> TrainedModel | None:
-        """The model of a round file, if it was made from these recordings with these settings."""
-        path = self._round(number)
-        if not path.exists():
-            return None
-        try:
-            record = store.read(path, "round")
-        except store.StoreError as error:
-            logger.warning("%s: %s; it is made again", path, error.problem)
-            return None
-        used = self._recordings()[: len(self._design) + number]
-        parents = {it.name: files.sha256(it.read_bytes()) for it in used}
-        made_of = (record.seed, record.config, record.parents)
-        if made_of != (self._seed, self._config, parents):
-            logger.info("%s: made with other settings or recordings; it is made again", path)
-            return None
-        return TrainedModel.from_datasets(record.datasets)
+    def _first(self, number: int) -> TaskSet:
+        """The tasks of round `number`."""
+        return self.tasks.subset(np.arange(len(self._design) + number))
+
+    def _rng(self, purpose: str, number: int | None = None) -> np.random.Generator:
+        return generator(job_seed(self._seed, purpose, round=number))
+
+    def _round(self, number: int) -> Path:
+        return self._folder / f"round_{number:02d}.h5"
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"task_{number:02d}.npz"
 
     def _recordings(self) -> list[Path]:
-        """The recordings of the folder in order; raises RecordingError when one is missing."""
-        found = {
-            int(match[1]): path
-            for path in self._folder.iterdir()
-            if (match := RECORDING.fullmatch(path.name))
-        }
-        for number in range(len(found)):
-            if number not in found:
-                missing = self._folder / f"task_{number:02d}.npz"
-                raise RecordingError(
-                    f"{missing}: missing, although later recordings exist; put it back, or rename these so "
-                    "that they are numbered without a gap"
-                )
-        return [found[number] for number in sorted(found)]
+        """The recordings of the folder in order; raises RecordingError when the numbers have a gap."""
+        found = set(self._folder.glob("task_*.npz"))
+        expected = [self._path(number) for number in range(len(found))]
+        if missing := [path for path in expected if path not in found]:
+            others = ", ".join(sorted(path.name for path in found - set(expected)))
+            text = f"{missing[0]}: missing, while there is {others}"
+            raise RecordingError(f"{text}; put it back, or number the others without a gap")
+        return expected
 
-    def _read(self, path: Path) -> TaskSet:
+    def _read(self, path: Path, number: int) -> TaskSet:
         """A recording as a task."""
-        remedy = "restore it from a copy, or remove it and renumber those after it"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                recording = _Recording(*(arrays[name] for name in _Recording._fields))
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise RecordingError(f"{path}: not a recording ({error}); {remedy}") from error
-        try:
-            return self._task(recording)
-        except ValueError as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise RecordingError(
-                f"{path}: {error}. Is this the folder of another robot, or of other variables?"
+                f"{path}: cannot be read ({error.strerror}); see to the disk"
             ) from error
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                recording = _Recording(*(arrays[name] for name in _Recording._fields))
+        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise RecordingError(
+                f"{path}: not a recording, or damaged ({error}); restore it from a copy, or move it away and "
+                "renumber those after it"
+            ) from error
+        return self._task(recording, number)
 
-    def _task(self, recording: _Recording) -> TaskSet:
+    def _task(self, recording: _Recording, number: int) -> TaskSet:
         """One task; its truth, which a simulator would know, is the descriptor again."""
         inputs, outputs = self._variables
         descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
-        return TaskSet(
-            recording.inputs,
-            recording.outputs,
-            lengths=np.array([steps]),
-            descriptors=descriptor,
-            parameters=descriptor,
-            input_variables=inputs,
-            output_variables=outputs,
-            descriptor_variables=self._space.variables,
-            parameter_variables=self._space.variables,
-        )
+        try:
+            return TaskSet(
+                recording.inputs,
+                recording.outputs,
+                lengths=np.array([steps]),
+                descriptors=descriptor,
+                parameters=descriptor,
+                input_variables=inputs,
+                output_variables=outputs,
+                descriptor_variables=self._space.variables,
+                parameter_variables=self._space.variables,
+            )
+        except ValueError as error:  # to which it is the only task
+            text = str(error).removeprefix("task 0").lstrip(",: ")
+            raise RecordingError(f"task {number}: {text}") from error
+
+
+def _save(path: Path, recording: _Recording) -> None:
+    """Write a recording, whole or not at all; raises RecordingError when the disk does not take it."""
+    content = io.BytesIO()
+    np.savez(content, **recording._asdict())
+    try:
+        files.replace(path, content.getvalue())
+    except OSError as error:
+        text = f"{path}: cannot be written ({error.strerror}), and what was told is kept nowhere"
+        raise RecordingError(f"{text}; see to the disk and tell it again") from error

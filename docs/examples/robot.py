@@ -27,7 +27,9 @@ def learn(folder: str, tasks: int = TASKS, **options: Any) -> Learner:
     learner = Learner(folder, box, robot.input_variables, robot.output_variables, **options)
     while learner.num_tasks < tasks:
         descriptor = learner.ask()
-        learner.tell(descriptor, *run(descriptor))
+        print(f"task {learner.num_tasks}: {descriptor}")
+        inputs, outputs = run(descriptor)
+        learner.tell(descriptor, inputs, outputs)
     return learner
 
 

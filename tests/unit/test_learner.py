@@ -1,12 +1,15 @@
 """A learner of a robot: what it asks for, what it keeps, and how it goes on."""
 
+import errno
+import json
 import shutil
 
 import numpy as np
 import pytest
 
+from pamlflow import files, store
 from pamlflow import learner as module
-from pamlflow import store
+from pamlflow.acquisition import STRATEGIES
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.settings import ModelSettings, TrainingSettings
@@ -58,7 +61,7 @@ def folder(learned, tmp_path):
 
 def test_the_folder_holds_recordings_and_models(learned):
     names = {"task_00.npz", "task_01.npz", "task_02.npz", "task_03.npz"}
-    assert set(files_of(learned)) == names | {"round_00.h5", "round_01.h5"}
+    assert set(files_of(learned)) == names | {"learner.json", "round_00.h5", "round_01.h5"}
     tasks = open_learner(learned).tasks
     assert tasks.num_tasks == 4 and BOX.contains(tasks.descriptors).all()
     inputs, outputs = run(tasks.descriptors[2])
@@ -92,12 +95,14 @@ def test_a_learner_goes_on_where_the_last_one_ended(folder, monkeypatch):
     assert files_of(folder) == before
 
 
-def test_models_made_again_are_the_same(learned, tmp_path):
-    for number in range(4):
-        shutil.copy(learned / f"task_{number:02d}.npz", tmp_path)
-        if number in (1, 2):
-            open_learner(tmp_path).model()
-    assert files_of(tmp_path) == files_of(learned)
+def test_models_made_from_the_recordings_alone_are_the_same(folder):
+    before = files_of(folder)
+    for path in folder.glob("round_*.h5"):
+        path.unlink()
+    open_learner(folder).model()
+    after = files_of(folder)
+    assert after.keys() - before.keys() == {"round_02.h5"}
+    assert {name: after[name] for name in before} == before
 
 
 def test_the_model_predicts_a_task_that_was_not_run(folder):
@@ -121,15 +126,14 @@ def test_a_recording_outlives_a_fit_that_fails(folder, monkeypatch):
         learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
     again = open_learner(folder)
     assert again.num_tasks == 5 and len(again.model().latent.mean) == 5
-    # Round 2 was never made, so that this one has nothing to go on from, nor a choice to tell of.
-    assert not (folder / "round_02.h5").exists()
-    assert "selection/chosen" not in store.read(folder / "round_03.h5").datasets
+    assert len(store.read(folder / "round_02.h5").datasets["tasks/lengths"]) == 4
 
 
-def test_another_task_than_the_one_asked_for_is_learned_too(folder):
+def test_another_task_than_the_one_asked_for_is_learned_too(folder, caplog):
     learner = open_learner(folder)
-    other = learner.ask() * 0.99
+    other = np.array([7.0, 4.0])
     learner.tell(other, *run(other))
+    assert caplog.messages == ["task 4: [7. 4.] is outside the box"]
     learner.model()
     datasets = store.read(folder / "round_03.h5", "round").datasets
     np.testing.assert_array_equal(datasets["tasks/descriptors"][-1], other)
@@ -141,9 +145,12 @@ def test_another_task_than_the_one_asked_for_is_learned_too(folder):
     [
         (
             lambda d, x, y: (d, np.where(x == x[3, 1], np.nan, x), y),
-            "step 3: input 'velocity' is nan",
+            "task 4: step 3: input 'velocity' is nan",
         ),
-        (lambda d, x, y: (d, x[:-1], y), r"outputs: expected 29 rows .* found shape \(30, 2\)"),
+        (
+            lambda d, x, y: (d, x[:-1], y),
+            r"task 4: outputs: expected 29 rows .* found shape \(30, 2\)",
+        ),
         (lambda d, x, y: (d, x[:, :2], y), r"3 columns \(position, velocity, force\)"),
         (lambda d, x, y: (d, x[:0], y[:0]), r"at least one task, found \[0\]"),
         (lambda d, x, y: (d, x[0, 0], y), "inputs: expected 1 rows"),
@@ -151,11 +158,46 @@ def test_another_task_than_the_one_asked_for_is_learned_too(folder):
         (lambda d, x, y: ([np.inf, 3.0], x, y), "descriptor 'mass' is inf"),
     ],
 )
-def test_a_faulty_recording_is_refused_and_nothing_kept(folder, change, message):
+def test_a_faulty_recording_is_refused_and_kept_aside(folder, change, message):
     learner, before = open_learner(folder), files_of(folder)
-    with pytest.raises(ValueError, match=message):
-        learner.tell(*change(np.array([1.0, 4.0]), *run([1.0, 4.0])))
-    assert learner.num_tasks == 4 and files_of(folder) == before
+    told = change(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    for number in range(2):
+        with pytest.raises(RecordingError, match=rf"{message}.* kept in .*refused_0{number}\.npz"):
+            learner.tell(*told)
+    with np.load(folder / "refused_01.npz") as arrays:
+        for name, values in zip(("descriptor", "inputs", "outputs"), told, strict=True):
+            np.testing.assert_array_equal(arrays[name], values)
+    assert open_learner(folder).num_tasks == learner.num_tasks == 4
+    after = files_of(folder)
+    assert {name: after[name] for name in before} == before
+
+
+def test_two_learners_do_not_overwrite_each_other(folder):
+    one, other = open_learner(folder), open_learner(folder)
+    one.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    before = files_of(folder)
+    with pytest.raises(RecordingError, match=r"task_04\.npz: written by somebody else"):
+        other.tell(np.array([2.0, 8.0]), *run([2.0, 8.0]))
+    assert files_of(folder) == before
+
+
+def test_a_disk_that_takes_nothing_is_named(folder, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    learner = open_learner(folder)
+    monkeypatch.setattr(files, "replace", full)
+    with pytest.raises(RecordingError, match=r"task_04\.npz: cannot be written \(No space"):
+        learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    assert learner.num_tasks == 4
+
+
+def test_a_folder_stays_where_it_was(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    learner = open_learner(folder.name)
+    monkeypatch.chdir("/")
+    learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    assert (folder / "task_04.npz").exists()
 
 
 def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
@@ -163,10 +205,21 @@ def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
     model = open_learner(folder, model=ModelSettings(inducing_points=15)).model()
     assert model.dynamics.inducing_inputs.shape == (15, 3)
     after = files_of(folder)
-    assert {name: after[name] for name in before} == before  # round 2 has no round to go on from
-    record = store.read(folder / "round_02.h5")
-    assert record.config["model"]["inducing_points"] == 15
-    assert set(record.parents) == {f"task_{number:02d}.npz" for number in range(4)}
+    kept = {name for name in before if after[name] == before[name]}
+    assert kept == {name for name in before if not name.startswith("round")}
+    for number in range(3):
+        record = store.read(folder / f"round_{number:02d}.h5")
+        assert record.config["model"]["inducing_points"] == 15
+        assert set(record.parents) == {f"task_{it:02d}.npz" for it in range(2 + number)}
+
+
+def test_another_strategy_leaves_the_models(folder, monkeypatch):
+    before = files_of(folder)
+    open_learner(folder).model()
+    monkeypatch.setattr(module, "train_from_previous", None)
+    asked = open_learner(folder, strategy=STRATEGIES["uniform"]).ask()
+    assert BOX.contains(asked[None]).all()
+    assert files_of(folder).items() >= before.items()
 
 
 @pytest.mark.parametrize("fault", ["damaged", "other recording"])
@@ -180,24 +233,75 @@ def test_a_round_file_that_does_not_fit_is_made_again(folder, fault, caplog):
     spoilt = path.read_bytes()
     open_learner(folder).model()
     assert path.read_bytes() != spoilt
-    assert any("made again" in message for message in caplog.messages) or fault != "damaged"
+    assert [message for message in caplog.messages if "round_01.h5" in message]
+    assert not [message for message in caplog.messages if "round_00.h5" in message]
     assert store.read(path, "round").datasets["round"] == 1
 
 
-def test_faulty_folders_are_named(folder):
-    content = (folder / "task_01.npz").read_bytes()
-    (folder / "task_01.npz").write_bytes(content[:100])
-    with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording"):
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("initial_tasks", {"initial_tasks": 3}),
+        ("seed", {"seed": 1}),
+        ("space", {"space": Box(BOX.variables[::-1], BOX.low[::-1], BOX.high[::-1])}),
+        ("space", {"space": Box((Variable("mass", "g"), BOX.variables[1]), BOX.low, BOX.high)}),
+        ("inputs", {"input_variables": (*STATE[::-1], INPUTS[2])}),
+        ("outputs", {"output_variables": STATE[::-1]}),
+    ],
+)
+def test_a_folder_of_something_else_is_refused(folder, name, change):
+    before = files_of(folder)
+    same = {"space": BOX, "input_variables": INPUTS, "output_variables": STATE, **SETTINGS}
+    with pytest.raises(ValueError, match=rf"learner\.json: `{name}` was .* and is .* now"):
+        Learner(folder, **same | change)
+    assert files_of(folder) == before
+
+
+def test_the_design_is_that_of_the_first_day(folder):
+    """SciPy may draw another Latin hypercube one day."""
+    path = folder / "learner.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "design": [[1.0, 4.0], [2.0, 8.0], [2.5, 9.0]]}))
+    for number in range(2, 4):
+        (folder / f"task_{number:02d}.npz").unlink()
+    np.testing.assert_array_equal(open_learner(folder).ask(), [2.5, 9.0])
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"learner\.json: not what a learner writes"):
         open_learner(folder)
-    (folder / "task_01.npz").write_bytes(content[:700] + bytes([content[700] ^ 1]) + content[701:])
-    with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording"):
+
+
+def test_faulty_recordings_are_named(folder):
+    path = folder / "task_01.npz"
+    content = path.read_bytes()
+    flipped = content[:700] + bytes([content[700] ^ 1]) + content[701:]
+    for faulty in (content[:100], flipped, b""):
+        path.write_bytes(faulty)
+        with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording, or damaged"):
+            open_learner(folder)
+    path.unlink()
+    with pytest.raises(RecordingError, match=r"task_01\.npz: missing, while there is task_03\.npz"):
         open_learner(folder)
-    (folder / "task_01.npz").unlink()
-    with pytest.raises(RecordingError, match=r"task_01\.npz: missing, although later"):
+    path.write_bytes(content)
+    (folder / "task_003.npz").write_bytes(content)
+    with pytest.raises(RecordingError, match=r"task_04\.npz: missing, .* task_003\.npz"):
         open_learner(folder)
-    (folder / "task_01.npz").write_bytes(content)
-    with pytest.raises(RecordingError, match=r"task_00\.npz: .* columns .* another robot"):
-        Learner(folder, BOX, STATE, STATE, **SETTINGS)
+
+
+def test_a_hundred_tasks_are_in_order(tmp_path):
+    learner = open_learner(tmp_path)
+    for number in range(102):
+        learner.tell(np.array([1.0, 4.0 + 0.01 * number]), *run([1.0, 4.0]))
+    again = open_learner(tmp_path).tasks
+    np.testing.assert_array_equal(again.descriptors, learner.tasks.descriptors)
+
+
+def test_what_cannot_work_is_refused_at_once(tmp_path):
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        open_learner(tmp_path, initial_tasks=0)
+    with pytest.raises(ValueError, match="raise `initial_tasks` instead"):
+        open_learner(tmp_path, strategy=STRATEGIES["latin_hypercube"])
+    with pytest.raises(TypeError, match="int64"):
+        open_learner(tmp_path, model=ModelSettings(inducing_points=np.int64(20)))
 
 
 def test_a_model_needs_the_initial_tasks(tmp_path):
@@ -207,5 +311,3 @@ def test_a_model_needs_the_initial_tasks(tmp_path):
     learner.tell(learner.ask(), *run(learner.ask()))
     with pytest.raises(ValueError, match="1 of 2 initial tasks were recorded"):
         learner.model()
-    with pytest.raises(ValueError, match="at least 1, found 0"):
-        open_learner(tmp_path, initial_tasks=0)
