@@ -24,10 +24,11 @@ class PictureSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Section ``model``: the size of the model and its noise."""
+    """Section ``model``: the size of the model, its signal and its noise."""
 
     latent_dimensions: int = 2
     inducing_points: int = 200
+    signal: Literal["per_output", "shared"] = "per_output"
     noise: Literal["per_output", "task_scaled"] = "task_scaled"
     noise_floor: float = 1e-6
     pictures: PictureSettings = PictureSettings()

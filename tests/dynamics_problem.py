@@ -25,7 +25,9 @@ class Problem:
         padded[0][present], padded[1][present] = self.inputs, self.outputs
         self.data = TaskData(*(tf.constant(a) for a in (*padded, present.astype(np.float64))))
         self.Z_x, self.Z_h = rng.normal(size=(count, 3)), rng.normal(size=(count, 2))
-        self.model = DynamicsGP(3, 2, self.Z_x, self.Z_h, noise_floor=1e-6, task_scaled=True)
+        self.model = DynamicsGP(
+            3, 2, self.Z_x, self.Z_h, noise_floor=1e-6, signal="shared", task_scaled=True
+        )
         self.l_x, self.l_h = rng.lognormal(0.0, 0.3, size=3), rng.lognormal(0.0, 0.3, size=2)
         self.s2, self.noise = rng.lognormal(), rng.lognormal(-1.5, 0.5, size=2)
         self.model.kernel_x.lengthscales.assign(self.l_x)

@@ -1,6 +1,6 @@
 """The dynamics view y = f(x, h) + noise: a sparse Gaussian process over inputs and latent variables."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import gpflow
 import numpy as np
@@ -28,7 +28,11 @@ class TaskData(NamedTuple):
 
 
 class DynamicsGP(gpflow.Module):
-    """GP with kernel s2 * k_x * k_h shared by the P outputs, each with its own noise variance.
+    """GP with kernel k_x * k_h shared by the P outputs, each with a signal and a noise variance of its own.
+
+    A signal variance is the unit that an output is measured in: the P functions have the same prior, and output
+    p is ``output_scale[p]`` times its own.  With a ``shared`` signal all units are 1, those of standardised
+    outputs, and the kernel has a variance s2.
 
     With ``task_scaled`` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i): a hard
     task is then noisy by itself instead of making every task noisy, and the bound stays closed.
@@ -42,6 +46,7 @@ class DynamicsGP(gpflow.Module):
         inducing_latents: FloatArray,
         *,
         noise_floor: float,
+        signal: Literal["per_output", "shared"],
         task_scaled: bool,
     ) -> None:
         """Start from standardised data's natural scales; inducing points [M, Dx] and [M, Q]."""
@@ -49,6 +54,9 @@ class DynamicsGP(gpflow.Module):
         latent_dimensions = inducing_latents.shape[1]
         self.kernel_x = gpflow.kernels.SquaredExponential()
         self.kernel_x.variance = scale_parameter(1.0, median=1.0, spread=1.5)
+        gpflow.set_trainable(self.kernel_x.variance, signal == "shared")
+        self.output_scale = scale_parameter(np.ones(output_dimensions), median=1.0, spread=0.75)
+        gpflow.set_trainable(self.output_scale, signal == "per_output")
         self.kernel_x.lengthscales = scale_parameter(
             np.full(input_dimensions, 2.0), median=3.0, spread=1.5
         )
@@ -71,28 +79,33 @@ class DynamicsGP(gpflow.Module):
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tf.Tensor:
         """Collapsed bound on E_q(H)[log p(Y | H, X)]."""
-        weights = self.task_weights(mean)
+        data, weights = self.scaled(data), self.task_weights(mean)
         lengths = tf.reduce_sum(data.mask, -1)
-        return collapsed_bound(
+        count = tf.reduce_sum(lengths)
+        bound = collapsed_bound(
             self.inducing_covariance(jitter),
             self.psi_statistics(data, mean, variance, weights),
             psi0=self.kernel_x.variance * tf.reduce_sum(weights * lengths),
             squared_outputs=tf.einsum("n,ntp->p", weights, tf.square(data.outputs)),
             log_weights=tf.reduce_sum(lengths * tf.math.log(weights)),
-            count=tf.reduce_sum(lengths),
-            precision=1.0 / self.noise,
+            count=count,
+            precision=self.precision(),
         )
+        return bound - count * tf.reduce_sum(tf.math.log(self.output_scale))
 
     def posterior(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> DynamicsPosterior:
-        """The posterior at the optimal q(u), all outputs diagonalised in one basis."""
-        psi = self.psi_statistics(data, mean, variance, self.task_weights(mean))
+        """The posterior at the optimal q(u), all outputs diagonalised in one basis.
+
+        It is one of outputs divided by ``output_scale``.
+        """
+        psi = self.psi_statistics(self.scaled(data), mean, variance, self.task_weights(mean))
         L = tf.linalg.cholesky(self.inducing_covariance(jitter))
         _, A = whiten(L, psi.Psi1, psi.covariance)
         eigenvalues, U = tf.linalg.eigh(0.5 * (A + tf.linalg.matrix_transpose(A)))
         basis = tf.linalg.triangular_solve(L, U, adjoint=True)
-        precision = 1.0 / self.noise[:, None]
+        precision = self.precision()[:, None]
         informed = precision * tf.maximum(eigenvalues, 0.0)
         projected = tf.linalg.matmul(basis, psi.Psi1Y, transpose_a=True)
         weights = tf.linalg.matmul(basis, projected * tf.transpose(precision / (1.0 + informed)))
@@ -111,7 +124,7 @@ class DynamicsGP(gpflow.Module):
             weights.numpy(),
             basis.numpy(),
             reduction.numpy(),
-            self.noise.numpy(),
+            1.0 / self.precision().numpy(),
             self.noise_slope.numpy(),
         )
 
@@ -132,6 +145,14 @@ class DynamicsGP(gpflow.Module):
     def noise_variables(self) -> tuple[tf.Variable, ...]:
         """The trainable variables of the noise model."""
         return (*self.noise.trainable_variables, *self.noise_slope.trainable_variables)
+
+    def scaled(self, data: TaskData) -> TaskData:
+        """The same data with the outputs in units of their signals."""
+        return data._replace(outputs=data.outputs / self.output_scale)
+
+    def precision(self) -> tf.Tensor:
+        """One over the noise variances [P] of outputs in units of their signals."""
+        return tf.square(self.output_scale) / self.noise
 
     def task_weights(self, mean: tf.Tensor) -> tf.Tensor:
         """Noise precision of every task relative to a task with h = 0: [N]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from typing import Protocol
 
@@ -65,6 +66,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
             np.zeros((count, inputs.shape[2])),
             np.zeros((count, settings.latent_dimensions)),
             noise_floor=settings.noise_floor,
+            signal=settings.signal,
             task_scaled=settings.noise == "task_scaled",
         )
         self.jitter = tf.Variable(JITTER, dtype=tf.float64, trainable=False)
@@ -142,11 +144,12 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         training = mean[: self.num_tasks], variance[: self.num_tasks]
         if dynamics is None:
             dynamics = self.dynamics.posterior(self.data, *training, self.jitter)
+        unit = self.scaler.output_scale * self.dynamics.output_scale.numpy()
         return TrainedModel(
             dynamics,
             self.descriptor.posterior(mean, variance, self.jitter),
             LatentPosterior(*(moment.numpy() for moment in training)),
-            self.scaler,
+            dataclasses.replace(self.scaler, output_scale=unit),
             self._parameters(),
         )
 

@@ -76,13 +76,13 @@ class StochasticModel(gpflow.Module):
 
     def assign_optimal_q(self) -> None:
         """Put q(u) at its optimum for the present parameters, from a pass over all the data."""
-        dynamics, data = self.model.dynamics, self.model.data
-        number = self.model.num_tasks
+        dynamics = self.model.dynamics
+        data, number = dynamics.scaled(self.model.data), self.model.num_tasks
         mean, variance = (moment[:number] for moment in self.model.moments())
         psi = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
         _, A = whiten(L, psi.Psi1, psi.covariance)
-        precision = tf.math.reciprocal(dynamics.noise)
+        precision = dynamics.precision()
         identity = tf.eye(tf.shape(A)[0], dtype=A.dtype)
         B = identity + precision[:, None, None] * A
         covariance = tf.linalg.inv(B)
@@ -106,7 +106,8 @@ class StochasticModel(gpflow.Module):
         if noise is not None:
             mean, variance = mean + tf.sqrt(variance) * noise, tf.zeros_like(variance)
         scaled = weights * batch.scale
-        psi = dynamics.psi_statistics(batch.data, mean, variance, scaled)
+        data = dynamics.scaled(batch.data)
+        psi = dynamics.psi_statistics(data, mean, variance, scaled)
 
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
         alpha = tf.linalg.triangular_solve(L, tf.convert_to_tensor(self.q_mu), adjoint=True)
@@ -115,14 +116,15 @@ class StochasticModel(gpflow.Module):
         fitted = tf.reduce_sum(tf.square(tf.linalg.matmul(psi.Psi1, alpha)), 0)
         fitted += tf.reduce_sum(alpha * tf.linalg.matmul(psi.covariance, alpha), 0)
 
-        lengths = tf.reduce_sum(batch.data.mask, -1)
-        squares = tf.einsum("n,ntp->p", scaled, tf.square(batch.data.outputs))
+        lengths = tf.reduce_sum(data.mask, -1)
+        squares = tf.einsum("n,ntp->p", scaled, tf.square(data.outputs))
         psi0 = dynamics.kernel_x.variance * tf.reduce_sum(scaled * lengths)
         residual = squares - 2.0 * tf.reduce_sum(alpha * psi.Psi1Y, 0) + fitted + psi0 - explained
         count = tf.reduce_sum(batch.scale * lengths)
         log_weights = tf.reduce_sum(batch.scale * lengths * tf.math.log(weights))
         log_noise = LOG_TWO_PI + tf.math.log(tf.convert_to_tensor(dynamics.noise))
-        return 0.5 * tf.reduce_sum(log_weights - count * log_noise - residual / dynamics.noise)
+        misfit = dynamics.precision() * residual
+        return 0.5 * tf.reduce_sum(log_weights - count * log_noise - misfit)
 
 
 def draw_minibatch(

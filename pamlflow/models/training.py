@@ -236,7 +236,10 @@ def _carry_on(model: MetaModel, place: Place, previous: TrainedModel) -> None:
         if not path.startswith((".latent.", ".dynamics.inducing_"))
     }
     inputs = previous.scaler.input_scale / model.scaler.input_scale
-    outputs = np.square(previous.scaler.output_scale / model.scaler.output_scale)
+    unit = previous.scaler.output_scale / model.scaler.output_scale
+    outputs = np.square(unit / values[".dynamics.output_scale"])
+    if model.dynamics.output_scale.trainable:
+        values[".dynamics.output_scale"] = unit
     values[".dynamics.kernel_x.lengthscales"] = values[".dynamics.kernel_x.lengthscales"] * inputs
     # The same noise for all tasks at first: see _fit_collapsed.
     slope = values.pop(".dynamics.noise_slope")

@@ -29,6 +29,24 @@ def test_point_masses_give_the_bound_of_gpflow_sgpr(seed):
     assert problem.bound(np.full((3, 2), 1e-14)) == pytest.approx(expected, rel=1e-9)
 
 
+def test_signals_of_their_own_give_the_bounds_of_gpflow_sgpr():
+    problem = Problem(7)
+    scales = np.array([3.0, 0.2])
+    problem.model.output_scale.assign(scales)
+    expected = 0.0
+    for p in range(2):
+        variance = problem.s2 * np.square(scales[p])
+        with as_context(Config(jitter=JITTER * variance)):
+            sgpr = gpflow.models.SGPR(
+                (problem.joint, problem.outputs[:, [p]]),
+                gpflow.kernels.SquaredExponential(variance, problem.lengthscales),
+                np.hstack([problem.Z_x, problem.Z_h]),
+                noise_variance=problem.noise[p],
+            )
+            expected += float(sgpr.elbo())
+    assert problem.bound(np.zeros((3, 2))) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("slope", [(0.0, 0.0), (0.7, -0.4)])
 def test_all_points_as_inducing_points_give_the_exact_evidence(slope):
     problem = Problem(1, slope=slope)

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import gpflow
 import numpy as np
 import pytest
 import tensorflow as tf
+from gpflow.config import Config, as_context
 
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import kl_divergence
@@ -90,6 +92,44 @@ def test_noise_slope_is_trained_for_task_scaled_noise_only(ragged_tasks, noise):
     slope = model.dynamics.noise_slope.unconstrained_variable
     assert (id(slope) in trainable) == (noise == "task_scaled")
     np.testing.assert_array_equal(model.dynamics.noise_slope, [0.0, 0.0])
+
+
+@pytest.mark.parametrize("signal", ["per_output", "shared"])
+def test_either_the_outputs_or_the_kernel_have_a_signal_to_train(ragged_tasks, signal):
+    dynamics = make(ragged_tasks, signal=signal).dynamics
+    assert dynamics.output_scale.trainable == (signal == "per_output")
+    assert dynamics.kernel_x.variance.trainable == (signal == "shared")
+
+
+def test_predictions_are_those_of_gpflow_with_a_signal_for_each_output(ragged_tasks):
+    model = make(ragged_tasks, noise="per_output")
+    scales, noise = np.array([2.0, 0.3]), np.array([0.02, 0.05])
+    model.dynamics.output_scale.assign(scales)
+    model.dynamics.noise.assign(noise)
+    model.latent.variance.assign(np.full(model.latent.mean.shape, 1e-12))
+    trained = model.trained()
+    mean, variance = trained.predict(ragged_tasks.padded()[0], trained.latent)
+    inputs, outputs, mask = (part.numpy() for part in model.data)
+    latents = np.broadcast_to(trained.latent.mean[:, None], (*mask.shape, 2))
+    joint = np.concatenate([inputs, latents], axis=-1)[mask > 0]
+    dynamics = model.dynamics
+    lengthscales = np.hstack([dynamics.kernel_x.lengthscales, dynamics.kernel_h.lengthscales])
+    for p in range(2):
+        signal = np.square(scales[p])
+        with as_context(Config(jitter=1e-6 * signal)):
+            sgpr = gpflow.models.SGPR(
+                (joint, outputs[mask > 0][:, [p]]),
+                gpflow.kernels.SquaredExponential(signal, lengthscales),
+                np.hstack([dynamics.inducing_inputs, dynamics.inducing_latents]),
+                noise_variance=noise[p],
+            )
+            expected = [part.numpy()[:, 0] for part in sgpr.predict_y(joint)]
+        unit = model.scaler.output_scale[p]
+        found = mean[mask > 0][:, p], variance[mask > 0][:, p]
+        np.testing.assert_allclose(
+            (found[0] - model.scaler.output_mean[p]) / unit, expected[0], atol=1e-5
+        )
+        np.testing.assert_allclose(found[1] / unit**2, expected[1], rtol=1e-3)
 
 
 def test_inducing_points_are_distinct_transitions(model, ragged_tasks):

@@ -186,7 +186,13 @@ def test_gradient_equals_finite_differences():
 def test_no_array_of_transitions_by_inducing_points_squared():
     number, length, count = 3, 40, 30
     model = DynamicsGP(
-        2, 2, np.zeros((count, 2)), np.zeros((count, 2)), noise_floor=1e-6, task_scaled=True
+        2,
+        2,
+        np.zeros((count, 2)),
+        np.zeros((count, 2)),
+        noise_floor=1e-6,
+        signal="shared",
+        task_scaled=True,
     )
 
     @tf.function(autograph=False)

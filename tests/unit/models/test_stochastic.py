@@ -65,6 +65,18 @@ def test_one_full_natural_gradient_step_reaches_the_optimal_q_of_u(model):
     assert bound(stochastic, stochastic.whole()) == pytest.approx(collapsed, rel=1e-6)
 
 
+def test_the_collapsed_bound_is_reached_with_a_signal_for_each_output(model):
+    model.dynamics.output_scale.assign([2.0, 0.3])
+    stochastic = StochasticModel(model)
+    stochastic.assign_optimal_q()
+    collapsed = float(model.maximum_log_likelihood_objective())
+    assert bound(stochastic, stochastic.whole()) == pytest.approx(collapsed, rel=1e-6)
+    expected = model.trained().dynamics
+    found = model.trained(stochastic.posterior()).dynamics
+    np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found.noise, expected.noise)
+
+
 @pytest.mark.parametrize(("tasks", "transitions"), [(2, 4), (None, 4)])
 def test_minibatches_average_to_the_full_bound(model, tasks, transitions):
     stochastic = StochasticModel(model)

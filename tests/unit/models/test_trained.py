@@ -60,7 +60,7 @@ def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
     latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
     mean, variance = trained.predict(inputs, latent)
     f_mean, f_variance = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
-    scale = ragged_tasks.outputs.std(axis=0)
+    scale = ragged_tasks.outputs.std(axis=0) * trained.parameters[".dynamics.output_scale"]
     total = f_variance + task_noise(trained.dynamics, latent.mean)[:, None]
     np.testing.assert_allclose(mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
     np.testing.assert_allclose(variance, total * scale**2)

@@ -18,6 +18,7 @@ from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSetting
 SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
 LENGTHSCALES, NOISE = ".dynamics.kernel_x.lengthscales", ".dynamics.noise"
+SIGNAL = ".dynamics.output_scale"
 
 
 def rng():
@@ -64,6 +65,11 @@ def start_of_next_round(tasks, settings, previous):
     return started[0]
 
 
+def standardised(model):
+    """Standard deviations of the outputs that a model was trained on, without its signals."""
+    return model.scaler.output_scale / model.parameters[SIGNAL]
+
+
 @pytest.fixture(scope="module")
 def next_task(make_tasks):
     """The next task is larger than those before."""
@@ -88,12 +94,14 @@ def test_next_round_starts_where_the_last_one_ended(next_start, next_latent, tra
     """Nothing but the units changes before the first step, and the new task is put where it is inferred."""
     start = next_start
     assert np.all(start.scaler.input_scale > 1.1 * trained.scaler.input_scale)
-    assert np.all(start.scaler.output_scale > 1.1 * trained.scaler.output_scale)
+    assert np.all(standardised(start) > 1.1 * standardised(trained))
+    assert np.all(trained.parameters[SIGNAL] != 1.0)
     for values in zip(
         *(
             (
                 model.parameters[LENGTHSCALES] * model.scaler.input_scale,
-                np.sqrt(model.parameters[NOISE]) * model.scaler.output_scale,
+                np.sqrt(model.parameters[NOISE]) * standardised(model),
+                model.scaler.output_scale,
                 model.parameters[".dynamics.kernel_h.lengthscales"],
                 model.parameters[".dynamics.noise_slope"],
                 model.parameters[".descriptor.lengthscales"],
