@@ -27,7 +27,7 @@ def measure() -> list[Row]:
     from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
     tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))
-    paper = ModelSettings(inducing_points=300, noise="per_output")
+    paper = ModelSettings(inducing_points=300, signal="shared", noise="per_output")
     start = np.random.default_rng(0).standard_normal((TASKS, paper.latent_dimensions))
 
     variance = np.full_like(start, INITIAL_LATENT_VARIANCE)

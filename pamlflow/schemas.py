@@ -176,7 +176,7 @@ parameters/*             [...]   float64  1                       model paramete
 scaler/input_mean        [Dx]    float64  tasks/input_units       zero of the scaled inputs
 scaler/input_scale       [Dx]    float64  tasks/input_units       unit of the scaled inputs
 scaler/output_mean       [P]     float64  tasks/output_units      zero of the scaled outputs
-scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs
+scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs: their signals
 scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the scaled descriptors
 scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
 training/bound           [I]     float64  nat                     bound and log prior of each iteration
@@ -188,7 +188,7 @@ posterior/dynamics/inducing_inputs   [M, Dx]    float64  1  inducing points: sca
 posterior/dynamics/inducing_latents  [M, Q]     float64  1  inducing points: latent variables
 posterior/dynamics/lengthscales_x    [Dx]       float64  1  kernel length-scales of the inputs
 posterior/dynamics/lengthscales_h    [Q]        float64  1  kernel length-scales of h
-posterior/dynamics/variance          []         float64  1  kernel variance
+posterior/dynamics/variance          []         float64  1  kernel variance, in units of the signals
 posterior/dynamics/weights           [M, P]     float64  1  mean of f is k' weights
 posterior/dynamics/basis             [H, M, M]  float64  1  columns onto which k is projected
 posterior/dynamics/reduction         [P, M]     float64  1  variance lost along each column

@@ -14,7 +14,10 @@ from pamlflow.types import FloatArray
 
 @dataclass(frozen=True)
 class Scaler:
-    """Means and scales of the training data; the model sees (value - mean) / scale only."""
+    """Means and scales of the training data; the model sees (value - mean) / scale only.
+
+    The outputs of a trained model have its signals for a scale.
+    """
 
     input_mean: FloatArray  # [Dx]
     input_scale: FloatArray  # [Dx]
