@@ -114,7 +114,11 @@ class DynamicsGP(gpflow.Module):
     def as_posterior(
         self, weights: tf.Tensor, basis: tf.Tensor, reduction: tf.Tensor
     ) -> DynamicsPosterior:
-        """The posterior with this kernel and noise, and q(u) given by its last three arrays."""
+        """The posterior with this kernel and noise, and q(u) given by three arrays.
+
+        Its predictive noise is that of the bound, until one is fitted.
+        """
+        noise = 1.0 / self.precision().numpy()
         return DynamicsPosterior(
             self.inducing_inputs.numpy(),
             self.inducing_latents.numpy(),
@@ -124,8 +128,9 @@ class DynamicsGP(gpflow.Module):
             weights.numpy(),
             basis.numpy(),
             reduction.numpy(),
-            1.0 / self.precision().numpy(),
+            noise,
             self.noise_slope.numpy(),
+            noise,
         )
 
     @check_shapes("return: [M, M]")

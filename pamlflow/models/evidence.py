@@ -18,7 +18,6 @@ from pamlflow.models.posterior import (
     DynamicsPosterior,
     excess_matrix,
     expected_kernel,
-    task_noise,
     unit_kernel,
 )
 from pamlflow.types import FloatArray, IntArray
@@ -64,7 +63,7 @@ class Evidence(Protocol):
 
 
 class PredictiveEvidence:
-    """sum_t log N(y_t; mean, variance + noise) of the transitions of each task."""
+    """sum_t log N(y_t; mean, variance + predictive noise) of the transitions of each task."""
 
     def __init__(self, posterior: DynamicsPosterior, data: TaskArrays) -> None:
         """Compute what does not depend on h: k_x of all transitions."""
@@ -86,10 +85,9 @@ class PredictiveEvidence:
         tangents = slopes[..., None] * posterior.weights[:, None]  # [n, M, Q, P]
         jacobian = _batched(k, tangents)  # [n, T, Q, P]
         projected, explained = self._project(k)
-        noise = task_noise(posterior, mean)[:, None]
         spread = np.einsum("ntqp,nq->ntp", np.square(jacobian), variance)
         function = np.maximum(posterior.variance - explained, 0.0)
-        total = function + spread + noise
+        total = function + spread + posterior.predictive_noise
         value, d_mean, d_total = _log_normal(self._data.outputs[tasks] - f_mean, total, mask)
 
         # Through k: the mean of f and its variance at the mean of q(h) ...
@@ -97,14 +95,12 @@ class PredictiveEvidence:
             projected, d_total * (function > 0.0)
         )
         gradient = np.einsum("nm,nmq->nq", np.einsum("ntm,ntm->nm", d_k, k), slopes)
-        # ... through the Jacobian, whose own derivative is the Hessian of the mean ...
+        # ... and through the Jacobian, whose own derivative is the Hessian of the mean.
         d_jacobian = 2.0 * d_total[:, :, None] * jacobian * variance[:, None, :, None]
         curved = _batched(k, slopes[..., None, None] * tangents[:, :, None])  # [n, T, Q, Q, P]
         gradient += np.einsum("ntqrp,ntrp->nq", curved, d_jacobian)
         straight = np.einsum("ntqp,ntp->nq", d_jacobian, f_mean)
         gradient -= straight / np.square(lengthscales)
-        # ... and through the noise of the task.
-        gradient += np.sum(d_total * noise, axis=(1, 2))[:, None] * posterior.noise_slope
         return Gradients(value, gradient, np.einsum("ntp,ntqp->nq", d_total, np.square(jacobian)))
 
     def _project(self, k: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -127,7 +123,11 @@ class PredictiveEvidence:
 
 
 class ElboEvidence:
-    """The paper's objective E_q(h) E_q(f) [log p(y | f, h)], in closed form: M x M per task."""
+    """The paper's objective E_q(h) E_q(f) [log p(y | f, h)], in closed form: M x M per task.
+
+    As in the paper, the noise is the bound's and the same for all tasks: free to choose, the ELBO would call a
+    task noisy sooner than far away.
+    """
 
     def __init__(self, posterior: DynamicsPosterior, data: TaskArrays) -> None:
         """Compute what does not depend on h: the outputs' and the kernel's cross products."""
@@ -179,16 +179,13 @@ class ElboEvidence:
             d_precision + 2.0 * mean * d_product - quadratic[:, None] * np.square(mean)
         )
 
-        log_scale = mean @ posterior.noise_slope
-        scale = np.exp(-log_scale)
-        residual = scale * (self._squares[tasks] - 2.0 * cross + quadratic)
-        outputs = len(posterior.noise)
+        residual = self._squares[tasks] - 2.0 * cross + quadratic
         constant = np.sum(LOG_TWO_PI + np.log(posterior.noise))
-        value = -0.5 * (lengths * (constant + outputs * log_scale) + residual)
-        d_mean = scale[:, None] * (d_cross_mean - 0.5 * d_quadratic_mean)
-        d_mean += 0.5 * (residual - outputs * lengths)[:, None] * posterior.noise_slope
-        d_variance = scale[:, None] * (d_cross_variance - 0.5 * d_quadratic_variance)
-        return Gradients(value, d_mean, d_variance)
+        return Gradients(
+            -0.5 * (lengths * constant + residual),
+            d_cross_mean - 0.5 * d_quadratic_mean,
+            d_cross_variance - 0.5 * d_quadratic_variance,
+        )
 
 
 def _log_normal(

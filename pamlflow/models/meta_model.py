@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
+from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inducing import greedy_conditional_variance
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.latent import kl_divergence
 from pamlflow.models.parameters import log_prior
 from pamlflow.models.posterior import DynamicsPosterior
+from pamlflow.models.predictive_noise import fit_predictive_noise
 from pamlflow.models.scaling import Scaler
 from pamlflow.models.trained import DescriptorView, TrainedModel
 from pamlflow.settings import ModelSettings
@@ -142,14 +144,18 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``."""
         mean, variance = self.moments()
         training = mean[: self.num_tasks], variance[: self.num_tasks]
+        latent = LatentPosterior(*(moment.numpy() for moment in training))
         if dynamics is None:
             dynamics = self.dynamics.posterior(self.data, *training, self.jitter)
-        unit = self.scaler.output_scale * self.dynamics.output_scale.numpy()
+        signal = self.dynamics.output_scale.numpy()
+        data = TaskArrays(*(part.numpy() for part in self.dynamics.scaled(self.data)))
+        floor = self.dynamics.noise_floor / np.square(signal)
+        noise = fit_predictive_noise(dynamics, data, latent, floor)
         return TrainedModel(
-            dynamics,
+            dynamics._replace(predictive_noise=noise),
             self.descriptor.posterior(mean, variance, self.jitter),
-            LatentPosterior(*(moment.numpy() for moment in training)),
-            dataclasses.replace(self.scaler, output_scale=unit),
+            latent,
+            dataclasses.replace(self.scaler, output_scale=self.scaler.output_scale * signal),
             self._parameters(),
         )
 

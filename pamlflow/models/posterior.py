@@ -32,8 +32,9 @@ class DynamicsPosterior(NamedTuple):
     weights: FloatArray  # [M, P]
     basis: FloatArray  # [H, M, M]
     reduction: FloatArray  # [P, M]
-    noise: FloatArray  # [P] noise variance of a task with h = 0
+    noise: FloatArray  # [P] noise variance of a task with h = 0, as the bound has it
     noise_slope: FloatArray  # [Q] the log noise variance of task i grows by noise_slope' h_i
+    predictive_noise: FloatArray  # [P] noise variance of predictions for any task
 
 
 def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArray) -> FloatArray:
@@ -47,7 +48,7 @@ def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArra
 
 
 def task_noise(posterior: DynamicsPosterior, mean: FloatArray) -> FloatArray:
-    """Noise variance [N, P] of tasks whose q(h) has the given means [N, Q]."""
+    """Noise variance [N, P] that the bound gives tasks whose q(h) has the given means [N, Q]."""
     noise: FloatArray = np.exp(mean @ posterior.noise_slope)[:, None] * posterior.noise
     return noise
 

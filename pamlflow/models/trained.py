@@ -78,22 +78,22 @@ class TrainedModel:
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
         sparse = PredictiveEvidence(self.dynamics, spread_transitions(data, RANKING_TRANSITIONS))
-        dynamics: Evidence
-        if objective == "predictive":
-            dynamics = PredictiveEvidence(self.dynamics, data)
-        else:
-            # As in the paper, one noise for all tasks: the ELBO would call a task noisy sooner than far away.
-            shared = np.zeros_like(self.dynamics.noise_slope)
-            dynamics = ElboEvidence(self.dynamics._replace(noise_slope=shared), data)
+        kind = PredictiveEvidence if objective == "predictive" else ElboEvidence
+        dynamics: Evidence = kind(self.dynamics, data)
         return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
-    def predict(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
+    def predict(
+        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+    ) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
 
-        h is integrated out under ``latent``; the outputs are reported independently.
+        h is integrated out under ``latent``; the outputs are reported independently.  The noise is the one that
+        ``objective`` infers h with: that of predictions, or as in the paper that of the bound.
         """
         mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
-        variance += task_noise(self.dynamics, latent.mean)[:, None]
+        predictive = objective == "predictive"
+        noise = task_noise(self.dynamics, latent.mean)[:, None]
+        variance += self.dynamics.predictive_noise if predictive else noise
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 

@@ -117,7 +117,8 @@ def evaluate(
     latent = infer(model, test, protocol, settings)
     mask = test.query(protocol.held_out)
     scored = mask.any(axis=0)
-    mean, variance = model.predict(test.inputs[:, scored], latent)
+    objective = protocol.objective or settings.objective
+    mean, variance = model.predict(test.inputs[:, scored], latent, objective)
     scale = test.output_scale
     outputs = test.outputs[:, scored] / scale
     return score(outputs, mean / scale, variance / np.square(scale), mask[:, scored])

@@ -7,11 +7,7 @@ import reference
 from pamlflow.models.descriptor_posterior import DescriptorEvidence, DescriptorPosterior
 from pamlflow.models.evidence import ElboEvidence, PredictiveEvidence, TaskArrays
 from pamlflow.models.picture_posterior import EncodedEvidence
-from pamlflow.models.posterior import (
-    DynamicsPosterior,
-    predict_function,
-    task_noise,
-)
+from pamlflow.models.posterior import DynamicsPosterior, predict_function
 
 TASKS = np.arange(3)
 
@@ -24,7 +20,7 @@ def valid_reduction(Z, lengthscales, variance, rng):
     return basis, rng.uniform(0.1, 0.9, size=len(Z))
 
 
-def dynamics_posterior(seed=0, bases=1, slope=(0.4, -0.8)):
+def dynamics_posterior(seed=0, bases=1):
     rng = np.random.default_rng(seed)
     Z_x, Z_h = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
     l_x, l_h = rng.lognormal(0.3, 0.2, size=3), rng.lognormal(0.3, 0.2, size=2)
@@ -36,7 +32,8 @@ def dynamics_posterior(seed=0, bases=1, slope=(0.4, -0.8)):
         basis=np.array([basis for basis, _ in parts[:bases]]),
         reduction=np.array([reduction for _, reduction in parts]),
         noise=np.array([0.05, 0.2]),
-        noise_slope=np.array(slope),
+        noise_slope=np.array([0.4, -0.8]),
+        predictive_noise=np.array([0.02, 0.1]),
     )  # fmt: skip
 
 
@@ -124,7 +121,7 @@ def test_elbo_equals_quadrature_over_h_of_the_expected_log_density(bases):
     posterior, data = dynamics_posterior(bases=bases), task_data()
     mean, variance = moments(2)
     value = ElboEvidence(posterior, data)(mean, variance, TASKS).value
-    noise = task_noise(posterior, mean)
+    noise = posterior.noise
     for i in TASKS:
         expected = 0.0
         for t in np.flatnonzero(data.mask[i]):
@@ -132,8 +129,8 @@ def test_elbo_equals_quadrature_over_h_of_the_expected_log_density(bases):
             def log_density(points, i=i, t=t):
                 at = [reference.dynamics_at(posterior, data.inputs[i, t], h) for h in points]
                 f_mean, f_variance = (np.array(part) for part in zip(*at, strict=True))
-                density = reference.log_normal(data.outputs[i, t], f_mean, noise[i])
-                return np.sum(density - 0.5 * f_variance / noise[i], axis=1)
+                density = reference.log_normal(data.outputs[i, t], f_mean, noise)
+                return np.sum(density - 0.5 * f_variance / noise, axis=1)
 
             expected += reference.expectation(log_density, mean[i], variance[i])
         assert value[i] == pytest.approx(expected, rel=1e-7)
@@ -149,8 +146,7 @@ def test_elbo_equals_monte_carlo_over_h_and_f():
         inputs = np.tile(data.inputs[i], (draws, 1, 1))
         f_mean, f_variance = predict_function(posterior, inputs, h, np.zeros_like(h))
         f = f_mean + np.sqrt(f_variance) * rng.standard_normal(f_mean.shape)
-        noise = posterior.noise * np.exp(mean[i] @ posterior.noise_slope)
-        density = reference.log_normal(data.outputs[i], f, noise).sum(axis=-1)
+        density = reference.log_normal(data.outputs[i], f, posterior.noise).sum(axis=-1)
         samples = density @ data.mask[i]
         assert abs(samples.mean() - value[i]) < 5.0 * samples.std() / np.sqrt(draws)
 
@@ -162,7 +158,7 @@ def test_predictive_at_certain_h_is_the_exact_predictive_density(bases):
     for variance in (0.0, 1e-12):
         value = PredictiveEvidence(posterior, data)(mean, np.full((3, 2), variance), TASKS).value
         f_mean, f_variance = predict_function(posterior, data.inputs, mean, np.zeros((3, 2)))
-        total = f_variance + task_noise(posterior, mean)[:, None]
+        total = f_variance + posterior.predictive_noise
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         np.testing.assert_allclose(value, np.sum(data.mask * density, axis=1), rtol=1e-8)
 
@@ -182,7 +178,6 @@ def test_predictive_is_linearised_around_the_mean_of_h(bases):
     posterior, data = dynamics_posterior(bases=bases), task_data()
     mean, variance = moments(5, scale=1.0)
     value = PredictiveEvidence(posterior, data)(mean, variance, TASKS).value
-    noise = task_noise(posterior, mean)
     for i in TASKS:
         expected = 0.0
         for t in np.flatnonzero(data.mask[i]):
@@ -191,7 +186,8 @@ def test_predictive_is_linearised_around_the_mean_of_h(bases):
                 return reference.dynamics_at(posterior, x, h)
 
             f_mean, f_variance = at(mean[i])
-            total = f_variance + spread_of_mean(at, mean[i], variance[i]) + noise[i]
+            total = f_variance + spread_of_mean(at, mean[i], variance[i])
+            total += posterior.predictive_noise
             expected += reference.log_normal(data.outputs[i, t], f_mean, total).sum()
         assert value[i] == pytest.approx(expected, rel=1e-6)
 
@@ -204,7 +200,7 @@ def test_linearised_density_approaches_the_exact_one_as_h_becomes_certain():
         v = np.full((3, 2), variance)
         value = PredictiveEvidence(posterior, data)(mean, v, TASKS).value
         f_mean, f_variance = predict_function(posterior, data.inputs, mean, v)
-        total = f_variance + task_noise(posterior, mean)[:, None]
+        total = f_variance + posterior.predictive_noise
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         errors.append(np.abs(value - np.sum(data.mask * density, axis=1)).max())
     assert errors[0] < 0.2 * errors[1] < 0.04 * errors[2] < 0.04
@@ -247,7 +243,9 @@ def test_more_evidence_counts_more():
 
 def test_predictive_does_not_punish_a_task_twice_for_being_far():
     """Where f is as uncertain as the prior and noise is small, the ELBO charges variance / noise."""
-    posterior = dynamics_posterior(slope=(0.0, 0.0))._replace(noise=np.full(2, 1e-4))
+    posterior = dynamics_posterior()
+    noise = np.full(2, 1e-4)
+    posterior = posterior._replace(noise=noise, predictive_noise=noise)
     data = task_data()
     far = np.full((3, 2), 50.0)
     predictive, elbo = (

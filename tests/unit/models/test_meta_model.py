@@ -108,7 +108,7 @@ def test_predictions_are_those_of_gpflow_with_a_signal_for_each_output(ragged_ta
     model.dynamics.noise.assign(noise)
     model.latent.variance.assign(np.full(model.latent.mean.shape, 1e-12))
     trained = model.trained()
-    mean, variance = trained.predict(ragged_tasks.padded()[0], trained.latent)
+    mean, variance = trained.predict(ragged_tasks.padded()[0], trained.latent, "elbo")
     inputs, outputs, mask = (part.numpy() for part in model.data)
     latents = np.broadcast_to(trained.latent.mean[:, None], (*mask.shape, 2))
     joint = np.concatenate([inputs, latents], axis=-1)[mask > 0]

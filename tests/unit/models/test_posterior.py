@@ -39,6 +39,7 @@ def random_posterior(seed, bases):
         reduction=rng.uniform(size=(outputs, count)),
         noise=rng.lognormal(size=outputs),
         noise_slope=np.array([0.4, -0.8]),
+        predictive_noise=rng.lognormal(size=outputs),
     )
 
 
@@ -85,6 +86,7 @@ def test_posterior_is_the_optimal_q_u(slope):
         assert float(f_variance[0, 0, p]) == pytest.approx(expected, rel=1e-6)
     np.testing.assert_allclose(posterior.noise, problem.noise)
     np.testing.assert_allclose(posterior.noise_slope, slope)
+    np.testing.assert_array_equal(posterior.predictive_noise, posterior.noise)
 
 
 @pytest.mark.parametrize("bases", [1, 3])

@@ -61,9 +61,14 @@ def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
     mean, variance = trained.predict(inputs, latent)
     f_mean, f_variance = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
     scale = ragged_tasks.outputs.std(axis=0) * trained.parameters[".dynamics.output_scale"]
-    total = f_variance + task_noise(trained.dynamics, latent.mean)[:, None]
+    noise = trained.dynamics.predictive_noise
     np.testing.assert_allclose(mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
-    np.testing.assert_allclose(variance, total * scale**2)
+    np.testing.assert_allclose(variance, (f_variance + noise) * scale**2)
+
+    elbo_mean, elbo_variance = trained.predict(inputs, latent, "elbo")
+    noise = task_noise(trained.dynamics, latent.mean)[:, None]
+    np.testing.assert_array_equal(elbo_mean, mean)
+    np.testing.assert_allclose(elbo_variance, (f_variance + noise) * scale**2)
 
 
 def test_descriptors_of_latent_points_are_in_their_units(trained, ragged_tasks):
@@ -81,7 +86,7 @@ def test_descriptors_of_training_tasks_are_recovered(trained, ragged_tasks):
 def test_noise_is_part_of_the_predicted_variance(trained, ragged_tasks):
     latent = LatentPosterior(trained.latent.mean[:1], np.full((1, 2), 1e-12))
     _, variance = trained.predict(ragged_tasks.inputs[None], latent)
-    noise = task_noise(trained.dynamics, latent.mean)[0] * trained.scaler.output_scale**2
+    noise = trained.dynamics.predictive_noise * trained.scaler.output_scale**2
     assert np.all(variance[0] >= noise)
     assert np.all(variance[0].min(axis=0) < 3.0 * noise)
 
@@ -136,7 +141,7 @@ def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks
     f_mean, f_variance = predict_function(
         trained.dynamics, scaler.inputs(inputs), latent.mean, latent.variance, latent.covariance
     )
-    noise = task_noise(trained.dynamics, latent.mean)[:, None]
+    noise = trained.dynamics.predictive_noise
     mean, variance = trained.predict(inputs, latent)
     np.testing.assert_allclose(mean, f_mean * scaler.output_scale + scaler.output_mean)
     np.testing.assert_allclose(variance, (f_variance + noise) * scaler.output_scale**2)

@@ -40,7 +40,8 @@ def trial(tmp_path_factory):
     )
     datasets = dict(store.read(folder / "round_00.h5").datasets)
     datasets["round"] = np.int64(1)
-    datasets["posterior/dynamics/noise"] = 100.0 * datasets["posterior/dynamics/noise"]
+    for noise in ("noise", "predictive_noise"):
+        datasets[f"posterior/dynamics/{noise}"] = 100.0 * datasets[f"posterior/dynamics/{noise}"]
     store.write(folder / "round_01.h5", "round", datasets, seed=3, config={})
     return folder
 
@@ -94,32 +95,37 @@ def test_paper_protocol_keeps_the_papers_objective(trial, metrics, tmp_path):
     assert not np.allclose(full, paper)
 
 
-def test_more_noise_widens_the_intervals(metrics):
-    full = PROTOCOLS.index("full")
-    first, second = metrics.datasets["coverage"][:, full, 0].mean(axis=-1)
+@pytest.mark.parametrize("protocol", ["full", "paper"])
+def test_more_noise_widens_the_intervals(metrics, protocol):
+    coverage = metrics.datasets["coverage"][:, PROTOCOLS.index(protocol), 0]
+    first, second = coverage.mean(axis=-1)
     assert second > first
 
 
-def test_scores_of_a_protocol_are_those_of_its_definition(trial, metrics):
-    """few_shot_5, step by step: h from the head of each order, scores on the held-out half."""
+@pytest.mark.parametrize("protocol", ["few_shot_5", "paper"])
+def test_scores_of_a_protocol_are_those_of_its_definition(trial, metrics, protocol):
+    """few_shot_5: h from the head of each order, scores on the held-out half; paper: all for both."""
     datasets = store.read(trial / "test_tasks.h5").datasets
     tasks = TaskSet.from_datasets(datasets)
     order = datasets["context/order"].reshape(4, 30)
     model = TrainedModel.from_datasets(store.read(trial / "round_00.h5").datasets)
     inputs, outputs, _ = tasks.padded()
-    context, query = order[:, :5], order[:, held_out_from(30) :]
+    context, query, objective = order[:, :5], order[:, held_out_from(30) :], "predictive"
     assert query.shape == (4, 15)
+    if protocol == "paper":
+        context, query, objective = order, order, "elbo"
 
     def rows(array, steps):
         return np.take_along_axis(array, steps[..., None], axis=1)
 
-    data = TaskArrays(rows(inputs, context), rows(outputs, context), np.ones((4, 5)))
-    mean, variance = model.predict(rows(inputs, query), model.infer(4, data=data))
+    data = TaskArrays(rows(inputs, context), rows(outputs, context), np.ones(context.shape))
+    latent = model.infer(4, data=data, objective=objective)
+    mean, variance = model.predict(rows(inputs, query), latent, objective)
     scale = tasks.outputs.std(axis=0)
     error = (rows(outputs, query) - mean) / scale
     scaled = variance / scale**2
     nll = 0.5 * np.sum(np.log(2.0 * np.pi * scaled) + error**2 / scaled, axis=-1).mean(axis=1)
-    column = PROTOCOLS.index("few_shot_5")
+    column = PROTOCOLS.index(protocol)
     np.testing.assert_allclose(metrics.datasets["nll"][0, column], nll, rtol=1e-8)
     squared = np.sum(error**2, axis=-1).mean(axis=1)
     np.testing.assert_allclose(metrics.datasets["squared_error"][0, column], squared, rtol=1e-8)
