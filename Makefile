@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SNAKEMAKE := $(BIN)/snakemake --cores all
-RECOVER := $(BIN)/python -m pamlflow.recover
+RECOVER := $(BIN)/python -m pamlflow.jobs.recover
 QUICKSTART := results/cart_pole_quickstart
 
 .DEFAULT_GOAL := help
@@ -50,8 +50,8 @@ bench: $(STAMP) ## All benchmarks, an hour and a half on two cores; rewrites ben
 	@$(BIN)/python -m benchmarks.report
 
 docs: $(STAMP) ## Regenerate config/README.md and data/README.md
-	@$(BIN)/python -m pamlflow.configuration > config/README.md
-	@$(BIN)/python -m pamlflow.schemas > data/README.md
+	@$(BIN)/python -m pamlflow.configuration.validation > config/README.md
+	@$(BIN)/python -m pamlflow.storage.schemas > data/README.md
 
 lock: ## Pin anew what pyproject.toml allows
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock

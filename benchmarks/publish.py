@@ -14,8 +14,9 @@ import yaml
 
 from benchmarks.common import THREADS, memory_gib, processor
 from benchmarks.study import jobs
-from pamlflow import __version__, store
-from pamlflow.configuration import validated
+from pamlflow import __version__
+from pamlflow.configuration.validation import validated
+from pamlflow.storage import store
 
 STUDY = Path(__file__).parents[1] / "docs" / "study"
 KINDS = (".csv", ".svg", ".png")

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pamlflow import __version__, integrity, store
-from pamlflow.show import describe
+from pamlflow import __version__
+from pamlflow.storage import integrity, store
+from pamlflow.storage.show import describe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pamlflow import files, store
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
@@ -26,6 +25,7 @@ from pamlflow.rounds import write_round
 from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
+from pamlflow.storage import files, store
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 

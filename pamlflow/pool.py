@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from pamlflow import store
+from pamlflow.storage import store
 from pamlflow.tasks import (
     Variable,
     checked_descriptors,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import store
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 
 

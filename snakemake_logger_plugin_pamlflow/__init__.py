@@ -1,5 +1,5 @@
 """The name under which Snakemake finds pamlflow's progress lines: `--logger pamlflow`."""
 
-from pamlflow.progress import LogHandler
+from pamlflow.jobs.progress import LogHandler
 
 __all__ = ["LogHandler"]

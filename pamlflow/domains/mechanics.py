@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from pamlflow.domains.base import Excitation, SimulationError
-from pamlflow.rendering import PICTURE_GROUP
+from pamlflow.domains.rendering import PICTURE_GROUP
 from pamlflow.types import FloatArray
 
 # In m; the paper does not give it. As in the cart-pole of the DeepMind Control Suite.

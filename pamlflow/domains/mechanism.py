@@ -7,8 +7,7 @@ from typing import ClassVar, NamedTuple
 import mujoco
 import numpy as np
 
-from pamlflow import rendering
-from pamlflow.domains import mechanics
+from pamlflow.domains import mechanics, rendering
 from pamlflow.domains.base import Excitation, state_transitions
 from pamlflow.domains.controls import alternating_control
 from pamlflow.tasks import Variable

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import plugins, store
+from pamlflow import plugins
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
@@ -21,6 +21,7 @@ from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
 from pamlflow.rounds import write_round
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pamlflow import files, plotting, statistics, store
+from pamlflow import plotting, statistics
+from pamlflow.storage import files, store
 
 COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import store
 from pamlflow.metrics import COVERAGE_LEVELS, Scores, score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
@@ -17,6 +16,7 @@ from pamlflow.models.scaling import unit_of
 from pamlflow.models.trained import TrainedModel
 from pamlflow.protocols import Protocol, held_out_from, parse_protocol
 from pamlflow.settings import InferenceSettings
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 

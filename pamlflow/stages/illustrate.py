@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pamlflow import plotting, store
+from pamlflow import plotting
 from pamlflow.plotting import style
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray, IntArray
 

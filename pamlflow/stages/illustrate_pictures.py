@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from pamlflow import files, plotting, store
+from pamlflow import plotting
 from pamlflow.models.layout import principal_components
 from pamlflow.models.trained import TrainedModel
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
+from pamlflow.storage import files, store
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 

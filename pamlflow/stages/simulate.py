@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import store
 from pamlflow.domains.base import Excitation
 from pamlflow.pool import Pool
 from pamlflow.seeding import generator
+from pamlflow.storage import store
 from pamlflow.tasks import variables_to_datasets
 from pamlflow.world import World
 

@@ -10,7 +10,7 @@ from cluster import wait_for
 from study import NUMBERS, RESULTS, ROOT, command, finish, job_of, numbers, printed, start, training
 
 KILLING = Path(__file__).with_name("killing")
-RECOVER = (sys.executable, "-m", "pamlflow.recover")
+RECOVER = (sys.executable, "-m", "pamlflow.jobs.recover")
 
 
 def test_an_undisturbed_run_is_a_submission_for_each_group(cluster, undisturbed):

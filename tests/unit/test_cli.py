@@ -8,10 +8,10 @@ import pytest
 from examples import example
 
 import pamlflow
-from pamlflow import store
 from pamlflow.cli import main
-from pamlflow.schemas import SCHEMAS
-from pamlflow.show import table
+from pamlflow.storage import store
+from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.show import table
 
 NAMES = {
     "tasks/descriptor_names": ["pole_mass", "pole_length"],

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from pamlflow.acquisition import Situation
-from pamlflow.configuration import validated
+from pamlflow.configuration.preflight import require_parts
+from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
 from pamlflow.models.evidence import TaskArrays
-from pamlflow.preflight import require_parts
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings, world_settings
 from pamlflow.world import World
 

@@ -7,13 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
-from pamlflow import files, store
 from pamlflow import learner as module
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
+from pamlflow.storage import files, store
 from pamlflow.tasks import Variable
 
 BOX = Box((Variable("mass", "kg"), Variable("stiffness", "N/m")), [0.5, 2.0], [3.0, 10.0])

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pamlflow import settings
-from pamlflow.configuration import validated
+from pamlflow.configuration.validation import validated
 from pamlflow.settings import (
     AcquisitionSettings,
     InferenceSettings,

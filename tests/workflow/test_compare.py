@@ -5,7 +5,7 @@ import csv
 import numpy as np
 from running import run
 
-from pamlflow import store
+from pamlflow.storage import store
 
 RESULTS = "results/cart_pole"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from running import run
 
-from pamlflow import store
 from pamlflow.cli import main
+from pamlflow.storage import store
 
 PICTURES = Path(__file__).with_name("pictures.yaml")
 DATA, RESULTS = "data/pictures", "results/pictures"

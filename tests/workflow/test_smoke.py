@@ -14,9 +14,9 @@ import pytest
 import yaml
 from running import SMOKE, command, run
 
-from pamlflow import store
 from pamlflow.cli import main
-from pamlflow.recover import recover
+from pamlflow.jobs.recover import recover
+from pamlflow.storage import store
 
 RESULTS = "results/smoke"
 FIGURES = {"learning_curves", "error_maps", "latent_space", "choices", "chosen_values"}

@@ -1,11 +1,16 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
-from pamlflow import store
-from pamlflow.configuration import DESIGNED, ORACLE, ConfigurationError, validated
-from pamlflow.preflight import require_parts
-from pamlflow.recover import orphans
+from pamlflow.configuration.preflight import require_parts
+from pamlflow.configuration.validation import (
+    DESIGNED,
+    ORACLE,
+    ConfigurationError,
+    validated,
+)
+from pamlflow.jobs.recover import orphans
 from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
+from pamlflow.storage import store
 from snakemake.exceptions import WorkflowError
 
 # Raise one when results that exist should be trained or scored anew; a change of the library alone re-runs nothing.

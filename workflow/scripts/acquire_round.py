@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import configure_tensorflow, job
+from pamlflow.jobs.runtime import configure_tensorflow, job
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import job
+from pamlflow.jobs.runtime import job
 from pamlflow.stages.evaluate import evaluate_trial
 
 if __name__ == "__main__":

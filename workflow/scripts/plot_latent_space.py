@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import job
+from pamlflow.jobs.runtime import job
 from pamlflow.stages.illustrate import plot_latent_space
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import job
+from pamlflow.jobs.runtime import job
 from pamlflow.stages.illustrate_pictures import plot_traversal
 
 if __name__ == "__main__":

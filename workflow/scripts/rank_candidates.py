@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import job
+from pamlflow.jobs.runtime import job
 from pamlflow.stages.illustrate_pictures import rank_candidates
 
 if __name__ == "__main__":

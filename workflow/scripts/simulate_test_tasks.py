@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pamlflow.runtime import job
+from pamlflow.jobs.runtime import job
 from pamlflow.stages.simulate import simulate_test_tasks
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import reference
 
-from pamlflow import store
 from pamlflow.models.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.posterior import predict_function, task_noise
 from pamlflow.models.trained import TrainedModel
+from pamlflow.storage import store
 
 
 @pytest.fixture(scope="module")

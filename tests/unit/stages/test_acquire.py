@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from pamlflow import store
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError
@@ -14,6 +13,7 @@ from pamlflow.pool import Pool
 from pamlflow.stages import acquire as stage
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 
 WORLD = {

@@ -3,13 +3,13 @@ import csv
 import numpy as np
 import pytest
 
-from pamlflow import store
 from pamlflow.stages.aggregate import (
     aggregate_metrics,
     compare_strategies,
     plot_comparison,
     plot_learning_curves,
 )
+from pamlflow.storage import store
 
 LEVELS = [0.5, 0.9]
 PROTOCOLS = ["paper", "few_shot_0"]

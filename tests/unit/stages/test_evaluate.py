@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pamlflow import store
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.trained import TrainedModel
 from pamlflow.protocols import held_out_from
 from pamlflow.stages.acquire import train_initial_round
 from pamlflow.stages.evaluate import ShuffledTasks, evaluate_trial
 from pamlflow.stages.simulate import simulate_initial_tasks, simulate_test_tasks
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 
 WORLD = {

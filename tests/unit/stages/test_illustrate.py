@@ -7,14 +7,15 @@ import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.patches import Ellipse
 
-from pamlflow import plotting, store
-from pamlflow.schemas import SCHEMAS
+from pamlflow import plotting
 from pamlflow.stages.illustrate import (
     plot_choices,
     plot_chosen_values,
     plot_error_maps,
     plot_latent_space,
 )
+from pamlflow.storage import store
+from pamlflow.storage.schemas import SCHEMAS
 from pamlflow.tasks import Variable
 
 SPACE = {"amplitude": [0.5, 2.0], "shift": [-1.0, 1.0]}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from bars import bars
 
-from pamlflow import plotting, store
+from pamlflow import plotting
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_scratch
 from pamlflow.pool import Pool
@@ -20,6 +20,7 @@ from pamlflow.stages.illustrate_pictures import (
     rank_candidates,
     rank_correlation,
 )
+from pamlflow.storage import store
 from pamlflow.tasks import Variable
 
 HEIGHT, BRIGHTNESS = Variable("height", "m"), Variable("brightness", "1")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from pamlflow import store
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation
 from pamlflow.pool import Pool
@@ -13,6 +12,7 @@ from pamlflow.stages.simulate import (
     simulate_initial_tasks,
     simulate_test_tasks,
 )
+from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 
 EXPERIMENT = {

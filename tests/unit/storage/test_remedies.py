@@ -1,6 +1,6 @@
 import pytest
 
-from pamlflow import remedies
+from pamlflow.storage import remedies
 
 
 @pytest.fixture(autouse=True)

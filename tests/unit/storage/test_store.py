@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import pamlflow
-from pamlflow import files, store
-from pamlflow.schemas import SCHEMAS
-from pamlflow.store import StoreError
+from pamlflow.storage import files, store
+from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.store import StoreError
 
 CONFIG = {"simulation": {"steps": 100, "time_step": 0.05}, "space": [0.5, 5.0]}
 
@@ -396,7 +396,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, s
 def test_a_file_too_large_for_the_disk_leaves_nothing(tmp_path):
     """The limit of the process stands in for a full disk: the kernel cuts the write short."""
     code = (
-        "import resource, sys; from examples import example; from pamlflow import store;"
+        "import resource, sys; from examples import example; from pamlflow.storage import store;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
         "store.write(sys.argv[1], 'round', example('round'), seed=1, config={})"
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pamlflow import files
+from pamlflow.storage import files
 
 IMAGE = bytes(files.SEAL_BYTES) + b"\x89HDF\r\n\x1a\n" + bytes(range(256))
 SEALED = files.seal(IMAGE)

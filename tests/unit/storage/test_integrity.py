@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from examples import edited, example
 
-from pamlflow import integrity, store
 from pamlflow.cli import main
+from pamlflow.storage import integrity, store
 
 DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")

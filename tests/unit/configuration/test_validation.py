@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pamlflow import settings
-from pamlflow.configuration import (
+from pamlflow.configuration.validation import (
     ORACLE,
     STRATEGIES,
     ConfigurationError,
@@ -18,7 +18,7 @@ from pamlflow.configuration import (
     validated,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STUDY = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 MINIMAL = {
     "run": {"experiments": ["tiny"]},

@@ -1,4 +1,4 @@
-"""Clear the way after a lost Snakemake: `python -m pamlflow.recover [COMMAND ...]`.
+"""Clear the way after a lost Snakemake: `python -m pamlflow.jobs.recover [COMMAND ...]`.
 
 A Snakemake that is killed leaves its lock behind, and perhaps jobs that run on although nobody
 waits for them: processes of this machine, or jobs of SLURM. They would write the same files as a
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import psutil
 
-from pamlflow import slurm
+from pamlflow.jobs import slurm
 
 PATIENCE = 10.0
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.schemas import SCHEMAS
-from pamlflow.store import Array, Record
+from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.store import Array, Record
 
 HEAD = 10
 

@@ -1,6 +1,6 @@
 """Check a study's configuration against its schema and fill in the defaults.
 
-`python -m pamlflow.configuration` prints config/README.md.
+`python -m pamlflow.configuration.validation` prints config/README.md.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from pamlflow.crosschecks import DESIGNED, cross_problems
-from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.configuration.crosschecks import DESIGNED, cross_problems
+from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 
-SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 ORACLE = "oracle"
 STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy

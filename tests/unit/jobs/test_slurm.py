@@ -1,6 +1,6 @@
 import pytest
 
-from pamlflow.slurm import SlurmError, cancel, jobs
+from pamlflow.jobs.slurm import SlurmError, cancel, jobs
 
 RUN = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
@@ -48,7 +48,7 @@ def test_cancelled_jobs_are_gone_and_others_stay(commands, tmp_path):
 
 def test_a_job_that_stays_is_named(commands, tmp_path, monkeypatch):
     (commands / "scancel").write_text("#!/bin/sh\n")
-    monkeypatch.setattr("pamlflow.slurm.PATIENCE", 0.0)
+    monkeypatch.setattr("pamlflow.jobs.slurm.PATIENCE", 0.0)
     queue(commands, (17, RUN, tmp_path))
     with pytest.raises(SlurmError, match="still holds 17"):
         cancel(tmp_path)
@@ -63,7 +63,7 @@ def test_a_slurm_that_does_not_answer_is_an_error_where_it_was_used(
     with pytest.raises(SlurmError, match="`squeue` failed: unable to contact controller; jobs of"):
         jobs(tmp_path)
     (commands / "squeue").write_text("#!/bin/sh\nexec sleep 60\n")
-    monkeypatch.setattr("pamlflow.slurm.ANSWER", 0.1)
+    monkeypatch.setattr("pamlflow.jobs.slurm.ANSWER", 0.1)
     with pytest.raises(SlurmError, match="`squeue` gave no answer"):
         jobs(tmp_path)
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pamlflow.configuration import INITIAL, ORACLE
-from pamlflow.schemas import SCHEMAS
+from pamlflow.configuration.validation import INITIAL, ORACLE
+from pamlflow.storage.schemas import SCHEMAS
 
 _NUMBERED = ("trial", "round")
 

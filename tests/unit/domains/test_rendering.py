@@ -9,8 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from pamlflow import rendering
-from pamlflow.domains import DOMAINS, make_domain, mechanics
+from pamlflow.domains import DOMAINS, make_domain, mechanics, rendering
 
 HEIGHT = 6.0
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pamlflow.configuration import ConfigurationError, validated
-from pamlflow.preflight import require_parts
+from pamlflow.configuration.preflight import require_parts
+from pamlflow.configuration.validation import ConfigurationError, validated
 
-STUDY = Path(__file__).parents[2] / "config" / "config.yaml"
+STUDY = Path(__file__).parents[3] / "config" / "config.yaml"
 
 
 @pytest.fixture

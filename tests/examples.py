@@ -7,8 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pamlflow import files
-from pamlflow.schemas import SCHEMAS
+from pamlflow.storage import files
+from pamlflow.storage.schemas import SCHEMAS
 
 SIZES = {
     "A": 2,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from examples import SIZES
 
-from pamlflow.schemas import SCHEMAS, SYMBOLS, Row, readme
+from pamlflow.storage.schemas import SCHEMAS, SYMBOLS, Row, readme
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROWS = [(schema.name, row) for schema in SCHEMAS.values() for row in schema.rows]
 
 
@@ -84,12 +84,12 @@ def test_open_rows_may_be_empty():
 
 def test_readme_is_up_to_date():
     assert (ROOT / "data/README.md").read_text() == readme(), (
-        "run `python -m pamlflow.schemas > data/README.md`"
+        "run `python -m pamlflow.storage.schemas > data/README.md`"
     )
 
 
 def test_module_prints_the_readme():
-    command = [sys.executable, "-m", "pamlflow.schemas"]
+    command = [sys.executable, "-m", "pamlflow.storage.schemas"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert printed == readme()
 

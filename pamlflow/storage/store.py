@@ -17,8 +17,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pamlflow import __version__, files, remedies
-from pamlflow.schemas import SCHEMAS, Row, Schema
+from pamlflow import __version__
+from pamlflow.storage import files, remedies
+from pamlflow.storage.schemas import SCHEMAS, Row, Schema
 
 Array = npt.NDArray[Any]
 

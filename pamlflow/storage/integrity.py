@@ -18,10 +18,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from pamlflow import files, remedies, store
-from pamlflow.configuration import INITIAL
-from pamlflow.places import Place, plain
+from pamlflow.configuration.validation import INITIAL
 from pamlflow.pool import Pool
+from pamlflow.storage import files, remedies, store
+from pamlflow.storage.places import Place, plain
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
 

@@ -6,8 +6,8 @@ import time
 import psutil
 import pytest
 
-from pamlflow.recover import AliveError, orphans, recover
-from pamlflow.slurm import SlurmError
+from pamlflow.jobs.recover import AliveError, orphans, recover
+from pamlflow.jobs.slurm import SlurmError
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 
@@ -107,7 +107,7 @@ def test_a_snakemake_that_belongs_to_a_job_is_an_orphan_like_it(folder, running)
 
 def test_jobs_in_slurm_are_cancelled_before_the_lock_goes(folder, monkeypatch):
     monkeypatch.setattr(
-        "pamlflow.slurm.cancel", lambda folder: ["7", "9"] if locked(folder) else []
+        "pamlflow.jobs.slurm.cancel", lambda folder: ["7", "9"] if locked(folder) else []
     )
     assert recover(folder) == [
         "cancelled SLURM job 7, left by a lost run",
@@ -120,21 +120,21 @@ def test_a_slurm_out_of_reach_keeps_the_lock(folder, monkeypatch):
     def silent(folder):
         raise SlurmError("no answer")
 
-    monkeypatch.setattr("pamlflow.slurm.cancel", silent)
+    monkeypatch.setattr("pamlflow.jobs.slurm.cancel", silent)
     with pytest.raises(SlurmError):
         recover(folder)
     assert locked(folder)
 
 
 def test_what_a_lost_run_has_left_is_found_and_left_alone(folder, running, monkeypatch):
-    monkeypatch.setattr("pamlflow.slurm.jobs", lambda folder: ["7"])
+    monkeypatch.setattr("pamlflow.jobs.slurm.jobs", lambda folder: ["7"])
     job = running(folder / ".snakemake" / "scripts" / "tmp1.acquire_round.py")
     assert orphans(folder) == [f"process {job.pid}", "SLURM job 7"]
     assert job.poll() is None and locked(folder)
 
 
 def test_jobs_of_a_snakemake_that_works_on_other_files_are_no_orphans(folder, running, monkeypatch):
-    monkeypatch.setattr("pamlflow.slurm.jobs", lambda folder: ["7"])
+    monkeypatch.setattr("pamlflow.jobs.slurm.jobs", lambda folder: ["7"])
     for number in range(2):  # its own lock, and that of one on another machine
         (folder / f".snakemake/locks/{number}.output.lock").write_text("data/x.h5\n")
     assert orphans(folder) == []
@@ -149,7 +149,7 @@ def test_the_command_says_what_it_did_and_hands_over(folder):
     snakemake = folder / "snakemake"
     snakemake.write_text('#!/bin/sh\necho "$@"\n')
     snakemake.chmod(0o755)
-    call = [sys.executable, "-m", "pamlflow.recover", str(snakemake), "--cores", "2"]
+    call = [sys.executable, "-m", "pamlflow.jobs.recover", str(snakemake), "--cores", "2"]
     done = subprocess.run(call, cwd=folder, check=True, capture_output=True, text=True)
     assert done.stderr == "removed the lock of a lost run\n"
     assert done.stdout == "--cores 2\n"

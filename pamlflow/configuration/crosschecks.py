@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 
 DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pamlflow.places import Place, plain
+from pamlflow.storage.places import Place, plain
 
 STUDY = "results/cart_pole"
 

@@ -3,7 +3,7 @@ import logging
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from pamlflow.progress import LogHandler, TimeLeft, log_end, words
+from pamlflow.jobs.progress import LogHandler, TimeLeft, log_end, words
 
 
 class Settings:

@@ -10,8 +10,9 @@ from unittest import mock
 
 import pytest
 
-from pamlflow import __version__, runtime
-from pamlflow.runtime import job
+from pamlflow import __version__
+from pamlflow.jobs import runtime
+from pamlflow.jobs.runtime import job
 
 logger = logging.getLogger("pamlflow.stages.acquire")
 
@@ -99,7 +100,7 @@ def test_the_user_has_the_last_word_on_gpus_and_checks(tmp_path, monkeypatch):
 def test_a_job_loads_no_tensorflow(tmp_path):
     code = f"""
         import sys
-        from pamlflow.runtime import job
+        from pamlflow.jobs.runtime import job
         with job(log={str(tmp_path / "job.log")!r}, threads=1):
             print("tensorflow" in sys.modules, "numpy" in sys.modules)
     """
@@ -120,7 +121,7 @@ def test_what_compiled_code_prints_to_stderr_goes_to_the_log(tmp_path, capfd):
 def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     code = f"""
         import sys
-        from pamlflow.runtime import configure_tensorflow, job
+        from pamlflow.jobs.runtime import configure_tensorflow, job
         with job(log={str(tmp_path / "job.log")!r}, threads=2):
             configure_tensorflow(2)
             import tensorflow as tf
