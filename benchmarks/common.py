@@ -18,7 +18,7 @@ from pamlflow import __version__
 from pamlflow.metrics import Scores, score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.trained import Objective, TrainedModel
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
 
@@ -79,10 +79,18 @@ def head(data: TaskArrays, steps: int) -> TaskArrays:
     return TaskArrays(*(part[:, :steps] for part in data))
 
 
-def held_out(trained: TrainedModel, latent: LatentPosterior, data: TaskArrays) -> Scores:
-    """Scores of the second half of shuffled transitions, in units of all outputs' standard deviation."""
+def held_out(
+    trained: TrainedModel,
+    latent: LatentPosterior,
+    data: TaskArrays,
+    objective: Objective = "predictive",
+) -> Scores:
+    """Scores of the second half of shuffled transitions, in units of all outputs' standard deviation.
+
+    ``objective`` is what ``latent`` was inferred with.
+    """
     inputs, outputs, mask = (part[:, HELD_OUT_FROM:] for part in data)
-    mean, variance = trained.predict(inputs, latent)
+    mean, variance = trained.predict(inputs, latent, objective)
     scale = data.outputs.std(axis=(0, 1))
     return score(outputs / scale, mean / scale, variance / scale**2, mask)
 

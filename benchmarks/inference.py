@@ -79,7 +79,7 @@ def measure() -> list[Row]:
                 latent = trained.infer(len(data.mask), data=context, objective=objective)
                 times.append(time.perf_counter() - begin)
             ours = float(np.median(times))
-            nll = held_out(trained, latent, data).nll.mean()
+            nll = held_out(trained, latent, data, objective).nll.mean()
             rows.append(
                 Row(
                     f"{objective}, {steps} transitions, M = {INDUCING} (NLL {nll:.2f})",

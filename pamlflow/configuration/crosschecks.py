@@ -1,29 +1,23 @@
 """What is wrong with a configuration that no schema of a single value can tell."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from pamlflow.configuration.names import DESIGNED, RESERVED, STRATEGIES
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
-
-DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
 
 Sound = Callable[..., bool]
 
 
-def cross_problems(
-    config: Node, sound: Sound, built_in: Sequence[str], reserved: Sequence[str]
-) -> Iterator[Problem]:
-    """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`.
-
-    Strategies are `built_in` or the study's own, which must not have a `reserved` name.
-    """
+def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
+    """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`."""
     own = config["strategies"] if sound("strategies") else {}
     experiments = config["experiments"] if sound("experiments") else {}
     for name in own:
-        if name in reserved:
+        if name in RESERVED:
             yield ("strategies", name), "this name is taken, choose another"
-    strategies = (*built_in, *own)
+    strategies = (*STRATEGIES, *own)
     for section, known in (("strategies", strategies), ("experiments", experiments)):
         if sound("run", section) and sound(section):
             yield from _name_problems(("run", section), config["run"][section], known, sound)

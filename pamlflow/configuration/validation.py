@@ -13,14 +13,10 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from pamlflow.configuration.crosschecks import DESIGNED, cross_problems
+from pamlflow.configuration.crosschecks import cross_problems
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
-ORACLE = "oracle"
-STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
-INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
-RESERVED = (INITIAL, *STRATEGIES)
 
 _KINDS = {
     "integer": "a whole number",
@@ -67,7 +63,7 @@ def validated(config: Mapping[str, Any]) -> dict[str, Any]:
         return not any(key[: len(bad)] == bad for bad in broken)
 
     filled: dict[str, Any] = _filled(schema(), config)
-    problems += cross_problems(filled, sound, STRATEGIES, RESERVED)
+    problems += cross_problems(filled, sound)
     if problems:
         raise ConfigurationError(problems)
     return filled

@@ -18,6 +18,7 @@ from pamlflow.models.posterior import (
     DynamicsPosterior,
     excess_matrix,
     expected_kernel,
+    task_noise,
     unit_kernel,
 )
 from pamlflow.types import FloatArray, IntArray
@@ -85,9 +86,10 @@ class PredictiveEvidence:
         tangents = slopes[..., None] * posterior.weights[:, None]  # [n, M, Q, P]
         jacobian = _batched(k, tangents)  # [n, T, Q, P]
         projected, explained = self._project(k)
+        noise = task_noise(posterior, mean, posterior.predictive_noise)[:, None]
         spread = np.einsum("ntqp,nq->ntp", np.square(jacobian), variance)
         function = np.maximum(posterior.variance - explained, 0.0)
-        total = function + spread + posterior.predictive_noise
+        total = function + spread + noise
         value, d_mean, d_total = _log_normal(self._data.outputs[tasks] - f_mean, total, mask)
 
         # Through k: the mean of f and its variance at the mean of q(h) ...
@@ -95,12 +97,14 @@ class PredictiveEvidence:
             projected, d_total * (function > 0.0)
         )
         gradient = np.einsum("nm,nmq->nq", np.einsum("ntm,ntm->nm", d_k, k), slopes)
-        # ... and through the Jacobian, whose own derivative is the Hessian of the mean.
+        # ... through the Jacobian, whose own derivative is the Hessian of the mean ...
         d_jacobian = 2.0 * d_total[:, :, None] * jacobian * variance[:, None, :, None]
         curved = _batched(k, slopes[..., None, None] * tangents[:, :, None])  # [n, T, Q, Q, P]
         gradient += np.einsum("ntqrp,ntrp->nq", curved, d_jacobian)
         straight = np.einsum("ntqp,ntp->nq", d_jacobian, f_mean)
         gradient -= straight / np.square(lengthscales)
+        # ... and through the noise of the task.
+        gradient += np.sum(d_total * noise, axis=(1, 2))[:, None] * posterior.noise_slope
         return Gradients(value, gradient, np.einsum("ntp,ntqp->nq", d_total, np.square(jacobian)))
 
     def _project(self, k: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -32,9 +32,9 @@ class DynamicsPosterior(NamedTuple):
     weights: FloatArray  # [M, P]
     basis: FloatArray  # [H, M, M]
     reduction: FloatArray  # [P, M]
-    noise: FloatArray  # [P] noise variance of a task with h = 0, as the bound has it
+    noise: FloatArray  # [P] noise variance of a task with h = 0 in the bound
     noise_slope: FloatArray  # [Q] the log noise variance of task i grows by noise_slope' h_i
-    predictive_noise: FloatArray  # [P] noise variance of predictions for any task
+    predictive_noise: FloatArray  # [P] noise variance of a task with h = 0 in predictions
 
 
 def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArray) -> FloatArray:
@@ -47,10 +47,10 @@ def unit_kernel(points: FloatArray, centres: FloatArray, lengthscales: FloatArra
     return np.exp(exponent, out=exponent)
 
 
-def task_noise(posterior: DynamicsPosterior, mean: FloatArray) -> FloatArray:
-    """Noise variance [N, P] that the bound gives tasks whose q(h) has the given means [N, Q]."""
-    noise: FloatArray = np.exp(mean @ posterior.noise_slope)[:, None] * posterior.noise
-    return noise
+def task_noise(posterior: DynamicsPosterior, mean: FloatArray, noise: FloatArray) -> FloatArray:
+    """Noise variance [N, P] of tasks whose q(h) has the means [N, Q], if it is ``noise`` [P] at h = 0."""
+    scaled: FloatArray = np.exp(mean @ posterior.noise_slope)[:, None] * noise
+    return scaled
 
 
 def expected_kernel(

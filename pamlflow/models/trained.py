@@ -77,9 +77,12 @@ class TrainedModel:
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
-        sparse = PredictiveEvidence(self.dynamics, spread_transitions(data, RANKING_TRANSITIONS))
+        posterior = self.dynamics
+        if objective == "elbo":
+            posterior = posterior._replace(predictive_noise=posterior.noise)
+        sparse = PredictiveEvidence(posterior, spread_transitions(data, RANKING_TRANSITIONS))
         kind = PredictiveEvidence if objective == "predictive" else ElboEvidence
-        dynamics: Evidence = kind(self.dynamics, data)
+        dynamics: Evidence = kind(posterior, data)
         return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
     def predict(
@@ -87,13 +90,13 @@ class TrainedModel:
     ) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
 
-        h is integrated out under ``latent``; the outputs are reported independently.  The noise is the one that
-        ``objective`` infers h with: that of predictions, or as in the paper that of the bound.
+        h is integrated out under ``latent``; the outputs are reported independently.  The noise is that of
+        predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.
         """
         mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
-        predictive = objective == "predictive"
-        noise = task_noise(self.dynamics, latent.mean)[:, None]
-        variance += self.dynamics.predictive_noise if predictive else noise
+        dynamics = self.dynamics
+        noise = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
+        variance += task_noise(dynamics, latent.mean, noise)[:, None]
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 

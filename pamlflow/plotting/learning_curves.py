@@ -8,7 +8,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pamlflow.configuration.validation import ORACLE
+from pamlflow.configuration.names import ORACLE
 from pamlflow.plotting.panels import panels
 from pamlflow.plotting.style import METRICS, ORACLE_COLOR, strategy_name, strategy_style
 

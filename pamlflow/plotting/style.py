@@ -13,7 +13,7 @@ import seaborn
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from pamlflow.configuration.validation import ORACLE
+from pamlflow.configuration.names import ORACLE
 from pamlflow.tasks import Variable
 
 Dashes = tuple[float, ...] | str

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from pamlflow.configuration.validation import INITIAL
+from pamlflow.configuration.names import INITIAL
 from pamlflow.pool import Pool
 from pamlflow.storage import files, remedies, store
 from pamlflow.storage.places import Place, plain

@@ -192,9 +192,9 @@ posterior/dynamics/variance          []         float64  1  kernel variance, in 
 posterior/dynamics/weights           [M, P]     float64  1  mean of f is k' weights
 posterior/dynamics/basis             [H, M, M]  float64  1  columns onto which k is projected
 posterior/dynamics/reduction         [P, M]     float64  1  variance lost along each column
-posterior/dynamics/noise             [P]        float64  1  noise variance of a task with h = 0: the bound's
+posterior/dynamics/noise             [P]        float64  1  noise variance of a task with h = 0 in the bound
 posterior/dynamics/noise_slope       [Q]        float64  1  growth of the log noise variance with h
-posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of predictions
+posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of a task with h = 0 in predictions
 """)
 
 _DESCRIPTOR = _rows(

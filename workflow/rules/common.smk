@@ -1,12 +1,8 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
+from pamlflow.configuration.names import DESIGNED, ORACLE
 from pamlflow.configuration.preflight import require_parts
-from pamlflow.configuration.validation import (
-    DESIGNED,
-    ORACLE,
-    ConfigurationError,
-    validated,
-)
+from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.jobs.recover import orphans
 from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pamlflow import settings
+from pamlflow.configuration.names import ORACLE, STRATEGIES
 from pamlflow.configuration.validation import (
-    ORACLE,
-    STRATEGIES,
     ConfigurationError,
     markdown,
     schema,

@@ -7,7 +7,7 @@ import reference
 from pamlflow.models.descriptor_posterior import DescriptorEvidence, DescriptorPosterior
 from pamlflow.models.evidence import ElboEvidence, PredictiveEvidence, TaskArrays
 from pamlflow.models.picture_posterior import EncodedEvidence
-from pamlflow.models.posterior import DynamicsPosterior, predict_function
+from pamlflow.models.posterior import DynamicsPosterior, predict_function, task_noise
 
 TASKS = np.arange(3)
 
@@ -158,7 +158,7 @@ def test_predictive_at_certain_h_is_the_exact_predictive_density(bases):
     for variance in (0.0, 1e-12):
         value = PredictiveEvidence(posterior, data)(mean, np.full((3, 2), variance), TASKS).value
         f_mean, f_variance = predict_function(posterior, data.inputs, mean, np.zeros((3, 2)))
-        total = f_variance + posterior.predictive_noise
+        total = f_variance + task_noise(posterior, mean, posterior.predictive_noise)[:, None]
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         np.testing.assert_allclose(value, np.sum(data.mask * density, axis=1), rtol=1e-8)
 
@@ -178,6 +178,7 @@ def test_predictive_is_linearised_around_the_mean_of_h(bases):
     posterior, data = dynamics_posterior(bases=bases), task_data()
     mean, variance = moments(5, scale=1.0)
     value = PredictiveEvidence(posterior, data)(mean, variance, TASKS).value
+    noise = task_noise(posterior, mean, posterior.predictive_noise)
     for i in TASKS:
         expected = 0.0
         for t in np.flatnonzero(data.mask[i]):
@@ -186,8 +187,7 @@ def test_predictive_is_linearised_around_the_mean_of_h(bases):
                 return reference.dynamics_at(posterior, x, h)
 
             f_mean, f_variance = at(mean[i])
-            total = f_variance + spread_of_mean(at, mean[i], variance[i])
-            total += posterior.predictive_noise
+            total = f_variance + spread_of_mean(at, mean[i], variance[i]) + noise[i]
             expected += reference.log_normal(data.outputs[i, t], f_mean, total).sum()
         assert value[i] == pytest.approx(expected, rel=1e-6)
 
@@ -200,7 +200,7 @@ def test_linearised_density_approaches_the_exact_one_as_h_becomes_certain():
         v = np.full((3, 2), variance)
         value = PredictiveEvidence(posterior, data)(mean, v, TASKS).value
         f_mean, f_variance = predict_function(posterior, data.inputs, mean, v)
-        total = f_variance + posterior.predictive_noise
+        total = f_variance + task_noise(posterior, mean, posterior.predictive_noise)[:, None]
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         errors.append(np.abs(value - np.sum(data.mask * density, axis=1)).max())
     assert errors[0] < 0.2 * errors[1] < 0.04 * errors[2] < 0.04
@@ -245,7 +245,7 @@ def test_predictive_does_not_punish_a_task_twice_for_being_far():
     """Where f is as uncertain as the prior and noise is small, the ELBO charges variance / noise."""
     posterior = dynamics_posterior()
     noise = np.full(2, 1e-4)
-    posterior = posterior._replace(noise=noise, predictive_noise=noise)
+    posterior = posterior._replace(noise=noise, noise_slope=np.zeros(2), predictive_noise=noise)
     data = task_data()
     far = np.full((3, 2), 50.0)
     predictive, elbo = (

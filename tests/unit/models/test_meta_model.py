@@ -182,6 +182,15 @@ def test_noise_is_never_below_its_floor(ragged_tasks):
     assert np.isfinite(model.training_loss())
 
 
+def test_noise_of_predictions_has_the_same_floor(make_tasks):
+    """In standardised outputs, whatever the signals are that the posterior is in units of."""
+    model = make(make_tasks([20, 20], noise=0.0), noise_floor=5e-3, inducing_points=40)
+    signals = np.array([2.0, 0.3])
+    model.dynamics.output_scale.assign(signals)
+    noise = model.trained().dynamics.predictive_noise
+    np.testing.assert_allclose(noise * np.square(signals), 5e-3, rtol=1e-3)
+
+
 def test_rescaled_latents_change_nothing_but_their_divergence_from_the_prior(ragged_tasks):
     model = make(ragged_tasks, noise="task_scaled")
     model.latent.mean.assign(model.latent.mean.numpy() * [5.0, 0.2])

@@ -143,8 +143,9 @@ def test_far_from_the_data_the_prior_returns():
 def test_noise_grows_with_h_along_its_slope():
     posterior = random_posterior(5, 1)
     h = np.array([[0.0, 0.0], [1.0, 2.0]])
-    expected = [posterior.noise, posterior.noise * np.exp(0.4 - 1.6)]
-    np.testing.assert_allclose(task_noise(posterior, h), expected, rtol=1e-12)
+    for noise in (posterior.noise, posterior.predictive_noise):
+        expected = [noise, noise * np.exp(0.4 - 1.6)]
+        np.testing.assert_allclose(task_noise(posterior, h, noise), expected, rtol=1e-12)
 
 
 def test_kernel_expectations_equal_quadrature():

@@ -75,6 +75,7 @@ def test_the_collapsed_bound_is_reached_with_a_signal_for_each_output(model):
     found = model.trained(stochastic.posterior()).dynamics
     np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(found.noise, expected.noise)
+    np.testing.assert_allclose(found.predictive_noise, expected.predictive_noise, rtol=1e-3)
 
 
 @pytest.mark.parametrize(("tasks", "transitions"), [(2, 4), (None, 4)])

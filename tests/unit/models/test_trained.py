@@ -9,7 +9,7 @@ import reference
 from pamlflow.models.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.posterior import predict_function, task_noise
+from pamlflow.models.posterior import predict_function
 from pamlflow.models.trained import TrainedModel
 from pamlflow.storage import store
 
@@ -56,17 +56,19 @@ def test_loaded_model_infers_and_predicts_the_same(trained, loaded, ragged_tasks
 
 
 def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
+    dynamics = trained.dynamics._replace(noise_slope=np.array([0.4, -0.8]))
+    trained = dataclasses.replace(trained, dynamics=dynamics)
     inputs = ragged_tasks.inputs[None, :4]
     latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
     mean, variance = trained.predict(inputs, latent)
     f_mean, f_variance = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
     scale = ragged_tasks.outputs.std(axis=0) * trained.parameters[".dynamics.output_scale"]
-    noise = trained.dynamics.predictive_noise
     np.testing.assert_allclose(mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
+    noise = np.exp(0.4 * 0.3 + 0.8 * 0.4) * dynamics.predictive_noise
     np.testing.assert_allclose(variance, (f_variance + noise) * scale**2)
 
     elbo_mean, elbo_variance = trained.predict(inputs, latent, "elbo")
-    noise = task_noise(trained.dynamics, latent.mean)[:, None]
+    noise = np.exp(0.4 * 0.3 + 0.8 * 0.4) * dynamics.noise
     np.testing.assert_array_equal(elbo_mean, mean)
     np.testing.assert_allclose(elbo_variance, (f_variance + noise) * scale**2)
 

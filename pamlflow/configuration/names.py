@@ -1,0 +1,7 @@
+"""Names of strategies that a configuration may use, and that files and figures bear."""
+
+DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
+ORACLE = "oracle"
+STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
+INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
+RESERVED = (INITIAL, *STRATEGIES)
