@@ -33,7 +33,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
             yield from _name_problems((*key, "strategies"), named, strategies, sound)
         yield from _pool_problems(key, experiment, sound)
         if picked and sound(*key, "strategies") and sound("run", "strategies"):
-            yield from _design_problems(key, experiment, config["run"]["strategies"])
+            named = experiment.get("strategies", config["run"]["strategies"])
+            yield from _design_problems(key, experiment, named, own)
         if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
             yield from _protocol_problems(key, experiment, config["inference"]["protocols"])
 
@@ -67,10 +68,13 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
             yield (*key, "pool"), f"expected at least {initial + added} for {tasks}, found {pool}"
 
 
-def _design_problems(key: Key, experiment: Node, of_study: list[Any]) -> Iterator[Problem]:
-    if "pool" in experiment and DESIGNED in experiment.get("strategies", of_study):
-        text = f"{DESIGNED} does not apply to a pool"
-        yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
+def _design_problems(
+    key: Key, experiment: Node, strategies: list[Any], own: Node
+) -> Iterator[Problem]:
+    for name in strategies if "pool" in experiment else ():
+        if name == DESIGNED or own.get(name, {}).get("strategy") == DESIGNED:
+            text = f"{name} does not apply to a pool"
+            yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
 
 
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:

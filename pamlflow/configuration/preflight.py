@@ -21,9 +21,9 @@ def require_parts(config: dict[str, Any]) -> None:
 
 
 def _problems(config: Node) -> Iterator[Problem]:
-    for name, target in config["strategies"].items():
+    for name, section in config["strategies"].items():
         try:
-            plugins.load(target, acquisition.STRATEGIES, "strategy")
+            plugins.load(section["strategy"], acquisition.STRATEGIES, "strategy")
         except ValueError as error:
             yield ("strategies", name), str(error)
     for name in config["run"]["experiments"]:

@@ -23,8 +23,8 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "draw_pool": 10,
         "train_initial_round": 6 * 10,
         "train_oracle": 6 * 10,
-        "acquire_round": (5 * 3 + 2) * 10 * 15,
-        "evaluate_trial": (5 * 4 + 3) * 10,
+        "acquire_round": (3 * 3 + 2 * 4 + 2) * 10 * 15,
+        "evaluate_trial": (3 * 4 + 2 * 5 + 3) * 10,
         "aggregate_metrics": 6,
         "plot_learning_curves": 6,
         "compare_strategies": 6,
@@ -39,7 +39,7 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "rank_candidates": 1,
         "plot_rank_correlation": 1,
         "all": 1,
-        "total": 3080,
+        "total": 3400,
     }
 
 
@@ -89,7 +89,7 @@ def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):
     changed = overlay(
         tmp_path,
         run={"strategies": ["mine"], "trials": 1},
-        strategies={"mine": "pamlflow.acquisition.uniform:uniform"},
+        strategies={"mine": {"strategy": "pamlflow.acquisition.uniform:uniform"}},
     )
     plan = run(tmp_path, "--dry-run", "--configfile", changed)
     assert "results/cart_pole/mine/trial_00/round_15.h5" in plan
@@ -103,7 +103,7 @@ def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):
         ({"run": {"experiments": ["cartpole"]}}, "unknown name 'cartpole'; did you mean"),
         ({"run": {"trials": 0}}, "run.trials: expected a whole number at least 1"),
         (
-            {"strategies": {"mine": "no_package:choose"}},
+            {"strategies": {"mine": {"strategy": "no_package:choose"}}},
             "strategies.mine: cannot load the strategy",
         ),
     ],

@@ -114,6 +114,21 @@ def test_another_strategy_runs_its_own_rounds_from_the_shared_start(replan):
     assert set(re.findall(r"output: results/smoke/(\w+)/trial_00", plan)) == {"uniform"}
 
 
+def test_a_strategy_may_have_candidates_of_its_own(smoke, tmp_path):
+    folder = shutil.copytree(smoke, tmp_path / "own")
+    config = yaml.safe_load(SMOKE.read_text())
+    config["run"]["strategies"] = ["paml", "spread"]
+    own = {"strategy": "paml", "acquisition": {"candidates": "descriptor"}}
+    config["strategies"] = {"spread": own}
+    (folder / "own.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    target = "results/smoke/spread/trial_00/round_01.h5"
+    output = run(folder, target, "--configfile", folder / "own.yaml")
+    assert "1 of 1 done" in output
+    record = store.read(folder / target)
+    assert record.config["strategy"] == "paml"
+    assert record.config["acquisition"] == {"candidates": "descriptor", "num_candidates": 50}
+
+
 def test_another_trial_leaves_the_first_one_alone(replan):
     plan = replan(run__trials=2)
     counts = rules(plan)

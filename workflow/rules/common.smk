@@ -130,10 +130,12 @@ def training(unread=()):
 
 
 def acquisition(wildcards):
-    """The section `acquisition`, where the strategy spreads candidates or is the study's own."""
+    """The section `acquisition` of the strategy, if it spreads candidates or is the study's own."""
     pooled = "pool" in CONFIG["experiments"][wildcards.experiment]
     reads_none = ["uniform", DESIGNED] + ["paml"] * pooled
-    return {} if wildcards.strategy in reads_none else CONFIG["acquisition"]
+    changes = CONFIG["strategies"].get(wildcards.strategy, {}).get("acquisition", {})
+    settings = {**CONFIG["acquisition"], **changes}
+    return {} if strategy(wildcards) in reads_none else settings
 
 
 def by_experiment(function):
@@ -160,7 +162,8 @@ def seed(stage):
 
 def strategy(wildcards):
     """What `pamlflow.acquisition` knows the strategy as: its name, or `package.module:Name`."""
-    return CONFIG["strategies"].get(wildcards.strategy, wildcards.strategy)
+    own = CONFIG["strategies"].get(wildcards.strategy, {})
+    return own.get("strategy", wildcards.strategy)
 
 
 def trials():

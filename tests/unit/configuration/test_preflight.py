@@ -22,7 +22,8 @@ def test_the_study_can_be_made(config):
 
 
 def test_everything_that_cannot_be_made_is_named_at_once(config):
-    config["strategies"] = {"mine": "no_such_package:choose", "found": "json:loads"}
+    names = {"mine": "no_such_package:choose", "found": "json:loads", "again": "paml"}
+    config["strategies"] = {name: {"strategy": target} for name, target in names.items()}
     experiments = config["experiments"]
     experiments["cart_pole"]["space"] = {"pole_mas": [0.5, 5.0], "pole_length": [0.5, 2.0]}
     experiments["pendubot"]["domain"] = "no_such_package:Robot"

@@ -65,7 +65,7 @@ def test_the_study_states_every_value_and_defaults_change_none():
         assert filled["experiments"][name] == stated
     assert filled["experiments"]["cart_pole"] == STUDY["experiments"]["cart_pole"]
     others = {key: value for key, value in STUDY.items() if key != "experiments"}
-    assert {**filled, "experiments": None} == {**others, "experiments": None, "strategies": {}}
+    assert {**filled, "experiments": None} == {**others, "experiments": None}
 
 
 def test_the_papers_schedule_is_a_study_too():
@@ -148,9 +148,29 @@ def test_numbers_have_the_type_of_the_schema():
             "run.experiments[0]: unknown name 'tinny'; did you mean 'tiny'?",
         ),
         (("run", "experiments"), [], "run.experiments: expected a list, each a name, found []"),
-        (("strategies",), {"oracle": "a:b"}, "strategies.oracle: this name is taken"),
-        (("strategies",), {"initial": "a:b"}, "strategies.initial: this name is taken"),
-        (("strategies",), {"mine": "a.b"}, 'strategies.mine: expected "package.module:Name"'),
+        (("strategies",), {"oracle": {"strategy": "a:b"}}, "strategies.oracle: this name is taken"),
+        (
+            ("strategies",),
+            {"initial": {"strategy": "a:b"}},
+            "strategies.initial: this name is taken",
+        ),
+        (("strategies",), {"mine": "a:b"}, "strategies.mine: expected a section of keys"),
+        (("strategies",), {"mine": {}}, "strategies.mine.strategy: missing, expected"),
+        (
+            ("strategies",),
+            {"mine": {"strategy": "a.b"}},
+            'strategies.mine.strategy: expected "paml", "uniform", "latin_hypercube" or "package',
+        ),
+        (
+            ("strategies",),
+            {"mine": {"strategy": "plam"}},
+            "did you mean 'paml'?",
+        ),
+        (
+            ("strategies",),
+            {"mine": {"strategy": "paml", "acquisition": {"candidate": "latent"}}},
+            "strategies.mine.acquisition.candidate: unknown key; did you mean 'candidates'?",
+        ),
         (
             ("experiments", "Tiny"),
             MINIMAL["experiments"]["tiny"],
@@ -311,6 +331,16 @@ def test_a_design_may_be_named_in_the_study_if_the_experiment_with_a_pool_is_not
     assert validated({**config, "run": {"experiments": ["other"]}})
     with pytest.raises(ConfigurationError, match="latin_hypercube does not apply to a pool"):
         validated(config)
+    config["strategies"] = {"longer": {"strategy": "latin_hypercube"}}
+    config["experiments"]["tiny"]["strategies"] = ["paml", "longer"]
+    with pytest.raises(ConfigurationError, match="longer does not apply to a pool"):
+        validated(config)
+
+
+def test_a_strategy_differs_from_the_study_in_what_it_says():
+    """Nothing is filled in: what it leaves out is that of the section `acquisition`."""
+    section = {"paml_descriptor": {"strategy": "paml", "acquisition": {"candidates": "descriptor"}}}
+    assert validated({**MINIMAL, "strategies": section})["strategies"] == section
 
 
 def test_what_an_experiment_does_not_use_is_not_filled_in():
