@@ -24,6 +24,7 @@ METRICS = {
 }
 STRATEGY_NAMES = {
     "paml": "PAML",
+    "paml_descriptor": "PAML, descriptor candidates",
     "uniform": "Uniform",
     "latin_hypercube": "Latin hypercube",
     ORACLE: "Oracle (trained on the test tasks)",
@@ -58,13 +59,14 @@ class StrategyStyle(NamedTuple):
 _PALETTE = tuple(str(color) for color in seaborn.color_palette("colorblind").as_hex())
 _STYLES = {
     "paml": StrategyStyle(_PALETTE[0], MARKERS[0], DASHES[0]),
+    "paml_descriptor": StrategyStyle(_PALETTE[4], MARKERS[3], DASHES[3]),
     "uniform": StrategyStyle(_PALETTE[1], MARKERS[1], DASHES[1]),
     "latin_hypercube": StrategyStyle(_PALETTE[2], MARKERS[2], DASHES[2]),
     ORACLE: StrategyStyle(ORACLE_COLOR, "h", ""),
 }
-# For strategies of one's own what is left, without the palette's grey and its pale yellow.
-_OWN_COLORS = [_PALETTE[index] for index in (3, 4, 5, 6, 9)]
-_OWN_MARKERS, _OWN_DASHES = MARKERS[3:], DASHES[3:]
+# For strategies of one's own what is left, without grey, pale yellow, and a pink like PAML's second.
+_OWN_COLORS = [_PALETTE[index] for index in (3, 5, 9)]
+_OWN_MARKERS, _OWN_DASHES = MARKERS[4:], DASHES[4:]
 
 
 def strategy_name(strategy: str) -> str:

@@ -9,12 +9,12 @@ from pamlflow.plotting import style
 from pamlflow.tasks import Variable
 
 
-def test_the_papers_strategies_and_the_oracle_differ_in_colour_and_marker():
+def test_the_strategies_of_the_study_differ_in_colour_and_marker():
     styles = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
-    assert len({look.color for look in styles}) == len({look.marker for look in styles}) == 4
+    assert len({look.color for look in styles}) == len({look.marker for look in styles}) == 5
 
 
-def test_strategies_of_ones_own_differ_from_the_papers_and_are_drawable():
+def test_strategies_of_ones_own_differ_from_the_studys_and_are_drawable():
     taken = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
     own = [style.strategy_style(f"strategy_{index}") for index in range(20)]
     for look in own:
