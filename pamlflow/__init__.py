@@ -4,3 +4,9 @@ Importing this package loads nothing heavy: the Snakefile does it before any job
 """
 
 __version__ = "0.1.0"
+
+TRAINING_VERSION = 8
+"""Raised when results that exist should be trained anew; a change of the library alone re-runs nothing."""
+
+EVALUATION_VERSION = 5
+"""The same for scores."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
@@ -54,8 +56,9 @@ class Learner:
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
     study (data/README.md).  A learner of a folder that exists goes on where the last one ended; one learner at
-    a time.  Round files are a cache: those that were made with other settings, or from other recordings, are
-    made again.  With the same arguments and recordings, on one machine, a learner asks for the same tasks.
+    a time.  Round files are a cache: those that were made with other settings, from other recordings, or by a
+    version of pamlflow that trains differently, are made again.  With the same arguments and recordings, on one
+    machine, a learner asks for the same tasks.
 
     Raises ValueError where the folder is about something else, and RecordingError where a recording is
     missing or damaged.
@@ -91,6 +94,7 @@ class Learner:
         self._config = {
             "model": dataclasses.asdict(self._model_settings),
             "training": dataclasses.asdict(self._training),
+            "version": TRAINING_VERSION,
         }
         json.dumps(self._config)  # what a file cannot hold is met now, and not after a fit
         store.require_writable(self._folder)
@@ -126,26 +130,23 @@ class Learner:
         """Keep what one task recorded: inputs [T, Dx] and outputs [T, P]; it may be another than asked for.
 
         It is on the disk when this returns, and nothing is trained yet: `ask` and `model` do that.  Raises
-        RecordingError when a shape is wrong or a value is not finite; what was told is then kept aside, in a
-        file that the message names.
+        RecordingError when something is no number, a shape is wrong, a value is not finite, or another learner
+        has written this task; what was told is then kept aside, in a file that the message names.
         """
-        recording = _Recording(
-            *(np.asarray(values, dtype=np.float64) for values in (descriptor, inputs, outputs))
-        )
+        told = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
         path = self._path(self.num_tasks)
-        if path.exists():
-            text = f"{path}: written by somebody else since this learner was made"
-            raise RecordingError(f"{text}; make a new one of the folder, and tell it this task")
         try:
+            if path.exists():
+                text = f"{path}: written by somebody else since this learner was made"
+                raise RecordingError(f"{text}; make a new one of the folder, and tell it this task")
+            recording = self._recording(told)
             task = self._task(recording, self.num_tasks)
         except RecordingError as error:
-            number = len(list(self._folder.glob("refused_*.npz")))
-            aside = self._folder / f"refused_{number:02d}.npz"
-            _save(aside, recording)
+            aside = self._keep_aside(told)
             raise RecordingError(f"{error}. It is kept in {aside}") from error
         if not self._space.contains(task.descriptors).all():
             logger.warning("task %d: %s is outside the box", self.num_tasks, task.descriptors[0])
-        _save(path, recording)
+        _save(path, recording._asdict())
         self._tasks.append(task)
 
     def model(self) -> TrainedModel:
@@ -250,7 +251,8 @@ class Learner:
         tasks = self._first(number).to_datasets()
         same = all(np.array_equal(record.datasets[name], tasks[name]) for name in tasks)
         if not same or (record.seed, record.config) != (self._seed, self._config):
-            logger.warning("%s: made with other settings or recordings; it is made again", path)
+            text = "made with other settings or recordings, or by another pamlflow"
+            logger.warning("%s: %s; it is made again", path, text)
             return None
         return TrainedModel.from_datasets(record.datasets)
 
@@ -309,6 +311,25 @@ class Learner:
             ) from error
         return self._task(recording, number)
 
+    def _recording(self, told: Mapping[str, Any]) -> _Recording:
+        """What was told, as arrays of numbers."""
+        arrays = {}
+        for name, values in told.items():
+            try:
+                arrays[name] = np.asarray(values, dtype=np.float64)
+            except (TypeError, ValueError) as error:
+                text = f"task {self.num_tasks}: {name}: expected an array of numbers"
+                raise RecordingError(f"{text}, found something else ({error})") from error
+        return _Recording(**arrays)
+
+    def _keep_aside(self, told: Mapping[str, Any]) -> Path:
+        """Write what was told, whatever it is, to a file that does not exist yet; returns its path."""
+        numbers = itertools.count()
+        paths = (self._folder / f"refused_{number:02d}.npz" for number in numbers)
+        path = next(path for path in paths if not path.exists())
+        _save(path, {name: _as_array(values) for name, values in told.items()})
+        return path
+
     def _task(self, recording: _Recording, number: int) -> TaskSet:
         """One task; its truth, which a simulator would know, is the descriptor again."""
         inputs, outputs = self._variables
@@ -330,10 +351,19 @@ class Learner:
             raise RecordingError(f"task {number}: {text}") from error
 
 
-def _save(path: Path, recording: _Recording) -> None:
+def _as_array(values: Any) -> np.ndarray[Any, Any]:
+    """An array of numbers if possible, or else the text of what it is."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        return np.array(repr(values))
+    return np.array(repr(values)) if array.dtype.hasobject else array
+
+
+def _save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write a recording, whole or not at all; raises RecordingError when the disk does not take it."""
     content = io.BytesIO()
-    np.savez(content, **recording._asdict())
+    np.savez(content, allow_pickle=False, **arrays)
     try:
         files.replace(path, content.getvalue())
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
 
@@ -14,8 +14,23 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
 
 
+class _Settings:
+    """What all sections share: they refuse values that mean nothing."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless names are known and numbers above zero."""
+        for name, hint in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            known = get_args(hint) if get_origin(hint) is Literal else ()
+            if known and value not in known:
+                text = " or ".join(f'"{one}"' for one in known)
+                raise ValueError(f"{name}: expected {text}, found {value!r}")
+            if isinstance(value, int | float) and not value > 0:
+                raise ValueError(f"{name}: expected a number above 0, found {value}")
+
+
 @dataclass(frozen=True)
-class PictureSettings:
+class PictureSettings(_Settings):
     """Section ``model.pictures``: how much pictures count, and how long they are learned alone."""
 
     weight: float = 0.01
@@ -23,7 +38,7 @@ class PictureSettings:
 
 
 @dataclass(frozen=True)
-class ModelSettings:
+class ModelSettings(_Settings):
     """Section ``model``: the size of the model, its signal and its noise."""
 
     latent_dimensions: int = 2
@@ -41,7 +56,7 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class StochasticSettings:
+class StochasticSettings(_Settings):
     """Section ``training.stochastic``: the schedule of the stochastic bound; the defaults are the paper's."""
 
     steps: int = 5000
@@ -53,7 +68,7 @@ class StochasticSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(_Settings):
     """Section ``training``: which bound, and how long.
 
     The iterations and starts are those of L-BFGS on the collapsed bound.
@@ -73,7 +88,7 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
-class InferenceSettings:
+class InferenceSettings(_Settings):
     """Section ``inference``: how q(h*) of a test task is found, and which protocols are scored."""
 
     objective: Literal["predictive", "elbo"] = "predictive"
@@ -81,11 +96,12 @@ class InferenceSettings:
 
     def __post_init__(self) -> None:
         """Turn the list of a config file into a tuple."""
+        super().__post_init__()
         object.__setattr__(self, "protocols", tuple(self.protocols))
 
 
 @dataclass(frozen=True)
-class AcquisitionSettings:
+class AcquisitionSettings(_Settings):
     """Section ``acquisition``: which candidates the strategies score."""
 
     candidates: Literal["latent", "descriptor"] = "latent"

@@ -58,10 +58,7 @@ class World:
 
         Raises SimulationError, naming the parameters, when a task cannot be run.
         """
-        transitions = [
-            self.domain.transitions(self.domain.simulate(task, excitation), excitation.controls)
-            for task in parameters
-        ]
+        transitions = [self._transitions(task, excitation) for task in parameters]
         return TaskSet(
             inputs=np.concatenate([inputs for inputs, _ in transitions]),
             outputs=np.concatenate([outputs for _, outputs in transitions]),
@@ -73,6 +70,22 @@ class World:
             descriptor_variables=self.view.variables,
             parameter_variables=self.domain.parameter_variables,
         )
+
+    def _transitions(
+        self, parameters: FloatArray, excitation: Excitation
+    ) -> tuple[FloatArray, FloatArray]:
+        """Inputs [K, Dx] and outputs [K, P] of one task; SimulationError where one is not finite."""
+        states = self.domain.simulate(parameters, excitation)
+        inputs, outputs = self.domain.transitions(states, excitation.controls)
+        spoilt = ~(np.isfinite(inputs).all(axis=1) & np.isfinite(outputs).all(axis=1))
+        if spoilt.any():
+            named = zip(self.domain.parameter_variables, parameters, strict=True)
+            task = ", ".join(
+                f"{variable.name} = {value} {variable.unit}" for variable, value in named
+            )
+            text = f"the task with {task} is not finite in step {int(np.argmax(spoilt))}"
+            raise SimulationError(f"{text}; change `space` or `simulation` of the experiment")
+        return inputs, outputs
 
     def observe(
         self, descriptors: FloatArray, excitation: Excitation, rng: np.random.Generator

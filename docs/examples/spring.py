@@ -64,7 +64,7 @@ def farthest(situation: Situation) -> Selection:
         candidates = situation.pool
     else:
         candidates = situation.space.sobol(situation.settings.num_candidates, situation.rng)
-    unit = candidates.std(axis=0)
+    unit = np.concatenate([candidates, situation.chosen]).std(axis=0)
     utilities = cdist(candidates / unit, situation.chosen / unit).min(axis=1)
     latent = situation.model.infer(len(candidates), descriptors=candidates)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))

@@ -44,6 +44,28 @@ class Selection:
     utilities: FloatArray  # [C], higher is better
     chosen: int
 
+    def __post_init__(self) -> None:
+        """Refuse what a round file could not keep, before a task is run for it."""
+        for name in ("candidates", "utilities"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        count = len(self.candidates)
+        if self.utilities.shape != (count,):
+            text = f"one number for each of {count} candidates"
+            raise ValueError(f"utilities: expected {text}, found shape {self.utilities.shape}")
+        if len(self.latent.mean) != count:
+            text = f"q(h*) of each of {count} candidates"
+            raise ValueError(f"latent: expected {text}, found {len(self.latent.mean)}")
+        if not 0 <= self.chosen < count:
+            text = f"the number of one of {count} candidates"
+            raise ValueError(f"chosen: expected {text}, found {self.chosen}")
+        for name in ("candidates", "utilities"):
+            spoilt = ~np.isfinite(getattr(self, name)).reshape(count, -1).all(axis=1)
+            if spoilt.any():
+                text = f"not finite for candidate {int(np.argmax(spoilt))}"
+                raise ValueError(
+                    f"{name}: {text}; leave out of the candidates what must not be chosen"
+                )
+
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
         return {

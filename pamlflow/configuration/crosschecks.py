@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pamlflow.configuration.names import DESIGNED, RESERVED, STRATEGIES
+from pamlflow.configuration.names import DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 
 Sound = Callable[..., bool]
@@ -13,10 +13,23 @@ Sound = Callable[..., bool]
 def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
     """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`."""
     own = config["strategies"] if sound("strategies") else {}
+    parts = ((), ("strategy",), ("acquisition",))
+    whole = {
+        name: section
+        for name, section in own.items()
+        if all(sound("strategies", name, *part) for part in parts)
+    }
     experiments = config["experiments"] if sound("experiments") else {}
     for name in own:
         if name in RESERVED:
             yield ("strategies", name), "this name is taken, choose another"
+        if (
+            name in whole
+            and own[name].get("acquisition")
+            and own[name]["strategy"] in SPREADS_NOTHING
+        ):
+            text = f"{own[name]['strategy']} reads no `acquisition`, leave it out"
+            yield ("strategies", name, "acquisition"), text
     strategies = (*STRATEGIES, *own)
     for section, known in (("strategies", strategies), ("experiments", experiments)):
         if sound("run", section) and sound(section):
@@ -34,7 +47,7 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
         yield from _pool_problems(key, experiment, sound)
         if picked and sound(*key, "strategies") and sound("run", "strategies"):
             named = experiment.get("strategies", config["run"]["strategies"])
-            yield from _design_problems(key, experiment, named, own)
+            yield from _strategy_problems(key, experiment, named, whole)
         if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
             yield from _protocol_problems(key, experiment, config["inference"]["protocols"])
 
@@ -68,13 +81,17 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
             yield (*key, "pool"), f"expected at least {initial + added} for {tasks}, found {pool}"
 
 
-def _design_problems(
+def _strategy_problems(
     key: Key, experiment: Node, strategies: list[Any], own: Node
 ) -> Iterator[Problem]:
     for name in strategies if "pool" in experiment else ():
-        if name == DESIGNED or own.get(name, {}).get("strategy") == DESIGNED:
-            text = f"{name} does not apply to a pool"
-            yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
+        section = own.get(name, {"strategy": name})
+        text = "; name `strategies` in the experiment, without it"
+        if section["strategy"] == DESIGNED:
+            yield (*key, "strategies"), f"{name} does not apply to a pool{text}"
+        elif section["strategy"] == "paml" and section.get("acquisition"):
+            differs = f"{name} is paml with other candidates, and a pool has its own"
+            yield (*key, "strategies"), f"{differs}{text}"
 
 
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:

@@ -3,5 +3,6 @@
 DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
 ORACLE = "oracle"
 STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
+SPREADS_NOTHING = ("uniform", DESIGNED)  # those that read no section `acquisition`
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
 RESERVED = (INITIAL, *STRATEGIES)

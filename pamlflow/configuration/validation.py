@@ -122,7 +122,9 @@ def _filled(node: Node, value: Any) -> Any:
         return [_filled(node.get("items", {}), item) for item in value]
     if node.get("type") == "number" and _is_number(None, value):
         return float(value)
-    if node.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+    kinds = node.get("type", ())
+    whole = "integer" in ((kinds,) if isinstance(kinds, str) else kinds)
+    if whole and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 

@@ -20,6 +20,7 @@ from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
 from pamlflow.rounds import write_round
+from pamlflow.seeding import generator
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
@@ -53,7 +54,7 @@ def train_initial_round(
         training_tasks,
         ModelSettings.from_config(model),
         TrainingSettings.from_config(training),
-        np.random.default_rng(seed),
+        generator(seed),
         checkpoints,
         title="round 0 fit",
         unchosen=unchosen,
@@ -91,7 +92,7 @@ def acquire_round(
     There is a design to choose by, or a pool to choose from.
     """
     store.require_writable(output.parent)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     before = store.read(previous, "round").datasets
     tasks = TaskSet.from_datasets(before)
     state = TrainedModel.from_datasets(before)

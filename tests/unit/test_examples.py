@@ -1,5 +1,6 @@
 """The examples of docs/extending.md do what the page says."""
 
+import dataclasses
 import importlib
 import sys
 from pathlib import Path
@@ -83,7 +84,10 @@ def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(world, tmp_path
     )
     selection = importlib.import_module("spring").farthest(situation)
     assert selection.candidates.shape == (64, 2) and selection.latent.mean.shape == (64, 2)
-    unit = selection.candidates.std(axis=0)
+    unit = np.concatenate([selection.candidates, tasks.descriptors]).std(axis=0)
     offsets = (selection.candidates[:, None] - tasks.descriptors) / unit
     distances = np.linalg.norm(offsets, axis=-1).min(axis=1)
     assert selection.chosen == np.argmax(distances)
+
+    last = dataclasses.replace(situation, space=None, pool=np.array([[1.0, 5.0]]))
+    assert importlib.import_module("spring").farthest(last).chosen == 0

@@ -176,9 +176,43 @@ def test_two_learners_do_not_overwrite_each_other(folder):
     one, other = open_learner(folder), open_learner(folder)
     one.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
     before = files_of(folder)
-    with pytest.raises(RecordingError, match=r"task_04\.npz: written by somebody else"):
-        other.tell(np.array([2.0, 8.0]), *run([2.0, 8.0]))
-    assert files_of(folder) == before
+    told = np.array([2.0, 8.0]), *run([2.0, 8.0])
+    with pytest.raises(RecordingError, match=r"task_04\.npz: written by .* kept in .*refused_00"):
+        other.tell(*told)
+    after = files_of(folder)
+    assert after.keys() - before.keys() == {"refused_00.npz"}
+    assert {name: after[name] for name in before} == before
+    with np.load(folder / "refused_00.npz") as arrays:
+        open_learner(folder).tell(*(arrays[name] for name in ("descriptor", "inputs", "outputs")))
+    np.testing.assert_array_equal(open_learner(folder).tasks.descriptors[5], told[0])
+
+
+def test_what_is_no_array_of_numbers_is_kept_as_text(folder):
+    learner = open_learner(folder)
+    with pytest.raises(RecordingError, match=r"inputs: expected an array of numbers.*refused_00"):
+        learner.tell([1.0, 4.0], [[0.1, 0.2, 0.3], [0.4, 0.5]], [[0.6, 0.7], [0.8, 0.9]])
+    with pytest.raises(RecordingError, match=r"outputs: expected an array of numbers.*refused_01"):
+        learner.tell([1.0, 4.0], np.zeros((1, 3)), [[0.6, "lost"]])
+    with np.load(folder / "refused_00.npz") as arrays:
+        assert arrays["inputs"] == "[[0.1, 0.2, 0.3], [0.4, 0.5]]"
+        np.testing.assert_array_equal(arrays["outputs"], [[0.6, 0.7], [0.8, 0.9]])
+    assert learner.num_tasks == 4
+
+
+def test_what_was_kept_aside_is_never_overwritten(folder):
+    learner = open_learner(folder)
+    for mass in (1.0, 2.0):
+        with pytest.raises(RecordingError):
+            learner.tell([mass, np.nan], *run([1.0, 4.0]))
+    (folder / "refused_00.npz").unlink()
+    kept = (folder / "refused_01.npz").read_bytes()
+    for mass in (3.0, 4.0):
+        with pytest.raises(RecordingError):
+            learner.tell([mass, np.nan], *run([1.0, 4.0]))
+    assert (folder / "refused_01.npz").read_bytes() == kept
+    for name, mass in (("refused_00.npz", 3.0), ("refused_02.npz", 4.0)):
+        with np.load(folder / name) as arrays:
+            assert arrays["descriptor"][0] == mass
 
 
 def test_a_disk_that_takes_nothing_is_named(folder, monkeypatch):
@@ -222,19 +256,22 @@ def test_another_strategy_leaves_the_models(folder, monkeypatch):
     assert files_of(folder).items() >= before.items()
 
 
-@pytest.mark.parametrize("fault", ["damaged", "other recording"])
-def test_a_round_file_that_does_not_fit_is_made_again(folder, fault, caplog):
+@pytest.mark.parametrize("fault", ["damaged", "other recording", "other version"])
+def test_a_round_file_that_does_not_fit_is_made_again(folder, fault, caplog, monkeypatch):
     (folder / "task_03.npz").unlink()
     path = folder / "round_01.h5"
     if fault == "damaged":
         path.write_bytes(path.read_bytes()[:-1])
-    else:
+    elif fault == "other recording":
         shutil.copy(folder / "task_00.npz", folder / "task_02.npz")
+    else:
+        monkeypatch.setattr(module, "TRAINING_VERSION", 0)
     spoilt = path.read_bytes()
     open_learner(folder).model()
     assert path.read_bytes() != spoilt
     assert [message for message in caplog.messages if "round_01.h5" in message]
-    assert not [message for message in caplog.messages if "round_00.h5" in message]
+    first = [message for message in caplog.messages if "round_00.h5" in message]
+    assert bool(first) == (fault == "other version")
     assert store.read(path, "round").datasets["round"] == 1
 
 

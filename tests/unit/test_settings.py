@@ -1,6 +1,7 @@
 """Typed settings and the configuration that they are made from."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -59,3 +60,27 @@ def test_training_schedule_of_a_file_becomes_settings(config):
     assert TrainingSettings.from_config(section).first_iterations == 7
     with pytest.raises(TypeError, match="unexpected keyword"):
         TrainingSettings.from_config({"first_iteration": 7})
+
+
+@pytest.mark.parametrize(
+    ("section", "changed", "message"),
+    [
+        ("Model", {"noise": "task-scaled"}, "noise: expected .*task_scaled.*, found 'task-scaled'"),
+        ("Model", {"signal": None}, "signal: expected .*, found None"),
+        ("Model", {"inducing_points": 0}, "inducing_points: expected a number above 0, found 0"),
+        ("Model", {"noise_floor": math.nan}, "noise_floor: expected a number above 0, found nan"),
+        ("Picture", {"weight": -0.1}, "weight: expected a number above 0"),
+        ("Training", {"bound": "colapsed"}, 'bound: expected "collapsed" or "stochastic"'),
+        ("Training", {"starts": 0}, "starts: expected a number above 0"),
+        ("Stochastic", {"batch_tasks": 0}, "batch_tasks: expected a number above 0"),
+        ("Inference", {"objective": "Elbo"}, 'objective: expected "predictive" or "elbo"'),
+        ("Acquisition", {"candidates": "Latent"}, 'candidates: expected "latent" or "descriptor"'),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(section, changed, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(settings, f"{section}Settings")(**changed)
+
+
+def test_no_batch_stands_for_all():
+    assert settings.StochasticSettings(batch_tasks=None).batch_tasks is None

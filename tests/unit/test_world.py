@@ -140,13 +140,20 @@ def test_world_in_which_nothing_runs_is_given_up(monkeypatch, caplog):
     assert caplog.text.count("takes its place") == MAX_REPLACEMENTS
 
 
-def test_not_finite_state_is_refused_by_task_and_step(monkeypatch):
+def test_a_task_that_is_not_finite_is_one_that_failed(monkeypatch, caplog):
     def broken(self, parameters, excitation):
         states = np.zeros((13, 4))
         states[8, 2] = np.nan if parameters[0] > 3 else 0.0
         return states
 
     monkeypatch.setattr(CartPole, "simulate", broken)
-    world, tasks = world_of(), np.array([[1.0, 1.0], [4.0, 1.0]])
-    with pytest.raises(ValueError, match="task 1, step 8: input 'cos_angle' is nan"):
-        world.run(tasks, tasks, excitation(world))
+    world, asked = world_of(), np.array([[1.0, 1.0], [4.0, 1.0]])
+    message = r"pole_mass = 4\.0 kg, pole_length = 1\.0 m is not finite in step 7; change `space`"
+    with pytest.raises(SimulationError, match=message):
+        world.run(asked, asked, excitation(world))
+    with pytest.raises(SimulationError, match=message):
+        world.observe(asked, excitation(world), np.random.default_rng(0))
+    tolerant = world_of(failed_tasks="replace")
+    tasks = tolerant.observe(asked, excitation(world), np.random.default_rng(0))
+    assert tasks.num_tasks == 2 and tasks.parameters[1, 0] <= 3.0
+    assert "is not finite in step 7" in caplog.text

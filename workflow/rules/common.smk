@@ -1,6 +1,7 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
-from pamlflow.configuration.names import DESIGNED, ORACLE
+from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
+from pamlflow.configuration.names import ORACLE, SPREADS_NOTHING
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.jobs.recover import orphans
@@ -8,10 +9,6 @@ from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
 from pamlflow.storage import store
 from snakemake.exceptions import WorkflowError
-
-# Raise one when results that exist should be trained or scored anew; a change of the library alone re-runs nothing.
-TRAINING_VERSION = 8
-EVALUATION_VERSION = 5
 
 # Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point.
 DESIGN_BLOCK = 15
@@ -130,9 +127,9 @@ def training(unread=()):
 
 
 def acquisition(wildcards):
-    """The section `acquisition` of the strategy, if it spreads candidates or is the study's own."""
+    """The section `acquisition` of the strategy; empty where it reads none, so that results do not depend on it."""
     pooled = "pool" in CONFIG["experiments"][wildcards.experiment]
-    reads_none = ["uniform", DESIGNED] + ["paml"] * pooled
+    reads_none = [*SPREADS_NOTHING] + ["paml"] * pooled
     changes = CONFIG["strategies"].get(wildcards.strategy, {}).get("acquisition", {})
     settings = {**CONFIG["acquisition"], **changes}
     return {} if strategy(wildcards) in reads_none else settings

@@ -105,7 +105,10 @@ def test_the_order_of_keys_does_not_matter(sections, keys):
 
 def test_numbers_have_the_type_of_the_schema():
     simulation = {"steps": 50.0, "time_step": 1}
-    filled = validated(changed(((*TINY, "simulation"), simulation)))["experiments"]["tiny"]
+    batches = ("training", "stochastic", "batch_tasks")
+    study = validated(changed(((*TINY, "simulation"), simulation), (batches, 2.0)))
+    assert repr(study["training"]["stochastic"]["batch_tasks"]) == "2"
+    filled = study["experiments"]["tiny"]
     assert repr(filled["simulation"]["steps"]) == "50"
     assert repr(filled["simulation"]["time_step"]) == "1.0"
     assert repr(filled["space"]["pole_mass"]) == "[0.5, 5.0]"
@@ -156,6 +159,11 @@ def test_numbers_have_the_type_of_the_schema():
         ),
         (("strategies",), {"mine": "a:b"}, "strategies.mine: expected a section of keys"),
         (("strategies",), {"mine": {}}, "strategies.mine.strategy: missing, expected"),
+        (
+            ("strategies",),
+            {"mine": {"strategy": "uniform", "acquisition": {"num_candidates": 9}}},
+            "strategies.mine.acquisition: uniform reads no `acquisition`, leave it out",
+        ),
         (
             ("strategies",),
             {"mine": {"strategy": "a.b"}},
@@ -280,6 +288,29 @@ def test_numbers_have_the_type_of_the_schema():
 def test_each_problem_is_told_with_its_key_and_a_way_out(key, value, expected):
     found = problems(changed((key, value)))
     assert any(expected in problem for problem in found), found
+
+
+def pooled(strategy):
+    """A study whose experiment has a pool and a strategy of its own."""
+    return changed(
+        (("strategies",), {"mine": strategy}),
+        ((*TINY, "pool"), 100),
+        ((*TINY, "strategies"), ["paml", "mine"]),
+    )
+
+
+def test_candidates_of_ones_own_do_not_go_together_with_a_pool():
+    acquisition = {"candidates": "descriptor"}
+    (problem,) = problems(pooled({"strategy": "paml", "acquisition": acquisition}))
+    assert "tiny.strategies: mine is paml with other candidates, and a pool has its own" in problem
+    assert validated(pooled({"strategy": "paml"}))
+    assert validated(pooled({"strategy": "my.module:Mine", "acquisition": acquisition}))
+
+
+@pytest.mark.parametrize("broken", ["spring:farthest", {}, {"strategy": 3}, None])
+def test_a_broken_strategy_of_ones_own_is_one_problem_beside_a_pool(broken):
+    (problem,) = problems(pooled(broken))
+    assert problem.startswith("strategies.mine")
 
 
 def test_all_problems_are_told_at_once():

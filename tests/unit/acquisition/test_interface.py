@@ -1,0 +1,42 @@
+"""What a strategy may return."""
+
+import numpy as np
+import pytest
+
+from pamlflow.acquisition import Selection
+from pamlflow.models.inference import LatentPosterior
+
+LATENT = LatentPosterior(np.zeros((3, 2)), np.ones((3, 2)))
+CANDIDATES = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, np.bool_])
+def test_numbers_of_any_kind_become_those_of_a_round_file(kind):
+    selection = Selection(CANDIDATES.astype(np.float32), LATENT, np.array([0, 1, 0], kind), 1)
+    assert selection.candidates.dtype == selection.utilities.dtype == np.float64
+    np.testing.assert_array_equal(selection.utilities, [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"utilities": np.zeros(2)}, r"utilities: expected one number for each of 3 .* \(2,\)"),
+        ({"utilities": np.zeros((3, 1))}, r"utilities: expected one number .* \(3, 1\)"),
+        (
+            {"utilities": np.array([0.0, -np.inf, 1.0])},
+            "utilities: not finite for candidate 1; lea",
+        ),
+        (
+            {"candidates": np.where(CANDIDATES == 4.0, np.nan, CANDIDATES)},
+            "not finite for cand.* 2",
+        ),
+        ({"latent": LatentPosterior(*(part[:2] for part in LATENT[:2]))}, "latent: .*, found 2"),
+        ({"chosen": 3}, "chosen: expected the number of one of 3 candidates, found 3"),
+        ({"chosen": -1}, "chosen: expected the number of one of 3 candidates, found -1"),
+        ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "each of 0 candidates, found 3"),
+    ],
+)
+def test_what_no_round_file_could_keep_is_refused(changed, message):
+    given = {"candidates": CANDIDATES, "latent": LATENT, "utilities": np.zeros(3), "chosen": 0}
+    with pytest.raises(ValueError, match=message):
+        Selection(**given | changed)
