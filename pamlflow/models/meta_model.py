@@ -141,23 +141,31 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
     def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
-        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``."""
+        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``.
+
+        In that case predictions have the noise of the bound: only for the optimum is it known without a fit
+        what the other transitions would predict.
+        """
         mean, variance = self.moments()
         training = mean[: self.num_tasks], variance[: self.num_tasks]
         latent = LatentPosterior(*(moment.numpy() for moment in training))
         if dynamics is None:
             dynamics = self.dynamics.posterior(self.data, *training, self.jitter)
+            dynamics = dynamics._replace(predictive_noise=self._predictive_noise(dynamics, latent))
         signal = self.dynamics.output_scale.numpy()
-        data = TaskArrays(*(part.numpy() for part in self.dynamics.scaled(self.data)))
-        floor = self.dynamics.noise_floor / np.square(signal)
-        noise = fit_predictive_noise(dynamics, data, latent, floor)
         return TrainedModel(
-            dynamics._replace(predictive_noise=noise),
+            dynamics,
             self.descriptor.posterior(mean, variance, self.jitter),
             latent,
             dataclasses.replace(self.scaler, output_scale=self.scaler.output_scale * signal),
             self._parameters(),
         )
+
+    def _predictive_noise(self, dynamics: DynamicsPosterior, latent: LatentPosterior) -> FloatArray:
+        """Noise variances [P] of predictions by the optimal q(u), in units of the signals."""
+        data = TaskArrays(*(part.numpy() for part in self.dynamics.scaled(self.data)))
+        floor = self.dynamics.noise_floor / np.square(self.dynamics.output_scale.numpy())
+        return fit_predictive_noise(dynamics, data, latent, floor)
 
     def _parameters(self) -> dict[str, FloatArray]:
         """All that is not in a posterior of its own, as the networks are, in single precision."""

@@ -42,9 +42,10 @@ def leave_one_out(
 ) -> tuple[FloatArray, FloatArray]:
     """Squared errors and variances of f [N, T, P] at each transition, given all others.
 
-    q(u) is that of a linear model of y in whitened inducing variables.  If it leaves an output's mean the
-    variance b and the noise is n, then leaving the transition out divides its error by 1 - b / n, and b too
-    (Rasmussen & Williams 2006, section 5.4.2, for such a model).  q(h) and the parameters stay.
+    The optimal q(u) is the posterior of a linear model of y in whitened inducing variables.  Let b be the
+    variance that it adds to f at a transition, and n the noise of the bound: the outcome there has the weight
+    b / n in its own prediction, and without it, error and b are divided by 1 - b / n (Rasmussen & Williams
+    2006, section 5.4.2, for such a model).  q(h) and the parameters stay.
     """
     mean, variance = predict_function(posterior, data.inputs, *latent)
     moments = (latent.mean, latent.variance, posterior.inducing_latents, posterior.lengthscales_h)

@@ -233,7 +233,7 @@ def _carry_on(model: MetaModel, place: Place, previous: TrainedModel) -> None:
     values = {
         path: value
         for path, value in previous.parameters.items()
-        if not path.startswith((".latent.", ".dynamics.inducing_"))
+        if not path.startswith((".jitter", ".latent.", ".dynamics.inducing_"))
     }
     inputs = previous.scaler.input_scale / model.scaler.input_scale
     unit = previous.scaler.output_scale / model.scaler.output_scale

@@ -260,6 +260,15 @@ def test_a_failing_start_is_not_the_end_nor_does_it_raise_the_jitter_of_others(r
     assert model.parameters[".jitter"] == 1e-6
 
 
+def test_a_round_starts_with_the_least_jitter(ragged_tasks, make_tasks, trained):
+    """Whatever the round before needed: the two starts are compared by their bounds."""
+    raised = {**trained.parameters, ".jitter": np.array(1e-4)}
+    previous = dataclasses.replace(trained, parameters=raised)
+    tasks = ragged_tasks.append(make_tasks([10], seed=7))
+    start = start_of_next_round(tasks, SETTINGS, previous)
+    assert start.parameters[".jitter"] == 1e-6
+
+
 def test_noiseless_data_do_not_break_training(make_tasks):
     """Without observation noise sigma runs to its floor."""
     tasks = make_tasks([12] * 4, noise=0.0)
