@@ -8,6 +8,7 @@ import datetime
 import importlib.metadata
 import platform
 import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -54,7 +55,7 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
             f"{hours:.1f} hours of processor, at most {memory:.0f} MiB a job.",
             "",
             f"{datetime.date.today().isoformat()}; {processor()}, {THREADS} threads, {memory_gib():.0f} GiB; "
-            f"Python {platform.python_version()}, pamlflow {__version__}, {software}.",
+            f"Python {platform.python_version()}, pamlflow {__version__} ({commit(folder)}), {software}.",
             "",
             "| rule | jobs | mean s | hours of processor | peak MiB |",
             "|---|---|---|---|---|",
@@ -66,6 +67,12 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
             "",
         ]
     )
+
+
+def commit(folder: Path) -> str:
+    """The commit of the clone that `folder` is, and whether it was changed."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> None:

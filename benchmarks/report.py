@@ -26,8 +26,10 @@ The reference of `fit` is our implementation of the paper's schedule, of `gradie
 floating-point operations in matrix products, of `psi_statistics` GPflow's expectations, of `inference` 100
 steps of Adam task by task, of `choices` the `elbo` objective, and of `noise` one variance per output. `study`
 reads the logs of a quickstart that was run before: its columns are the median time of a job, its peak memory,
-and the sum of times. What has changed since a table was measured is in
-[docs/findings.md](../docs/findings.md).
+and the sum of times. Every table is older than the signal of each output and the noise of predictions
+([docs/findings.md](../docs/findings.md#which-code-a-number-is-of)), and all but `gradient`, `psi_statistics`
+and `pictures` are older than the bound's smaller rounding.
+
 """
 
 

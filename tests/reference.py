@@ -112,13 +112,20 @@ def dynamics_at(posterior, x, h):
 
 def descriptor_at(posterior, h):
     """Mean and variance [R] of psi at one latent point h, noise included, from the definition."""
+    mean, variance = descriptors_at(posterior, h[None])
+    return mean[0], variance[0]
+
+
+def descriptors_at(posterior, points):
+    """The same [N, R] at latent points [N, Q]."""
     parts = type(posterior)(*(np.asarray(part) for part in posterior))
     mean, variance = [], []
     for r in range(len(parts.variance)):
-        k = kernel(h[None], parts.inducing, parts.lengthscales[r], parts.variance[r])[0]
-        mean.append(parts.intercept[r] + h @ parts.slope[:, r] + k @ parts.weights[r])
-        variance.append(parts.variance[r] - k @ parts.reduction[r] @ k + parts.noise[r])
-    return np.array(mean), np.array(variance)
+        k = kernel(points, parts.inducing, parts.lengthscales[r], parts.variance[r])
+        mean.append(parts.intercept[r] + points @ parts.slope[:, r] + k @ parts.weights[r])
+        reduced = np.sum(k @ parts.reduction[r] * k, axis=1)
+        variance.append(parts.variance[r] - reduced + parts.noise[r])
+    return np.stack(mean, axis=1), np.stack(variance, axis=1)
 
 
 def moments(function, mean, variance, order=24):

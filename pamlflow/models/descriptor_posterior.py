@@ -12,7 +12,7 @@ import numpy as np
 
 from pamlflow.models.evidence import LOG_TWO_PI, Gradients
 from pamlflow.models.inference import LatentPosterior, infer_latents
-from pamlflow.models.posterior import expected_kernel, expected_kernel_pairs, unit_kernel
+from pamlflow.models.posterior import unit_kernel
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/descriptor/"
@@ -92,27 +92,6 @@ class DescriptorPosterior(NamedTuple):
             np.maximum(function, 0.0) + self.noise[r],
             np.where(function > 0.0, -2.0, 0.0)[:, None] * steepness,
         )
-
-    def predict(self, mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, R] of standardised psi, noise included, under h ~ N(mean, diag(variance)).
-
-        Exact moments; the dimensions are independent given h.
-        """
-        psi_mean = self.intercept + mean @ self.slope
-        psi_variance = self.variance + self.noise + variance @ np.square(self.slope)
-        for r, lengthscales in enumerate(self.lengthscales):
-            scale, weights, slope = self.variance[r], self.weights[r], self.slope[:, r]
-            first = expected_kernel(mean, variance, self.inducing, lengthscales)
-            pairs = expected_kernel_pairs(mean, variance, self.inducing, lengthscales)
-            excess = np.outer(weights, weights) - self.reduction[r]
-            nonlinear = scale * (first @ weights)
-            tilt = variance / (np.square(lengthscales) + variance)
-            shift = ((self.inducing - mean[:, None]) * tilt[:, None]) @ slope
-            covariance = scale * np.sum(weights * first * shift, axis=-1)
-            psi_mean[:, r] += nonlinear
-            psi_variance[:, r] += scale**2 * np.einsum("ngh,gh->n", pairs, excess)
-            psi_variance[:, r] += 2.0 * covariance - np.square(nonlinear)
-        return psi_mean, np.maximum(psi_variance, self.noise)
 
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""

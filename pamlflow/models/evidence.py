@@ -211,7 +211,11 @@ def _batched(k: FloatArray, columns: FloatArray) -> FloatArray:
 
 
 def _pair_features(inducing: FloatArray, lengthscales: FloatArray) -> FloatArray:
-    """Features [2 Q + 2, M, M] of pairs of inducing points, see ``psi_statistics.pair_features``."""
+    """Features [2 Q + 2, M, M] of pairs of inducing points z, z': 1, -d(z, z'), -m^2 and m.
+
+    Here d is a quarter of the squared distance in length-scales, and m the midpoint; log E[k(h, z) k(h, z')]
+    is linear in them.
+    """
     midpoint = 0.5 * (inducing[:, None] + inducing)
     distance = np.square(inducing[:, None] - inducing) @ (0.25 / np.square(lengthscales))
     ones = np.ones((*distance.shape, 1))

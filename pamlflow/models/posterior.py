@@ -1,7 +1,7 @@
 """The posterior of the dynamics that every bound ends in: plain arrays, and prediction from them.
 
 Nothing here needs TensorFlow: files are scored, candidates inferred and users' predictions made from the
-arrays of a round file alone.  All is in standardised units.
+arrays of a round file alone.  Inputs are standardised, outputs in units of their signals.
 
 Given h the outputs are independent, one GP each.  The spread that an uncertain h adds is reported per output;
 its covariance between outputs is not.

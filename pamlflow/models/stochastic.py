@@ -74,22 +74,6 @@ class StochasticModel(gpflow.Module):
         weights = tf.linalg.triangular_solve(L, tf.convert_to_tensor(self.q_mu), adjoint=True)
         return dynamics.as_posterior(weights, basis, reduction)
 
-    def assign_optimal_q(self) -> None:
-        """Put q(u) at its optimum for the present parameters, from a pass over all the data."""
-        dynamics = self.model.dynamics
-        data, number = dynamics.scaled(self.model.data), self.model.num_tasks
-        mean, variance = (moment[:number] for moment in self.model.moments())
-        psi = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
-        L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))
-        _, A = whiten(L, psi.Psi1, psi.covariance)
-        precision = dynamics.precision()
-        identity = tf.eye(tf.shape(A)[0], dtype=A.dtype)
-        B = identity + precision[:, None, None] * A
-        covariance = tf.linalg.inv(B)
-        projected = tf.transpose(tf.linalg.triangular_solve(L, psi.Psi1Y)) * precision[:, None]
-        self.q_mu.assign(tf.transpose(tf.linalg.matvec(covariance, projected)))
-        self.q_sqrt.assign(tf.linalg.cholesky(0.5 * (covariance + tf.linalg.adjoint(covariance))))
-
     @check_shapes("return: [P, M, M]")
     def _shrinkage(self) -> tf.Tensor:
         """I - S_p: what q(u) knows beyond the prior, in whitened coordinates."""

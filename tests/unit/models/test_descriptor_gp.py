@@ -1,4 +1,4 @@
-"""The descriptor view: its bound, its posterior, and predictions under uncertain h."""
+"""The descriptor view: its bound, and its posterior at a latent point."""
 
 import gpflow
 import numpy as np
@@ -11,6 +11,12 @@ from pamlflow.models.descriptor_gp import DescriptorGP
 
 JITTER = 1e-8
 ANCHORS = [0, 3, 4]
+
+
+def at(posterior, h):
+    """Mean and variance [N, R] of psi at latent points [N, Q], noise included."""
+    variance = [posterior.expand(r, h).variance for r in range(len(posterior.variance))]
+    return posterior.decode(h), np.stack(variance, axis=1)
 
 
 class Problem:
@@ -102,7 +108,7 @@ def test_point_masses_give_the_bound_and_predictions_of_gpflow_sgpr():
     problem = Problem(1)
     posterior = problem.posterior(np.zeros((6, 2)))
     h = np.random.default_rng(9).normal(size=(5, 2))
-    mean, variance = posterior.predict(h, np.zeros((5, 2)))
+    mean, variance = at(posterior, h)
     bound = 0.0
     for r in range(2):
         with as_context(Config(jitter=JITTER * problem.scale[r])):
@@ -138,41 +144,10 @@ def test_bound_lies_below_the_expected_exact_evidence():
     assert problem.bound(problem.variance) < np.mean(draws) + 3.0 * np.std(draws) / np.sqrt(1000)
 
 
-@pytest.mark.parametrize("linear", [True, False])
-def test_predictions_under_uncertain_h_equal_quadrature(linear):
-    problem = Problem(3, linear=linear)
-    posterior = problem.posterior(problem.variance)
-    rng = np.random.default_rng(3)
-    mean, variance = rng.normal(size=(4, 2)), rng.uniform(0.02, 0.3, size=(4, 2))
-    predicted, spread = posterior.predict(mean, variance)
-    for i in range(4):
-        expected = reference.moments(
-            lambda h: reference.descriptor_at(posterior, h), mean[i], variance[i]
-        )
-        np.testing.assert_allclose(predicted[i], expected[0], rtol=1e-6, atol=1e-8)
-        np.testing.assert_allclose(spread[i], expected[1], rtol=1e-6)
-
-
-def test_predictions_under_uncertain_h_equal_monte_carlo():
-    problem = Problem(4)
-    posterior = problem.posterior(problem.variance)
-    draws, rng = 20_000, np.random.default_rng(4)
-    mean, variance = np.array([[0.5, -0.3]]), np.array([[0.5, 0.2]])
-    h = mean + np.sqrt(variance) * rng.standard_normal((draws, 2))
-    at = posterior.predict(h, np.zeros_like(h))
-    sampled = at[0] + np.sqrt(at[1]) * rng.standard_normal((draws, 2))
-    predicted, spread = (part[0] for part in posterior.predict(mean, variance))
-    assert np.all(np.abs(sampled.mean(axis=0) - predicted) < 5.0 * np.sqrt(spread / draws))
-    squares = (sampled - predicted) ** 2
-    assert np.all(
-        np.abs(squares.mean(axis=0) - spread) < 5.0 * squares.std(axis=0) / np.sqrt(draws)
-    )
-
-
 def test_far_away_the_linear_mean_and_the_prior_variance_return():
     problem = Problem(5)
     h = np.array([[40.0, -30.0]])
-    mean, variance = problem.posterior(problem.variance).predict(h, 0.0 * h)
+    mean, variance = at(problem.posterior(problem.variance), h)
     np.testing.assert_allclose(mean, h @ problem.slope + problem.intercept)
     np.testing.assert_allclose(variance[0], problem.scale + problem.noise)
 

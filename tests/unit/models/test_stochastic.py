@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pamlflow.models import stochastic_training
+from pamlflow.models.collapsed import whiten
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.posterior import predict_function
@@ -30,6 +31,22 @@ def bound(stochastic, batch, noise=None):
     return float(stochastic.bound(batch, noise))
 
 
+def assign_optimal_q(stochastic):
+    """Put q(u) at its optimum for the present parameters, from a pass over all the data."""
+    model = stochastic.model
+    dynamics, (mean, variance) = model.dynamics, model.moments()
+    data = dynamics.scaled(model.data)
+    psi = dynamics.psi_statistics(data, mean, variance, dynamics.task_weights(mean))
+    L = tf.linalg.cholesky(dynamics.inducing_covariance(model.jitter))
+    _, A = whiten(L, psi.Psi1, psi.covariance)
+    precision = dynamics.precision().numpy()
+    covariance = np.linalg.inv(np.eye(len(A)) + precision[:, None, None] * A.numpy())
+    projected = tf.linalg.triangular_solve(L, psi.Psi1Y).numpy().T * precision[:, None]
+    stochastic.q_mu.assign(np.einsum("pmn,pn->mp", covariance, projected))
+    symmetric = 0.5 * (covariance + covariance.transpose(0, 2, 1))
+    stochastic.q_sqrt.assign(np.linalg.cholesky(symmetric))
+
+
 def test_the_collapsed_bound_is_above_for_any_q_of_u(model):
     stochastic = StochasticModel(model)
     collapsed = float(model.maximum_log_likelihood_objective())
@@ -43,7 +60,7 @@ def test_the_collapsed_bound_is_above_for_any_q_of_u(model):
 
 def test_at_the_optimal_q_of_u_both_bounds_and_posteriors_agree(model):
     stochastic = StochasticModel(model)
-    stochastic.assign_optimal_q()
+    assign_optimal_q(stochastic)
     collapsed = float(model.maximum_log_likelihood_objective())
     assert bound(stochastic, stochastic.whole()) == pytest.approx(collapsed, rel=1e-6)
 
@@ -68,20 +85,20 @@ def test_one_full_natural_gradient_step_reaches_the_optimal_q_of_u(model):
 def test_the_collapsed_bound_is_reached_with_a_signal_for_each_output(model):
     model.dynamics.output_scale.assign([2.0, 0.3])
     stochastic = StochasticModel(model)
-    stochastic.assign_optimal_q()
+    assign_optimal_q(stochastic)
     collapsed = float(model.maximum_log_likelihood_objective())
     assert bound(stochastic, stochastic.whole()) == pytest.approx(collapsed, rel=1e-6)
     expected = model.trained().dynamics
     found = model.trained(stochastic.posterior()).dynamics
     np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(found.noise, expected.noise)
-    np.testing.assert_allclose(found.predictive_noise, expected.predictive_noise, rtol=1e-3)
+    np.testing.assert_array_equal(found.predictive_noise, found.noise)
 
 
 @pytest.mark.parametrize(("tasks", "transitions"), [(2, 4), (None, 4)])
 def test_minibatches_average_to_the_full_bound(model, tasks, transitions):
     stochastic = StochasticModel(model)
-    stochastic.assign_optimal_q()
+    assign_optimal_q(stochastic)
     generator = tf.random.Generator.from_seed(0)
 
     @tf.function(autograph=False)
@@ -96,7 +113,7 @@ def test_minibatches_average_to_the_full_bound(model, tasks, transitions):
 
 def test_samples_of_h_average_to_the_closed_form(model):
     stochastic = StochasticModel(model)
-    stochastic.assign_optimal_q()
+    assign_optimal_q(stochastic)
     whole = stochastic.whole()
     generator = tf.random.Generator.from_seed(0)
 
