@@ -1,11 +1,11 @@
 """What is wrong with a configuration that no schema of a single value can tell."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pamlflow.configuration.names import DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.protocols import parse_protocol
 
 Sound = Callable[..., bool]
 
@@ -49,7 +49,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
             named = experiment.get("strategies", config["run"]["strategies"])
             yield from _strategy_problems(key, experiment, named, whole)
         if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
-            yield from _protocol_problems(key, experiment, config["inference"]["protocols"])
+            protocols = config["inference"]["protocols"]
+            yield from _protocol_problems(key, experiment, protocols, sound)
 
 
 def _name_problems(
@@ -127,11 +128,12 @@ def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
             yield (*key, variable), f"expected low < high, found {shown(limits)}"
 
 
-def _protocol_problems(key: Key, experiment: Node, protocols: list[Any]) -> Iterator[Problem]:
-    steps = experiment["simulation"]["steps"]
+def _protocol_problems(
+    key: Key, experiment: Node, protocols: list[Any], sound: Sound
+) -> Iterator[Problem]:
+    steps, where = experiment["simulation"]["steps"], dotted((*key, "simulation", "steps"))
     for index, protocol in enumerate(protocols):
-        context = re.match(r"few_shot_(\d+)", str(protocol))
-        if context and int(context[1]) > steps // 2:
+        entry = ("inference", "protocols", index)
+        if sound(*entry) and (parse_protocol(protocol).context or 0) > steps // 2:
             text = f"'{protocol}' takes more than half of the {steps} transitions of a task"
-            where = dotted((*key, "simulation", "steps"))
-            yield ("inference", "protocols", index), f"{text} ({where}); half is kept for scoring"
+            yield entry, f"{text} ({where}); half is kept for scoring"

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pamlflow.plotting.panels import panels
-from pamlflow.plotting.style import METRICS, strategy_name, strategy_style
+from pamlflow.plotting.style import METRICS, experiment_name, strategy_name, strategy_style
 from pamlflow.statistics import CONFIDENCE, DIFFERENCE, MIN_TRIALS
 
 
@@ -56,7 +56,7 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
 
 
 def _title(table: pd.DataFrame, subject: str) -> str:
-    experiment = table["experiment"].iloc[0].replace("_", " ")
+    experiment = experiment_name(table["experiment"].iloc[0])
     trials = int(table["trials"].iloc[0])
     count = f"mean of {trials} paired trials" if trials > 1 else "one paired trial"
     interval = (

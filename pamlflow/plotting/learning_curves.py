@@ -10,7 +10,13 @@ from matplotlib.figure import Figure
 
 from pamlflow.configuration.names import ORACLE
 from pamlflow.plotting.panels import panels
-from pamlflow.plotting.style import METRICS, ORACLE_COLOR, strategy_name, strategy_style
+from pamlflow.plotting.style import (
+    METRICS,
+    ORACLE_COLOR,
+    experiment_name,
+    strategy_name,
+    strategy_style,
+)
 
 
 def learning_curves(table: pd.DataFrame) -> Figure:
@@ -52,7 +58,7 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, strategies: list[str]) -> None:
 
 
 def _title(table: pd.DataFrame) -> str:
-    experiment = table["experiment"].iloc[0].replace("_", " ")
+    experiment = experiment_name(table["experiment"].iloc[0])
     trials = table["trial"].nunique()
     spread = f"mean and standard error of {trials} trials" if trials > 1 else "one trial"
     return f"{experiment}: error on the test tasks\n{spread}; lower is better"

@@ -1,6 +1,5 @@
 """What all figures share: names, colours, markers, fonts, and how a figure is saved."""
 
-import re
 import textwrap
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from pamlflow.configuration.names import ORACLE
+from pamlflow.protocols import parse_protocol
 from pamlflow.tasks import Variable
 
 Dashes = tuple[float, ...] | str
@@ -98,18 +98,18 @@ def variable_label(variable: Variable) -> str:
 
 def protocol_title(protocol: str) -> str:
     """Say in words what the latent task variable h of a test task is inferred from."""
-    few_shot = re.fullmatch(r"few_shot_(\d+)(_descriptor)?", protocol)
-    if few_shot is None:
-        return {
-            "paper": "h from all transitions by the ELBO,\nscored on themselves (the paper's)",
-            "full": "h from all transitions,\nscored on themselves",
-            "prior": "h from its prior alone",
-        }.get(protocol, protocol)
-    count = int(few_shot[1])
-    if count == 0:
+    titles = {
+        "paper": "h from all transitions by the ELBO,\nscored on themselves (the paper's)",
+        "full": "h from all transitions,\nscored on themselves",
+        "prior": "h from its prior alone",
+    }
+    if protocol in titles:
+        return titles[protocol]
+    known = parse_protocol(protocol)
+    if not known.context:
         return "h from the descriptor alone"
-    transitions = "1 transition" if count == 1 else f"{count} transitions"
-    return f"h from {transitions}" + ("\nand the descriptor" if few_shot[2] else "")
+    transitions = "1 transition" if known.context == 1 else f"{known.context} transitions"
+    return f"h from {transitions}" + ("\nand the descriptor" if known.descriptor else "")
 
 
 @contextmanager
