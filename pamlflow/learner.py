@@ -28,6 +28,7 @@ from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
 from pamlflow.storage import files, store
+from pamlflow.storage.remedies import LEARNER
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 
@@ -173,7 +174,7 @@ class Learner:
 
     def _begin(self, initial_tasks: int) -> FloatArray:
         """The descriptors [I, R] of the initial tasks, drawn when the folder was new."""
-        path = self._folder / "learner.json"
+        path = self._folder / LEARNER
         about: dict[str, Any] = {
             "initial_tasks": initial_tasks,
             "seed": self._seed,

@@ -1,9 +1,9 @@
 """Walk a study and find what is missing, damaged or at odds, without its configuration.
 
 A tree of files tells this much by itself: a path says which experiment, strategy, trial and round a
-file belongs to, the file says what it was made from, and the trials of an experiment are alike. A
-strategy nobody ran, trials that every strategy lacks and parameters changed since are Snakemake's to
-see. Tables (CSV) and figures bear no seal and are left out.
+file belongs to, the file says what it was made from, and the trials of an experiment are alike. Of a
+learner's folder each round is read. A strategy nobody ran, trials that every strategy lacks and
+parameters changed since are Snakemake's to see. Tables (CSV) and figures bear no seal and are left out.
 """
 
 import hashlib
@@ -94,6 +94,8 @@ def summary(count: int, faults: Sequence[Fault]) -> str:
 def examine(path: Path) -> Facts | Fault:
     """Read one file, and keep what is compared with others."""
     place = Place.of(path)
+    if place is None and remedies.is_learners(path):
+        return _learners(path)
     if place is None:
         return Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
     try:
@@ -124,6 +126,15 @@ def examine(path: Path) -> Facts | Fault:
         rows=tuple(rows.tolist()),
         members=members,
     )
+
+
+def _learners(path: Path) -> Facts | Fault:
+    """A round of a learner, which compares it with the recordings itself."""
+    try:
+        record = store.read(path, "round")
+    except store.StoreError as error:
+        return Fault(path, "damaged", error.problem, error.remedy)
+    return Facts(record.sha256, {}, rounds=(), tasks="", earlier="", rows=(), members=())
 
 
 def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:

@@ -3,6 +3,9 @@
 import shlex
 from pathlib import Path
 
+LEARNER = "learner.json"
+"""The file that makes a folder one of a `pamlflow.learner.Learner`, of which Snakemake knows nothing."""
+
 _CONFIG = "(add your --configfile, if any)"
 
 
@@ -18,7 +21,14 @@ def rebuild(*targets: Path | str, what: str = "it") -> str:
     exist.
     """
     names = " ".join(_target(target) for target in targets)
+    if all(isinstance(target, Path) and is_learners(target) for target in targets):
+        return f"remove {what} with `rm {names}`, and the learner of the folder makes {what} again"
     return f"rebuild {what} with `snakemake --cores all --forcerun {names}` {_CONFIG}"
+
+
+def is_learners(path: Path) -> bool:
+    """Whether `path` is in the folder of a learner."""
+    return (path.parent / LEARNER).is_file()
 
 
 def look_at(path: Path) -> str:

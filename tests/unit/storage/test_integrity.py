@@ -10,7 +10,7 @@ import pytest
 from examples import edited, example
 
 from pamlflow.cli import main
-from pamlflow.storage import integrity, store
+from pamlflow.storage import integrity, remedies, store
 
 DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")
@@ -301,6 +301,27 @@ def test_what_an_interrupted_write_left(study):
 def test_a_file_no_stage_writes(study):
     copy = Path(shutil.copy(ROUND_2, RESULTS / "round_02_copy.h5"))
     assert faults() == {copy: ("stray", mock.ANY)}
+
+
+def test_the_folder_of_a_learner(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    robot = Path("robot")
+    recording = robot / "task_00.npz"
+    robot.mkdir()
+    for path in (robot / remedies.LEARNER, recording):
+        path.write_text("{}")
+    for number in range(2):
+        write_round(robot / f"round_0{number}.h5", [recording], number)
+    assert main(["check", "robot"]) == 0
+    assert "2 files, no fault" in capsys.readouterr().out
+    path = robot / "round_01.h5"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert main(["check", "robot"]) == 1
+    line, *_ = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"FAIL {path}: damaged: truncated")
+    assert line.endswith(
+        f"remove it with `rm {path}`, and the learner of the folder makes it again"
+    )
 
 
 def test_a_folder_without_a_study(study, capsys):
