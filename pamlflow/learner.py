@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import logging
+import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
-from pamlflow.rounds import write_round
+from pamlflow.rounds import checkpoint_folder, write_round
 from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
@@ -214,20 +215,22 @@ class Learner:
         """Train round `number` from the model of the round before, and write its file."""
         tasks = self._first(number)
         rng, title = self._rng("round", number), f"round {number} fit"
+        path, parents = self._round(number), self._recordings()[: tasks.num_tasks]
+        checkpoints = checkpoint_folder(path, self._seed, self._config, parents)
         choice: dict[str, Any] = {}
         if previous is None:
             trained, record = train_from_scratch(
-                tasks, self._model_settings, self._training, rng, title=title
+                tasks, self._model_settings, self._training, rng, checkpoints, title
             )
         else:
             selection = self._select(self._first(number - 1), previous)
             if np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1]):
                 choice = selection.to_datasets()
             trained, record = train_from_previous(
-                tasks, self._model_settings, self._training, previous, rng, title=title
+                tasks, self._model_settings, self._training, previous, rng, checkpoints, title
             )
         write_round(
-            self._round(number),
+            path,
             number,
             tasks,
             trained,
@@ -235,8 +238,9 @@ class Learner:
             choice,
             seed=self._seed,
             config=self._config,
-            parents=self._recordings()[: tasks.num_tasks],
+            parents=parents,
         )
+        shutil.rmtree(checkpoints, ignore_errors=True)
         return trained
 
     def _cached(self, number: int) -> TrainedModel | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,3 +39,20 @@ def write_round(
         "training/events": record.events,
     }
     store.write(path, "round", datasets, seed=seed, config=config, parents=parents)
+
+
+def checkpoint_folder(
+    output: Path, seed: int, config: Mapping[str, Any], parents: Sequence[Path]
+) -> Path:
+    """Where a long fit keeps its state: beside its output, and never taken for it.
+
+    A fit with another seed, configuration or input has another folder; those of such fits are removed.
+    """
+    digest = hashlib.sha256(json.dumps([seed, config], sort_keys=True).encode())
+    for parent in parents:
+        digest.update(parent.read_bytes())
+    folder = output.with_name(f".{output.stem}.checkpoints.{digest.hexdigest()[:16]}")
+    for other in output.parent.glob(f".{output.stem}.checkpoints*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from pamlflow.domains.base import Excitation
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
-from pamlflow.rounds import write_round
+from pamlflow.rounds import checkpoint_folder, write_round
 from pamlflow.seeding import generator
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.storage import store
@@ -48,7 +46,7 @@ def train_initial_round(
     unchosen = Pool.read(pool).unchosen(datasets["pool/rows"]) if pool else None
     config = {"model": dict(model), "training": dict(training)}
     parents = [tasks, pool] if pool else [tasks]
-    checkpoints = _checkpoints(output, seed, config, parents)
+    checkpoints = checkpoint_folder(output, seed, config, parents)
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
     trained, record = train_from_scratch(
         training_tasks,
@@ -135,7 +133,7 @@ def acquire_round(
         "acquisition": dict(acquisition),
     }
     parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
-    checkpoints = _checkpoints(output, seed, config, parents)
+    checkpoints = checkpoint_folder(output, seed, config, parents)
     trained, record = train_from_previous(
         tasks,
         ModelSettings.from_config(model),
@@ -159,20 +157,3 @@ def acquire_round(
         parents=parents,
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
-
-
-def _checkpoints(
-    output: Path, seed: int, config: Mapping[str, Any], parents: Sequence[Path]
-) -> Path:
-    """Where a long fit keeps its state: beside its output, and never taken for it.
-
-    A fit with another seed, configuration or input has another folder; those of such fits are removed.
-    """
-    digest = hashlib.sha256(json.dumps([seed, config], sort_keys=True).encode())
-    for parent in parents:
-        digest.update(parent.read_bytes())
-    folder = output.with_name(f".{output.stem}.checkpoints.{digest.hexdigest()[:16]}")
-    for other in output.parent.glob(f".{output.stem}.checkpoints*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-    return folder

@@ -11,7 +11,8 @@ from pamlflow import learner as module
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.models.evidence import TaskArrays
-from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.models.stochastic_training import StochasticTrainer
+from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.spaces import Box
 from pamlflow.storage import files, store
 from pamlflow.tasks import Variable
@@ -127,6 +128,31 @@ def test_a_recording_outlives_a_fit_that_fails(folder, monkeypatch):
     again = open_learner(folder)
     assert again.num_tasks == 5 and len(again.model().latent.mean) == 5
     assert len(store.read(folder / "round_02.h5").datasets["tasks/lengths"]) == 4
+
+
+def test_a_long_fit_goes_on_where_it_was_stopped(folder, monkeypatch):
+    schedule = StochasticSettings(steps=250)
+    training = TrainingSettings(bound="stochastic", stochastic=schedule)
+    for number in (2, 3):
+        (folder / f"task_0{number}.npz").unlink()
+    whole = shutil.copytree(folder, folder.with_name("whole"))
+    expected = open_learner(whole, training=training).model()
+
+    step, taken = StochasticTrainer.step, []
+
+    def interrupted(trainer):
+        taken.append(trainer)
+        if len(taken) == 150:
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(StochasticTrainer, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_learner(folder, training=training).model()
+    found = open_learner(folder, training=training).model()
+    assert len(taken) == 150 + 150  # and not 150 + 250
+    np.testing.assert_array_equal(found.latent.mean, expected.latent.mean)
+    assert not list(folder.glob(".*"))
 
 
 def test_another_task_than_the_one_asked_for_is_learned_too(folder, caplog):

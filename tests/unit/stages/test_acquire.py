@@ -285,23 +285,6 @@ def test_strategy_of_a_users_own_is_found_by_its_name(trial, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_checkpoints_of_another_fit_are_not_gone_on_from(trial, tmp_path):
-    output, parents = tmp_path / "round_01.h5", [trial / "round_00.h5"]
-    config = {"training": {"bound": "stochastic"}}
-    first = stage._checkpoints(output, 1, config, parents)
-    assert first == stage._checkpoints(output, 1, config, parents)
-    first.mkdir()
-    of_another_round = tmp_path / ".round_02.checkpoints.0f"
-    of_another_round.mkdir()
-    changed = [
-        stage._checkpoints(output, 2, config, parents),
-        stage._checkpoints(output, 1, {"training": {"bound": "collapsed"}}, parents),
-        stage._checkpoints(output, 1, config, [trial / "initial_tasks.h5"]),
-    ]
-    assert len({first, *changed}) == 4
-    assert not first.exists() and of_another_round.exists()
-
-
 def test_checkpoints_stay_until_the_round_is_written(trial, tmp_path, monkeypatch):
     training = {"bound": "stochastic", "stochastic": {"steps": 3}}
 
