@@ -6,12 +6,14 @@ before anything is learned from it, and models are files that can be made again 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import itertools
 import json
 import logging
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -141,7 +143,7 @@ class Learner:
             if path.exists():
                 text = f"{path}: written by somebody else since this learner was made"
                 raise RecordingError(f"{text}; make a new one of the folder, and tell it this task")
-            recording = self._recording(told)
+            recording = self._as_recording(told)
             task = self._task(recording, self.num_tasks)
         except RecordingError as error:
             aside = self._keep_aside(told)
@@ -316,7 +318,7 @@ class Learner:
             ) from error
         return self._task(recording, number)
 
-    def _recording(self, told: Mapping[str, Any]) -> _Recording:
+    def _as_recording(self, told: Mapping[str, Any]) -> _Recording:
         """What was told, as arrays of numbers."""
         arrays = {}
         for name, values in told.items():
@@ -358,17 +360,18 @@ class Learner:
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
     """An array of numbers if possible, or else the text of what it is."""
-    try:
+    with contextlib.suppress(ValueError):  # rows of different lengths
         array = np.asarray(values)
-    except ValueError:  # rows of different lengths
+        if not array.dtype.hasobject:
+            return array
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # all of it
         return np.array(repr(values))
-    return np.array(repr(values)) if array.dtype.hasobject else array
 
 
 def _save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write a recording, whole or not at all; raises RecordingError when the disk does not take it."""
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
+    np.savez(content, **arrays)
     try:
         files.replace(path, content.getvalue())
     except OSError as error:

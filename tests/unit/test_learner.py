@@ -220,8 +220,14 @@ def test_what_is_no_array_of_numbers_is_kept_as_text(folder):
     with pytest.raises(RecordingError, match=r"outputs: expected an array of numbers.*refused_01"):
         learner.tell([1.0, 4.0], np.zeros((1, 3)), [[0.6, "lost"]])
     with np.load(folder / "refused_00.npz") as arrays:
+        assert set(arrays) == {"descriptor", "inputs", "outputs"}
         assert arrays["inputs"] == "[[0.1, 0.2, 0.3], [0.4, 0.5]]"
         np.testing.assert_array_equal(arrays["outputs"], [[0.6, 0.7], [0.8, 0.9]])
+    long = [np.full(3000, 1.0 / 3.0), np.zeros(2)]
+    with pytest.raises(RecordingError):
+        learner.tell([1.0, 4.0], long, np.zeros((2, 2)))
+    with np.load(folder / "refused_02.npz") as arrays:
+        assert str(arrays["inputs"]).count("0.3333333333333333") == 3000
     assert learner.num_tasks == 4
 
 
