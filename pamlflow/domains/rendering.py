@@ -97,8 +97,9 @@ def _gl_renderer(pixels: int) -> mujoco.Renderer:
         return mujoco.Renderer(spec.compile(), pixels, pixels)
     except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
         raise ValueError(
-            f"renderer 'gl' finds no OpenGL ({error}): install the Python package pyopengl and the "
-            f"system package libegl1 and set MUJOCO_GL=egl, or say `renderer: rays`, which needs none"
+            f"renderer 'gl' finds no OpenGL ({error}): install the Python package pyopengl "
+            f"(pip install -e '.[gl]') and the system package libegl1 and set MUJOCO_GL=egl, or say "
+            f"`renderer: rays`, which needs none"
         ) from error
 
 
