@@ -1,6 +1,7 @@
-"""Copy what is small of a finished experiment into docs/study: `python -m benchmarks.publish EXPERIMENT...`.
+"""Copy what is small of a finished experiment into docs/study: `python -m benchmarks.publish [EXPERIMENT...]`.
 
-Tables and figures of results/{experiment}, and run.md: the configuration, versions, time and memory of the run.
+Tables and figures of results/{experiment}, and run.md: the configuration, versions, time and memory of
+the run. The overviews are drawn anew from all that is published, also without an EXPERIMENT.
 """
 
 import argparse
@@ -9,13 +10,15 @@ import importlib.metadata
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from benchmarks.common import THREADS, memory_gib, processor
 from benchmarks.study import jobs
-from pamlflow import __version__
+from pamlflow import __version__, plotting
 from pamlflow.configuration.validation import validated
 from pamlflow.storage import store
 
@@ -69,6 +72,14 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
     )
 
 
+def draw_overviews(experiments: Sequence[str], protocols: Sequence[str]) -> None:
+    """Draw the learning curves of those of the `experiments` that are published, in this order."""
+    tables = [STUDY / experiment / "summary.csv" for experiment in experiments]
+    table = pd.concat([pd.read_csv(path) for path in tables if path.exists()])
+    for protocol in protocols:
+        plotting.save(plotting.overview(table, protocol), STUDY / f"overview_{protocol}.svg")
+
+
 def commit(folder: Path) -> str:
     """The commit of the clone that `folder` is, and whether it was changed."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
@@ -76,9 +87,9 @@ def commit(folder: Path) -> str:
 
 
 def main() -> None:
-    """Publish the experiments named on the command line."""
+    """Publish the experiments named on the command line, and draw the overviews."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT")
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT")
     parser.add_argument("--directory", type=Path, default=Path())
     parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
     arguments = parser.parse_args()
@@ -89,6 +100,7 @@ def main() -> None:
         }
         kept["experiments"] = {experiment: config["experiments"][experiment]}
         publish(experiment, arguments.directory, kept, STUDY / experiment)
+    draw_overviews(list(config["experiments"]), config["inference"]["protocols"])
 
 
 if __name__ == "__main__":

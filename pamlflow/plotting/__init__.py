@@ -4,7 +4,7 @@ from pamlflow.plotting.choices import choices, chosen_values
 from pamlflow.plotting.comparison import comparison
 from pamlflow.plotting.error_maps import error_maps
 from pamlflow.plotting.latent_space import latent_space
-from pamlflow.plotting.learning_curves import learning_curves
+from pamlflow.plotting.learning_curves import learning_curves, overview
 from pamlflow.plotting.pictures import montage, reconstructions, traversal
 from pamlflow.plotting.rank_correlation import rank_correlation
 from pamlflow.plotting.style import save
@@ -17,6 +17,7 @@ __all__ = [
     "latent_space",
     "learning_curves",
     "montage",
+    "overview",
     "rank_correlation",
     "reconstructions",
     "save",

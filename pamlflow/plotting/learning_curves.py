@@ -1,22 +1,30 @@
 """Learning curves: the error on the test tasks against the tasks added."""
 
-from functools import partial
+import textwrap
+from math import ceil
 
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pamlflow.configuration.names import ORACLE
 from pamlflow.plotting.panels import panels
 from pamlflow.plotting.style import (
     METRICS,
     ORACLE_COLOR,
+    add_title_and_legend,
     experiment_name,
+    protocol_title,
     strategy_name,
     strategy_style,
+    theme,
 )
+
+EXPERIMENTS_IN_A_ROW = 3
+LETTERS_OF_A_LABEL = 20  # beside panels of an overview, which are low
 
 
 def learning_curves(table: pd.DataFrame) -> Figure:
@@ -25,14 +33,57 @@ def learning_curves(table: pd.DataFrame) -> Figure:
     Lines are means over trials, bands one standard error; the oracle, which adds no tasks, is a
     horizontal line. `table` has the columns of the schema `summary`, of one experiment.
     """
-    strategies = [name for name in table["strategy"].unique() if name != ORACLE]
-    return panels(table, METRICS, partial(_draw_panel, strategies=strategies), _title(table))
+    experiment = experiment_name(table["experiment"].iloc[0])
+    trials = table["trial"].nunique()
+    spread = f"mean and standard error of {trials} trials" if trials > 1 else "one trial"
+    title = f"{experiment}: error on the test tasks\n{spread}; lower is better"
+    return panels(table, METRICS, _draw_panel, title)
 
 
-def _draw_panel(axis: Axes, panel: pd.DataFrame, strategies: list[str]) -> None:
+def overview(table: pd.DataFrame, protocol: str) -> Figure:
+    """Draw the learning curves of several experiments under one protocol, NLL above RMSE.
+
+    Lines and bands are those of `learning_curves`. `table` has the columns of the schema `summary`.
+    """
+    scores = table[table["protocol"] == protocol]
+    experiments = list(scores["experiment"].unique())
+    columns = min(len(experiments), EXPERIMENTS_IN_A_ROW)
+    rows = len(METRICS) * ceil(len(experiments) / columns)
+    with theme():
+        figure = Figure(figsize=(1.5 + 3.6 * columns, 1.5 + 2.3 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for index, experiment in enumerate(experiments):
+            of_experiment = scores[scores["experiment"] == experiment]
+            row, column = divmod(index, columns)
+            own = axes[len(METRICS) * row :, column][: len(METRICS)]
+            for axis, (metric, label) in zip(own, METRICS.items(), strict=True):
+                _draw_panel(axis, of_experiment[of_experiment["metric"] == metric])
+                axis.set_ylabel(textwrap.fill(label, LETTERS_OF_A_LABEL) if column == 0 else "")
+                axis.set_xlabel("")
+                axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            trials = of_experiment["trial"].nunique()
+            own[0].set_title(f"{experiment_name(experiment)}\n{trials} trial{'s' * (trials > 1)}")
+            own[-1].set_xlabel("tasks added")
+        for axis in axes[-len(METRICS) :, 1 + (len(experiments) - 1) % columns :].flat:
+            axis.remove()
+        handles = {
+            label: handle
+            for axis in figure.axes
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        oracle = handles.pop(strategy_name(ORACLE), None)
+        knowledge = protocol_title(protocol).replace("\n", " ")
+        title = f"Error on the test tasks, {knowledge}\nmean and standard error; lower is better"
+        last = [] if oracle is None else [oracle]
+        add_title_and_legend(figure, title, [*handles.values(), *last])
+    return figure
+
+
+def _draw_panel(axis: Axes, panel: pd.DataFrame) -> None:
     """Draw the curves of one metric under one protocol, with labels for a legend but without it."""
     curves = panel[panel["strategy"] != ORACLE]
-    if strategies:
+    strategies = curves["strategy"].unique()
+    if len(strategies):
         styles = {strategy_name(strategy): strategy_style(strategy) for strategy in strategies}
         seaborn.lineplot(
             curves.assign(strategy=curves["strategy"].map(strategy_name)),
@@ -55,10 +106,3 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, strategies: list[str]) -> None:
         error = oracle.std(ddof=1) / np.sqrt(oracle.size)
         band = (oracle.mean() - error, oracle.mean() + error)
         axis.axhspan(*band, color=ORACLE_COLOR, alpha=0.2, linewidth=0)
-
-
-def _title(table: pd.DataFrame) -> str:
-    experiment = experiment_name(table["experiment"].iloc[0])
-    trials = table["trial"].nunique()
-    spread = f"mean and standard error of {trials} trials" if trials > 1 else "one trial"
-    return f"{experiment}: error on the test tasks\n{spread}; lower is better"

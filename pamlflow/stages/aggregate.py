@@ -1,4 +1,4 @@
-"""From the scores of all trials of an experiment to its tidy tables and its figures."""
+"""From the scores of all trials to the tidy tables and the figures of each experiment, and of all."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -43,6 +43,12 @@ def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
     """Draw the learning curves of an experiment from its summary."""
     figure = plotting.learning_curves(_tidy(summary))
     plotting.save(figure, svg, png)
+
+
+def plot_overview(*, summaries: Sequence[Path], protocol: str, svg: Path, png: Path) -> None:
+    """Draw the learning curves of several experiments under one protocol from their summaries."""
+    table = pd.concat([_tidy(summary) for summary in summaries])
+    plotting.save(plotting.overview(table, protocol), svg, png)
 
 
 def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:

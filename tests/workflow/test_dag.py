@@ -38,8 +38,9 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "plot_traversal": 1,
         "rank_candidates": 1,
         "plot_rank_correlation": 1,
+        "plot_overview": 3,
         "all": 1,
-        "total": 3400,
+        "total": 3403,
     }
 
 

@@ -180,6 +180,23 @@ def test_what_is_not_read_re_runs_nothing(replan):
     assert "Nothing to be done" in plan
 
 
+def test_several_experiments_have_a_figure_of_all(smoke, tmp_path):
+    folder = shutil.copytree(smoke, tmp_path / "several")
+    config = yaml.safe_load(SMOKE.read_text())
+    config["experiments"]["other"] = {**config["experiments"]["smoke"], "strategies": ["oracle"]}
+    config["run"]["experiments"].append("other")
+    changed = tmp_path / "several.yaml"
+    changed.write_text(yaml.safe_dump(config, sort_keys=False))
+    overview = "results/overview_few_shot_5"
+    plan = run(folder, "--dry-run", "--configfile", changed)
+    assert rules(plan)["plot_overview"] == 2
+    output = run(folder, f"{overview}.svg", "--configfile", changed)
+    assert "plot_overview few_shot_5" in output
+    assert "acquire_round" not in output
+    for suffix in ("svg", "png"):
+        assert (folder / f"{overview}.{suffix}").stat().st_size > 1000
+
+
 def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(smoke, tmp_path):
     """SIGKILL of a job, then of Snakemake and its jobs, then the same command once more."""
     folder = shutil.copytree(smoke, tmp_path / "killed")

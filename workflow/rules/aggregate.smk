@@ -4,6 +4,7 @@ Reads:  results/{experiment}/{strategy}/trial_{trial}/metrics.h5
 Writes: results/{experiment}/summary.h5, summary.csv                          schema summary
         results/{experiment}/learning_curves.svg, learning_curves.png
         results/{experiment}/comparison.csv, comparison.svg, comparison.png
+        results/overview_{protocol}.svg, overview_{protocol}.png              of all experiments
 """
 
 
@@ -97,3 +98,25 @@ rule plot_comparison:
     threads: 1
     script:
         "../scripts/plot_comparison.py"
+
+
+rule plot_overview:
+    input:
+        summaries=summaries,
+    output:
+        svg=report(
+            "results/overview_{protocol}.svg",
+            caption="../report/overview.rst",
+            category="all experiments",
+            labels={"product": "learning curves, protocol {protocol}"},
+        ),
+        png="results/overview_{protocol}.png",
+    log:
+        "logs/overview_{protocol}.log",
+    benchmark:
+        "logs/overview_{protocol}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    script:
+        "../scripts/plot_overview.py"

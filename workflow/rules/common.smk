@@ -26,6 +26,7 @@ wildcard_constraints:
     strategy=r"[a-z][a-z0-9_]*",
     trial=r"\d{2}",
     round=r"\d{2}",
+    protocol=r"[a-z][a-z0-9_]*",
 
 
 onstart:
@@ -104,6 +105,16 @@ def products(experiment):
             tables += ["rank_correlation.csv"]
     names = tables + expand("{figure}.{format}", figure=figures, format=["svg", "png"])
     return expand("results/{experiment}/{name}", experiment=experiment, name=names)
+
+
+def overviews():
+    """What `rule all` makes of all experiments together, if there are several."""
+    several = len(CONFIG["run"]["experiments"]) > 1
+    return expand(
+        "results/overview_{protocol}.{format}",
+        protocol=CONFIG["inference"]["protocols"] if several else [],
+        format=["svg", "png"],
+    )
 
 
 def model(experiment):
@@ -185,6 +196,13 @@ def design(wildcards):
         f"data/{wildcards.experiment}/trial_{wildcards.trial}/design.h5"
         if has_one
         else []
+    )
+
+
+def summaries(wildcards):
+    """The scores of every experiment."""
+    return expand(
+        "results/{experiment}/summary.h5", experiment=CONFIG["run"]["experiments"]
     )
 
 

@@ -88,3 +88,44 @@ def test_a_strategy_keeps_its_look_whatever_is_drawn_beside_it(strategies):
 def test_nothing_is_cut_off_or_overlaps(protocols, strategies):
     names = [f"strategy_{index}" for index in range(strategies)]
     assert not crowded(plotting.learning_curves(tidy(names, protocols)))
+
+
+def several(*strategies):
+    """A table of an experiment for each list of strategies; the first one's scores are 0 and more."""
+    tables = [tidy(names).assign(experiment=f"x_{index}") for index, names in enumerate(strategies)]
+    return pd.concat(tables)
+
+
+PAIRS = (["paml", "oracle"], ["paml", "uniform", "oracle"], ["uniform", "oracle"], ["oracle"])
+
+
+def test_an_overview_has_nll_above_rmse_for_each_experiment():
+    figure = plotting.overview(several(*PAIRS), "few_shot_0")
+    titled = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titled == [f"x {index}\n3 trials" for index in range(4)]
+    labels = [axis.get_ylabel().partition(" ")[0] for axis in figure.axes]
+    assert labels == ["NLL", "", "", "RMSE", "", "", "NLL", "RMSE"]
+    below = [axis.get_xlabel() for axis in figure.axes]
+    assert below == ["", "", "", *["tasks added"] * 3, "", "tasks added"]
+
+
+def test_an_overview_draws_the_scores_of_its_protocol_and_metric():
+    table = several(*PAIRS[:2])
+    chosen = (table["protocol"] == "paper") & (table["metric"] == "rmse")
+    table.loc[chosen & (table["experiment"] == "x_1"), "value"] = 7.0
+    axes = plotting.overview(table, "paper").axes
+    assert set(axes[3].lines[0].get_ydata()) == {7.0}
+    for axis in axes[:3]:
+        assert set(axis.lines[0].get_ydata()) == {1.0}
+
+
+def test_the_legend_of_an_overview_names_each_strategy_once_and_the_oracle_last():
+    figure = plotting.overview(several(*PAIRS), "paper")
+    assert legend(figure) == ["PAML", "Uniform", "Oracle (trained on the test tasks)"]
+
+
+@pytest.mark.parametrize("experiments", [1, 2, 3, 4, 6, 7])
+def test_nothing_in_an_overview_is_cut_off_or_overlaps(experiments):
+    assert not crowded(
+        plotting.overview(several(*[["paml", "mine", "oracle"]] * experiments), "paper")
+    )

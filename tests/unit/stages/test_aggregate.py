@@ -8,6 +8,7 @@ from pamlflow.stages.aggregate import (
     compare_strategies,
     plot_comparison,
     plot_learning_curves,
+    plot_overview,
 )
 from pamlflow.storage import store
 
@@ -100,6 +101,13 @@ def test_a_missing_file_is_noticed(tmp_path):
 def test_the_curves_are_drawn_from_the_summary(aggregated):
     output = {"svg": aggregated / "curves.svg", "png": aggregated / "curves.png"}
     plot_learning_curves(summary=aggregated / "summary.h5", **output)
+    assert output["svg"].read_text().startswith("<?xml")
+    assert output["png"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_overview_is_drawn_from_the_summaries(aggregated):
+    output = {"svg": aggregated / "overview.svg", "png": aggregated / "overview.png"}
+    plot_overview(summaries=[aggregated / "summary.h5"], protocol="paper", **output)
     assert output["svg"].read_text().startswith("<?xml")
     assert output["png"].read_bytes().startswith(b"\x89PNG")
 
