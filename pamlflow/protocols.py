@@ -49,5 +49,5 @@ def parse_protocol(name: str) -> Protocol:
 
 
 def held_out_from(steps: int) -> int:
-    """Position in the shuffled steps from which on they are held out for scoring."""
-    return steps - round(HELD_OUT_SHARE * steps)
+    """Position in the shuffled steps from which on they are held out for scoring: one of them at least."""
+    return steps - max(1, round(HELD_OUT_SHARE * steps))

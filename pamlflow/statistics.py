@@ -4,6 +4,7 @@ Within a trial all strategies start from the same tasks. Differences are subject
 the unit of the metric: negative ones favour the subject. docs/scoring.md explains the choices.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import product
 
@@ -15,6 +16,8 @@ from scipy.integrate import trapezoid
 from pamlflow.configuration.names import ORACLE
 from pamlflow.seeding import generator
 from pamlflow.types import FloatArray
+
+logger = logging.getLogger(__name__)
 
 METRICS = ("nll", "rmse")
 DIFFERENCE, AREA, EFFICIENCY = "difference", "area_difference", "data_efficiency"
@@ -35,6 +38,8 @@ COLUMNS = [
 ]
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
+SHARED = 1e-3
+"""Scores of the shared round 0 that differ by more, relatively, are of different searches for h*."""
 MIN_TRIALS = 5
 """Fewer have no interval: even the range of all their differences covers less than 90% of the time."""
 
@@ -59,13 +64,14 @@ def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: i
 
     `table` has the columns of the schema `summary`, of one experiment; the result has `COLUMNS`.
     Every comparison resamples the same trials, so that it does not depend on the others. Raises
-    ValueError when a score is missing.
+    ValueError when a score is missing, and warns where round 0, which all share, is not scored alike.
     """
     parts = []
     for protocol, metric in product(table["protocol"].unique(), METRICS):
         panel = table[(table["protocol"] == protocol) & (table["metric"] == metric)]
         curves = learning_curves(panel, [subject, *baselines])
         for baseline in baselines:
+            _warn_unless_shared(curves[subject][0], curves[baseline][0], baseline, protocol, metric)
             part = compare_curves(curves[subject], curves[baseline], seed)
             parts.append(part.assign(protocol=protocol, metric=metric, baseline=baseline))
     result = pd.concat(parts, ignore_index=True)
@@ -76,6 +82,18 @@ def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: i
     p_values = result.groupby(family)["p_value"]
     result["p_holm"] = p_values.transform(lambda values: holm(values.to_numpy()))
     return result[COLUMNS]
+
+
+def _warn_unless_shared(
+    subject: FloatArray, baseline: FloatArray, name: str, protocol: str, metric: str
+) -> None:
+    alike = np.isclose(subject, baseline, rtol=SHARED, atol=SHARED)
+    if not alike.all():
+        logger.warning(
+            "comparison: %s of '%s' under '%s' begins elsewhere than the subject's in %d of %d trials, by "
+            "up to %.3g, although round 0 is one model: score both with one version and on one machine",
+            *(metric, name, protocol, np.sum(~alike), len(alike), np.abs(subject - baseline).max()),
+        )
 
 
 def learning_curves(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pamlflow.configuration.names import DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
+from pamlflow.configuration.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 from pamlflow.protocols import parse_protocol
 
@@ -123,6 +123,8 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
 
 def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
     for variable, limits in box.items():
+        if variable in COLUMNS:
+            yield (*key, variable), "tables have a column of this name, choose another one"
         numbers = all(sound(*key, variable, index) for index in (0, 1))
         if numbers and limits[0] >= limits[1]:
             yield (*key, variable), f"expected low < high, found {shown(limits)}"

@@ -1,4 +1,4 @@
-"""Names of strategies that a configuration may use, and that files and figures bear."""
+"""Names that a configuration may use, or may not, and that files and figures bear."""
 
 DESIGNED = "latin_hypercube"  # the strategy that asks for points of a box
 ORACLE = "oracle"
@@ -6,3 +6,10 @@ STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
 SPREADS_NOTHING = ("uniform", DESIGNED)  # those that read no section `acquisition`
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
 RESERVED = (INITIAL, *STRATEGIES)
+COLUMNS = (
+    "strategy",
+    "trial",
+    "round",
+    "nll",
+    "squared_error",
+)  # of tables that have variables too

@@ -15,9 +15,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from pamlflow.plotting.numbering import number_points
 from pamlflow.plotting.style import (
     INITIAL_COLOR,
+    StrategyStyle,
     add_title_and_legend,
     strategy_name,
-    strategy_style,
+    strategy_styles,
     theme,
     variable_label,
 )
@@ -43,7 +44,11 @@ def choices(
     drawn against the round; of more than two, each of the first three pairs has a row.
     """
     strategies = list(table["strategy"].unique())
-    pairs = list(combinations(descriptors, 2))[:MAX_PAIRS] or [(ROUND, descriptors[0])]
+    styles = strategy_styles(strategies)
+    all_pairs = list(combinations(descriptors, 2)) or [(ROUND, descriptors[0])]
+    pairs = all_pairs[:MAX_PAIRS]
+    if len(pairs) < len(all_pairs):
+        title += f"\nthe first {len(pairs)} of {len(all_pairs)} pairs of descriptors"
     limits = {ROUND.name: (0.0, float(table["round"].max())), **limits}
     with theme():
         figure = Figure(
@@ -54,7 +59,9 @@ def choices(
         )
         for row, (x, y) in zip(axes, pairs, strict=True):
             for axis, strategy in zip(row, strategies, strict=True):
-                _draw_choices(axis, table[table["strategy"] == strategy], x.name, y.name)
+                _draw_choices(
+                    axis, table[table["strategy"] == strategy], x.name, y.name, styles[strategy]
+                )
                 _draw_box(axis, limits[x.name], limits[y.name])
                 axis.set_xlabel(variable_label(x))
                 if x is ROUND:
@@ -86,6 +93,7 @@ def chosen_values(
     counted together, the initial tasks are not. Variables named in `hidden` are labelled as such.
     """
     strategies = list(table["strategy"].unique())
+    styles = strategy_styles(strategies)
     chosen = table[table["round"] > 0]
     with theme():
         figure = Figure(
@@ -99,13 +107,13 @@ def chosen_values(
             for axis, strategy in zip(row, strategies, strict=True):
                 values = chosen.loc[chosen["strategy"] == strategy, variable.name].to_numpy()
                 share = np.full(len(values), 1.0 / len(values))
-                color = strategy_style(strategy).color
+                color = styles[strategy].color
                 axis.hist(values, edges, weights=share, color=color, edgecolor="white")
                 axis.axhline(1.0 / BINS, color="black", linestyle="--")
                 axis.axvline(values.mean(), color="black", linewidth=2)
                 axis.grid(visible=False, axis="x")
                 axis.xaxis.set_major_locator(MaxNLocator(5))
-                axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+                axis.yaxis.set_major_formatter(PercentFormatter(1.0))
                 suffix = ", hidden" if variable.name in hidden else ""
                 axis.set_xlabel(variable_label(variable) + suffix)
             row[0].set_ylabel("share of\nchosen tasks")
@@ -126,9 +134,8 @@ def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     return table[first & ~chosen], table[first & chosen], table[~first & chosen]
 
 
-def _draw_choices(axis: Axes, table: pd.DataFrame, x: str, y: str) -> None:
+def _draw_choices(axis: Axes, table: pd.DataFrame, x: str, y: str, style: StrategyStyle) -> None:
     initial, chosen, others = _split(table)
-    style = strategy_style(str(table["strategy"].iloc[0]))
     look: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
     axis.plot(others[x], others[y], **look, markersize=5, alpha=FAINT, markeredgewidth=0)
     axis.plot(initial[x], initial[y], "o", color=INITIAL_COLOR, markersize=5)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pamlflow.plotting.panels import panels
-from pamlflow.plotting.style import METRICS, experiment_name, strategy_name, strategy_style
+from pamlflow.plotting.style import METRICS, experiment_name, strategy_name, strategy_styles
 from pamlflow.statistics import CONFIDENCE, DIFFERENCE, MIN_TRIALS
 
 
@@ -26,20 +26,20 @@ def comparison(table: pd.DataFrame) -> Figure:
 def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
     """Draw the differences in one metric under one protocol, and say what their sign means."""
     axis.axhline(0.0, color="0.2", linewidth=1.2)
-    for baseline, rows in panel.groupby("baseline", sort=False):
-        color, marker, dashes = strategy_style(str(baseline))
+    for baseline, style in strategy_styles(panel["baseline"].unique()).items():
+        rows = panel[panel["baseline"] == baseline]
         axis.plot(
             rows["round"],
             rows["estimate"],
-            color=color,
-            marker=marker,
+            color=style.color,
+            marker=style.marker,
             markersize=7,
             markeredgecolor="white",
-            linestyle=(0, dashes) if dashes else "-",
-            label=f"minus {strategy_name(str(baseline))}",
+            linestyle=style.linestyle,
+            label=f"minus {strategy_name(baseline)}",
         )
         axis.fill_between(
-            rows["round"], rows["low"], rows["high"], color=color, alpha=0.2, linewidth=0
+            rows["round"], rows["low"], rows["high"], color=style.color, alpha=0.2, linewidth=0
         )
     axis.margins(y=0.18)  # room for the two texts
     for height, better in ((0.03, subject), (0.97, "the other strategy")):

@@ -14,9 +14,10 @@ from matplotlib.ticker import LogLocator
 from pamlflow.plotting.style import (
     INITIAL_COLOR,
     METRICS,
+    StrategyStyle,
     add_title_and_legend,
     strategy_name,
-    strategy_style,
+    strategy_styles,
     theme,
     variable_label,
 )
@@ -88,40 +89,37 @@ def _draw_lines(
     scores: pd.DataFrame, trained: Mapping[str, pd.DataFrame], variables: Sequence[Variable]
 ) -> tuple[Figure, list[Line2D]]:
     """Draw lines, and return them with what their legend has to explain."""
-    strategies = list(scores["strategy"].unique())
+    styles = strategy_styles(scores["strategy"].unique())
     figure = Figure(figsize=(2.9 + 3.6 * len(variables), 6.8), layout="constrained")
     axes = figure.subplots(len(METRICS), len(variables), sharex="col", sharey="row", squeeze=False)
     for row, (metric, label) in zip(axes, METRICS.items(), strict=True):
         for axis, variable in zip(row, variables, strict=True):
             errors = _errors(scores, metric, ["strategy", variable.name])
-            for index, strategy in enumerate(strategies):
+            for index, (strategy, style) in enumerate(styles.items()):
                 line = errors[strategy]
-                axis.plot(line.index, line, **_line(strategy))
+                axis.plot(line.index, line, **_line(strategy, style))
                 if strategy in trained:
                     chosen = trained[strategy].query("round > 0")[variable.name]
                     height = np.full(len(chosen), STRIP * (index + 1))
-                    color = strategy_style(strategy).color
-                    axis.plot(
-                        chosen, height, "|", color=color, transform=axis.get_xaxis_transform()
-                    )
+                    strip = axis.get_xaxis_transform()
+                    axis.plot(chosen, height, "|", color=style.color, transform=strip)
             if metric == "rmse" and errors.max() > LOG_RATIO * errors.min():
                 axis.set_yscale("log")
-            axis.margins(y=0.05 + STRIP * len(strategies))
+            axis.margins(y=0.05 + STRIP * len(styles))
         row[0].set_ylabel(label)
     for axis, variable in zip(axes[-1], variables, strict=True):
         axis.set_xlabel(variable_label(variable))
-    handles = [Line2D([], [], **_line(strategy)) for strategy in strategies]
+    handles = [Line2D([], [], **_line(strategy, style)) for strategy, style in styles.items()]
     if trained:
         label = "chosen in trial 00"
         handles.append(Line2D([], [], color="black", linestyle="", marker="|", label=label))
     return figure, handles
 
 
-def _line(strategy: str) -> dict[str, Any]:
+def _line(strategy: str, style: StrategyStyle) -> dict[str, Any]:
     """Return the look of the line of a strategy."""
-    color, marker, dashes = strategy_style(strategy)
-    look = {"linestyle": (0, dashes) if dashes else "-", "markersize": 6}
-    return {**look, "color": color, "marker": marker, "label": strategy_name(strategy)}
+    look = {"color": style.color, "marker": style.marker, "linestyle": style.linestyle}
+    return {**look, "markersize": 6, "label": strategy_name(strategy)}
 
 
 def _errors(scores: pd.DataFrame, metric: str, by: list[str]) -> pd.Series:

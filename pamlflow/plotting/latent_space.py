@@ -93,7 +93,8 @@ def _draw_intervals(
         axis.errorbar(
             mean[index], [height], xerr=error, fmt="o", color=color, capsize=3, markersize=5
         )
-    axis.set_yticks(heights[num_initial:])
+    ticks = MaxNLocator(15, integer=True).tick_values(1, max(heights))
+    axis.set_yticks([tick for tick in ticks if 1 <= tick <= max(heights)])
 
 
 def _dimension_label(dimension: int, num_latent: int) -> str:

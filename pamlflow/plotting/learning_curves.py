@@ -1,6 +1,8 @@
 """Learning curves: the error on the test tasks against the tasks added."""
 
 import textwrap
+from collections.abc import Mapping
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -15,37 +17,47 @@ from pamlflow.plotting.panels import panels
 from pamlflow.plotting.style import (
     METRICS,
     ORACLE_COLOR,
+    StrategyStyle,
     add_title_and_legend,
     experiment_name,
     protocol_title,
     strategy_name,
-    strategy_style,
+    strategy_styles,
     theme,
 )
+from pamlflow.types import FloatArray
 
 EXPERIMENTS_IN_A_ROW = 3
 LETTERS_OF_A_LABEL = 20  # beside panels of an overview, which are low
+EXTREME = 3.0  # how far above three quarters of the means the axis ends, in their range
 
 
 def learning_curves(table: pd.DataFrame) -> Figure:
     """Draw each metric (rows) under each protocol (columns) against the tasks added.
 
     Lines are means over trials, bands one standard error; the oracle, which adds no tasks, is a
-    horizontal line. `table` has the columns of the schema `summary`, of one experiment.
+    horizontal line. Where a few means are far above all others, the axis ends below them. `table`
+    has the columns of the schema `summary`, of one experiment.
     """
     experiment = experiment_name(table["experiment"].iloc[0])
     trials = table["trial"].nunique()
     spread = f"mean and standard error of {trials} trials" if trials > 1 else "one trial"
     title = f"{experiment}: error on the test tasks\n{spread}; lower is better"
-    return panels(table, METRICS, _draw_panel, title)
+    styles = strategy_styles(table["strategy"].unique())
+    return panels(table, METRICS, partial(_draw_panel, styles=styles), title)
 
 
 def overview(table: pd.DataFrame, protocol: str) -> Figure:
     """Draw the learning curves of several experiments under one protocol, NLL above RMSE.
 
     Lines and bands are those of `learning_curves`. `table` has the columns of the schema `summary`.
+    Raises ValueError when the protocol was not scored.
     """
     scores = table[table["protocol"] == protocol]
+    if scores.empty:
+        known = ", ".join(table["protocol"].unique())
+        raise ValueError(f"no scores under the protocol '{protocol}'; there are: {known}")
+    styles = strategy_styles(scores["strategy"].unique())
     experiments = list(scores["experiment"].unique())
     columns = min(len(experiments), EXPERIMENTS_IN_A_ROW)
     rows = len(METRICS) * ceil(len(experiments) / columns)
@@ -57,7 +69,7 @@ def overview(table: pd.DataFrame, protocol: str) -> Figure:
             row, column = divmod(index, columns)
             own = axes[len(METRICS) * row :, column][: len(METRICS)]
             for axis, (metric, label) in zip(own, METRICS.items(), strict=True):
-                _draw_panel(axis, of_experiment[of_experiment["metric"] == metric])
+                _draw_panel(axis, of_experiment[of_experiment["metric"] == metric], styles)
                 axis.set_ylabel(textwrap.fill(label, LETTERS_OF_A_LABEL) if column == 0 else "")
                 axis.set_xlabel("")
                 axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -79,21 +91,19 @@ def overview(table: pd.DataFrame, protocol: str) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, panel: pd.DataFrame) -> None:
+def _draw_panel(axis: Axes, panel: pd.DataFrame, styles: Mapping[str, StrategyStyle]) -> None:
     """Draw the curves of one metric under one protocol, with labels for a legend but without it."""
     curves = panel[panel["strategy"] != ORACLE]
-    strategies = curves["strategy"].unique()
-    if len(strategies):
-        styles = {strategy_name(strategy): strategy_style(strategy) for strategy in strategies}
+    if len(curves):
         seaborn.lineplot(
             curves.assign(strategy=curves["strategy"].map(strategy_name)),
             x="round",
             y="value",
             hue="strategy",
             style="strategy",
-            palette={name: style.color for name, style in styles.items()},
-            markers={name: style.marker for name, style in styles.items()},
-            dashes={name: style.dashes for name, style in styles.items()},
+            palette={strategy_name(name): style.color for name, style in styles.items()},
+            markers={strategy_name(name): style.marker for name, style in styles.items()},
+            dashes={strategy_name(name): style.dashes for name, style in styles.items()},
             markersize=7,
             errorbar="se",
             ax=axis,
@@ -106,3 +116,26 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame) -> None:
         error = oracle.std(ddof=1) / np.sqrt(oracle.size)
         band = (oracle.mean() - error, oracle.mean() + error)
         axis.axhspan(*band, color=ORACLE_COLOR, alpha=0.2, linewidth=0)
+    means = panel.groupby(["strategy", "round"])["value"].mean()
+    _cut_off_extremes(axis, means.to_numpy())
+
+
+def _cut_off_extremes(axis: Axes, means: FloatArray) -> None:
+    """End the axis below means that would flatten all others, and say how far they reach."""
+    low, quartile = np.percentile(means, [0.0, 75.0])
+    top = quartile + EXTREME * (quartile - low)
+    if means.max() <= top:
+        return
+    bottom = max(axis.dataLim.y0, low - 0.5 * (top - low))
+    axis.set_ylim(bottom - 0.05 * (top - bottom), top)
+    axis.text(
+        0.97,
+        0.95,
+        f"cut off: means up to {means.max():.3g}",
+        transform=axis.transAxes,
+        horizontalalignment="right",
+        verticalalignment="top",
+        color="0.35",
+        fontsize="small",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # hides the grid
+    )

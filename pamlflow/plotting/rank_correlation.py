@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pamlflow.plotting.style import add_title_and_legend, strategy_name, strategy_style, theme
+from pamlflow.plotting.style import add_title_and_legend, strategy_name, strategy_styles, theme
 from pamlflow.tasks import Variable
 
 WIDTH = 0.5  # of the distance between two rounds, what the strategies take up
@@ -37,9 +37,10 @@ def rank_correlation(table: pd.DataFrame, variable: Variable, title: str) -> Fig
     with theme():
         figure = Figure(figsize=(6.4, 4.8), layout="constrained")
         axis = figure.subplots()
-        for strategy, center in zip(strategies, centers, strict=True):
+        for (strategy, style), center in zip(
+            strategy_styles(strategies).items(), centers, strict=True
+        ):
             rows = table[table["strategy"] == strategy]
-            style = strategy_style(strategy)
             look: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
             if trials > 1:
                 places = np.searchsorted(rounds, rows["round"]) + center - SHIFT

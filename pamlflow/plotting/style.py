@@ -2,10 +2,11 @@
 
 import textwrap
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import seaborn
@@ -55,6 +56,11 @@ class StrategyStyle(NamedTuple):
     marker: str
     dashes: Dashes
 
+    @property
+    def linestyle(self) -> Any:
+        """The dashes as matplotlib takes them."""
+        return (0, self.dashes) if self.dashes else "-"
+
 
 _PALETTE = tuple(str(color) for color in seaborn.color_palette("colorblind").as_hex())
 _STYLES = {
@@ -66,7 +72,10 @@ _STYLES = {
 }
 # For strategies of one's own what is left, without grey, pale yellow, and a pink like PAML's second.
 _OWN_COLORS = [_PALETTE[index] for index in (3, 5, 9)]
-_OWN_MARKERS, _OWN_DASHES = MARKERS[4:], DASHES[4:]
+_OWN_STYLES = [
+    StrategyStyle(color, marker, dashes)
+    for dashes, marker, color in product(DASHES[4:], MARKERS[4:], _OWN_COLORS)
+]
 
 
 def strategy_name(strategy: str) -> str:
@@ -79,15 +88,19 @@ def experiment_name(experiment: str) -> str:
     return experiment.replace("_", " ")
 
 
-def strategy_style(strategy: str) -> StrategyStyle:
-    """Return how a strategy is drawn: by its name alone, whatever is drawn beside it."""
-    if strategy in _STYLES:
-        return _STYLES[strategy]
-    rest, color = divmod(zlib.crc32(strategy.encode()), len(_OWN_COLORS))
-    dashes, marker = divmod(rest, len(_OWN_MARKERS))
-    return StrategyStyle(
-        _OWN_COLORS[color], _OWN_MARKERS[marker], _OWN_DASHES[dashes % len(_OWN_DASHES)]
-    )
+def strategy_styles(strategies: Iterable[str]) -> dict[str, StrategyStyle]:
+    """Return how each of the strategies of a figure is drawn.
+
+    That is a matter of its name alone, whatever is drawn beside it; but where two names of one's own
+    ask for the same look, the later one takes the next that is free.
+    """
+    styles: dict[str, StrategyStyle] = {}
+    for strategy in strategies:
+        first = zlib.crc32(strategy.encode()) % len(_OWN_STYLES)
+        own = _OWN_STYLES[first:] + _OWN_STYLES[:first]
+        free = (style for style in own if style not in styles.values())
+        styles[strategy] = _STYLES.get(strategy) or next(free, own[0])
+    return styles
 
 
 def variable_label(variable: Variable) -> str:

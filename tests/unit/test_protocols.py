@@ -38,12 +38,14 @@ def test_unknown_names_are_answered_with_the_known_ones(name):
         parse_protocol(name)
 
 
-@pytest.mark.parametrize(("steps", "first"), [(100, 50), (99, 49), (30, 15), (3, 1), (2, 1)])
+@pytest.mark.parametrize(
+    ("steps", "first"), [(100, 50), (99, 49), (30, 15), (3, 1), (2, 1), (1, 0)]
+)
 def test_half_of_the_steps_is_held_out(steps, first):
     assert held_out_from(steps) == first
 
 
-@given(st.integers(2, 10_000))
+@given(st.integers(1, 10_000))
 def test_something_is_held_out_and_half_of_the_steps_may_be_shown(steps):
     """The configuration allows contexts of up to half of the steps."""
     assert steps // 2 <= held_out_from(steps) < steps

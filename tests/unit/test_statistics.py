@@ -283,3 +283,15 @@ def test_holm_rejects_what_the_step_down_procedure_rejects(p_values, level):
 def test_holm_on_a_textbook_family():
     p_values = np.array([0.01, 0.04, 0.03, 0.005])
     np.testing.assert_allclose(statistics.holm(p_values), [0.03, 0.06, 0.06, 0.02])
+
+
+def test_a_round_0_that_is_not_shared_is_a_warning(caplog):
+    table = tidy()
+    statistics.compare(table, "paml", ["uniform", "mine"], seed=0)
+    assert not caplog.messages
+    apart = (table["strategy"] == "mine") & (table["round"] == 0) & (table["trial"] == 2)
+    table.loc[apart & (table["protocol"] == "paper") & (table["metric"] == "nll"), "value"] += 0.5
+    statistics.compare(table, "paml", ["uniform", "mine"], seed=0)
+    (message,) = caplog.messages
+    assert "nll of 'mine' under 'paper' begins elsewhere" in message
+    assert "in 1 of 6 trials, by up to 0.5," in message

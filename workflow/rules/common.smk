@@ -26,7 +26,7 @@ wildcard_constraints:
     strategy=r"[a-z][a-z0-9_]*",
     trial=r"\d{2}",
     round=r"\d{2}",
-    protocol=r"[a-z][a-z0-9_]*",
+    protocol="|".join(CONFIG["inference"]["protocols"]),
 
 
 onstart:

@@ -224,6 +224,11 @@ def test_numbers_have_the_type_of_the_schema():
         ),
         (
             (*TINY, "descriptors"),
+            {"superfluous": {"round": [0, 1]}},
+            "descriptors.superfluous.round: tables have a column of this name, choose another one",
+        ),
+        (
+            (*TINY, "descriptors"),
             {"superfluous": {"epsilon": [1, 0]}},
             "descriptors.superfluous.epsilon: expected low < high, found [1.0, 0.0]",
         ),

@@ -53,7 +53,7 @@ def test_columns_are_strategies_in_their_colour_and_marker():
     axes = panels(figure, 1, 2)[0]
     assert [axis.get_title() for axis in axes] == ["Uniform", "my own"]
     for axis, strategy in zip(axes, ["uniform", "my_own"], strict=True):
-        look = style.strategy_style(strategy)
+        look = style.strategy_styles([strategy])[strategy]
         others, initial, chosen = axis.lines
         for line in (others, chosen):
             assert (to_hex(line.get_color()), line.get_marker()) == (look.color, look.marker)
@@ -102,9 +102,11 @@ def test_one_descriptor_is_drawn_against_the_round():
     ],
 )
 def test_more_descriptors_give_a_row_per_pair_and_three_at_most(count, labels):
-    rows = panels(plotting.choices(tasks(), VARIABLES[:count], LIMITS, ""), 3, 2)
-    for (axis, _), (x, y) in zip(rows, labels, strict=True):
+    figure = plotting.choices(tasks(), VARIABLES[:count], LIMITS, "chosen")
+    for (axis, _), (x, y) in zip(panels(figure, 3, 2), labels, strict=True):
         assert x in axis.get_xlabel() and y in axis.get_ylabel()
+    left_out = "\nthe first 3 of 6 pairs of descriptors" if count > 3 else ""
+    assert figure.get_suptitle() == "chosen" + left_out
 
 
 def test_the_legend_tells_of_other_trials_only_if_there_are_any():
@@ -124,7 +126,10 @@ def test_chosen_values_are_shares_of_the_selected_tasks_in_common_bins():
             expected, _ = np.histogram(values, edges)
             np.testing.assert_allclose(heights, expected / len(values))
             np.testing.assert_allclose([bar.get_x() for bar in axis.patches], edges[:-1])
-            assert to_hex(axis.patches[0].get_facecolor()) == style.strategy_style(strategy).color
+            assert (
+                to_hex(axis.patches[0].get_facecolor())
+                == style.strategy_styles([strategy])[strategy].color
+            )
 
 
 def test_the_mean_and_the_uniform_share_are_marked():

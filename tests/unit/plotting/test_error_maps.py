@@ -97,7 +97,7 @@ def test_other_numbers_of_parameters_give_lines_in_the_strategies_colours(dimens
     lines = {line.get_label(): line for line in last.lines}
     for strategy in ("paml", "oracle"):
         line = lines[style.strategy_name(strategy)]
-        assert to_hex(line.get_color()) == to_hex(style.strategy_style(strategy).color)
+        assert to_hex(line.get_color()) == to_hex(style.strategy_styles([strategy])[strategy].color)
         np.testing.assert_allclose(line.get_xdata(), values)
         np.testing.assert_allclose(line.get_ydata(), np.sqrt(np.exp(values) * 1.5))
     (rug,) = (line for line in last.lines if line.get_marker() == "|")

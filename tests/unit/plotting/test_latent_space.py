@@ -86,6 +86,14 @@ def test_a_single_latent_dimension_is_drawn_as_intervals_in_order():
     assert axis.get_yticks().tolist() == [1, 2, 3, 4, 5]
 
 
+def test_many_intervals_are_not_all_numbered():
+    mean = np.linspace(0.0, 1.0, 99)[:, None]
+    variables = [Variable("pole_mass", "kg")]
+    figure = plotting.latent_space(mean, 0.01 + mean, mean, variables, num_chosen=97, title="")
+    ticks = figure.axes[0].get_yticks()
+    assert len(ticks) < 20 and ticks[0] >= 1 and ticks[-1] <= 97
+
+
 @pytest.mark.parametrize(("num_latent", "num_parameters"), [(1, 1), (2, 2), (3, 3)])
 def test_nothing_is_cut_off_or_overlaps(num_latent, num_parameters):
     assert not crowded(draw(num_latent, num_parameters)[0])

@@ -79,7 +79,7 @@ def test_a_strategy_keeps_its_look_whatever_is_drawn_beside_it(strategies):
     lines = plotting.learning_curves(tidy(strategies, ["paper"], trials=1)).axes[0].lines
     curves = [line for line in lines if len(line.get_xdata())]
     line = curves[strategies.index("latin_hypercube")]
-    look = style.strategy_style("latin_hypercube")
+    look = style.strategy_styles(["latin_hypercube"])["latin_hypercube"]
     assert (to_hex(line.get_color()), line.get_marker()) == (look.color, look.marker)
     assert len({str(line._dash_pattern) for line in curves}) == len(curves)
 
@@ -88,6 +88,18 @@ def test_a_strategy_keeps_its_look_whatever_is_drawn_beside_it(strategies):
 def test_nothing_is_cut_off_or_overlaps(protocols, strategies):
     names = [f"strategy_{index}" for index in range(strategies)]
     assert not crowded(plotting.learning_curves(tidy(names, protocols)))
+
+
+def test_a_few_huge_means_are_cut_off_and_named():
+    table = tidy(["paml", "uniform"], ["paper"], trials=2, rounds=8)
+    plain = plotting.learning_curves(table).axes[0]
+    assert plain.get_ylim()[1] > 11 and not plain.texts
+    huge = (table["strategy"] == "paml") & (table["round"] == 0) & (table["metric"] == "nll")
+    table.loc[huge, "value"] = 5432.0
+    nll, rmse = plotting.learning_curves(table).axes
+    assert nll.get_ylim()[1] < 50 and nll.get_ylim()[0] < 0.5
+    assert [text.get_text() for text in nll.texts] == ["cut off: means up to 5.43e+03"]
+    assert not rmse.texts
 
 
 def several(*strategies):
@@ -129,3 +141,8 @@ def test_nothing_in_an_overview_is_cut_off_or_overlaps(experiments):
     assert not crowded(
         plotting.overview(several(*[["paml", "mine", "oracle"]] * experiments), "paper")
     )
+
+
+def test_an_overview_of_what_was_not_scored_says_what_was():
+    with pytest.raises(ValueError, match="under the protocol 'full'; there are: paper, few_shot_0"):
+        plotting.overview(several(*PAIRS), "full")

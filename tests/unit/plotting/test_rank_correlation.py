@@ -64,7 +64,7 @@ def test_a_strategy_has_the_colour_and_marker_that_it_has_elsewhere():
     _, axis = draw(tidy(["uniform", "my_own"]))
     for container, strategy in zip(axis.containers, ["uniform", "my_own"], strict=True):
         mean = container.lines[0]
-        look = style.strategy_style(strategy)
+        look = style.strategy_styles([strategy])[strategy]
         assert (to_hex(mean.get_color()), mean.get_marker()) == (look.color, look.marker)
 
 

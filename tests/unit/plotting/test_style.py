@@ -10,19 +10,26 @@ from pamlflow.tasks import Variable
 
 
 def test_the_strategies_of_the_study_differ_in_colour_and_marker():
-    styles = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
+    styles = style.strategy_styles(style.STRATEGY_NAMES).values()
     assert len({look.color for look in styles}) == len({look.marker for look in styles}) == 5
 
 
 def test_strategies_of_ones_own_differ_from_the_studys_and_are_drawable():
-    taken = [style.strategy_style(name) for name in style.STRATEGY_NAMES]
-    own = [style.strategy_style(f"strategy_{index}") for index in range(20)]
+    taken = style.strategy_styles(style.STRATEGY_NAMES).values()
+    own = style.strategy_styles(f"strategy_{index}" for index in range(20)).values()
     for look in own:
         assert is_color_like(look.color) and MarkerStyle(look.marker).is_filled()
         assert look.color not in [other.color for other in taken]
         assert look.marker not in [other.marker for other in taken]
-    assert len(set(own)) > 15
-    assert style.strategy_style("strategy_3") == own[3]
+
+
+def test_a_look_is_of_its_name_unless_another_one_has_it():
+    alone = {name: style.strategy_styles([name])[name] for name in ("entropy", "information_gain")}
+    assert len(set(alone.values())) == 1  # the names ask for the same look
+    first, second = style.strategy_styles(alone).values()
+    assert first == alone["entropy"] and second != first
+    many = style.strategy_styles(f"strategy_{index}" for index in range(48))
+    assert len(set(many.values())) == 48
 
 
 @pytest.mark.parametrize(
