@@ -6,10 +6,5 @@ STRATEGIES = ("paml", "uniform", DESIGNED, ORACLE)
 SPREADS_NOTHING = ("uniform", DESIGNED)  # those that read no section `acquisition`
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
 RESERVED = (INITIAL, *STRATEGIES)
-COLUMNS = (
-    "strategy",
-    "trial",
-    "round",
-    "nll",
-    "squared_error",
-)  # of tables that have variables too
+# Columns of tables that have one for each variable too.
+COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")
