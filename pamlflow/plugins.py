@@ -17,8 +17,10 @@ def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
         module, _, attribute = name.partition(":")
         try:
             part: Part = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, TypeError) as error:
             raise ValueError(f"cannot load the {kind} '{name}': {error}") from error
+        if not callable(part):
+            raise ValueError(f"the {kind} '{name}': expected something to call, found {part!r}")
         return part
     if name not in registry:
         nearest = difflib.get_close_matches(name, registry, n=1)

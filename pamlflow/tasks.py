@@ -23,6 +23,12 @@ class Variable:
     unit: str
 
 
+def with_units(variables: Sequence[Variable], values: FloatArray) -> str:
+    """Return the values of variables [D] as messages name a task by them."""
+    named = zip(variables, values, strict=True)
+    return ", ".join(f"{variable.name} = {value} {variable.unit}" for variable, value in named)
+
+
 def read_only(values: npt.ArrayLike, dtype: type[Number]) -> npt.NDArray[Number]:
     """Return a copy of `values` that cannot be written to, for the fields of frozen classes."""
     array = np.array(values, dtype=dtype)
@@ -124,6 +130,7 @@ class TaskSet:
                 values = read_only(values, np.float64)
                 self._check(quantity, values, variables)
             object.__setattr__(self, f"{quantity}s", values)
+            object.__setattr__(self, f"{quantity}_variables", tuple(variables))
 
     def _check(self, quantity: str, values: FloatArray, variables: Sequence[Variable]) -> None:
         per_transition = quantity in ("input", "output")

@@ -13,7 +13,7 @@ from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
-from pamlflow.tasks import TaskSet
+from pamlflow.tasks import TaskSet, read_only, with_units
 from pamlflow.types import FloatArray
 
 MAX_REPLACEMENTS = 10
@@ -58,6 +58,7 @@ class World:
 
         Raises SimulationError, naming the parameters, when a task cannot be run.
         """
+        parameters = read_only(parameters, np.float64)  # they are the truth, whatever a domain does
         transitions = [self._transitions(task, excitation) for task in parameters]
         return TaskSet(
             inputs=np.concatenate([inputs for inputs, _ in transitions]),
@@ -76,13 +77,17 @@ class World:
     ) -> tuple[FloatArray, FloatArray]:
         """Inputs [K, Dx] and outputs [K, P] of one task; SimulationError where one is not finite."""
         states = self.domain.simulate(parameters, excitation)
-        inputs, outputs = self.domain.transitions(states, excitation.controls)
+        inputs, outputs = map(np.asarray, self.domain.transitions(states, excitation.controls))
+        columns = len(self.domain.input_variables), len(self.domain.output_variables)
+        if (inputs.shape, outputs.shape) != tuple((len(inputs), number) for number in columns):
+            raise ValueError(
+                f"the domain's `transitions`: expected inputs [K, {columns[0]}] and outputs [K, "
+                f"{columns[1]}], a row for each step and a column for each of its variables, found "
+                f"shapes {inputs.shape} and {outputs.shape}"
+            )
         spoilt = ~(np.isfinite(inputs).all(axis=1) & np.isfinite(outputs).all(axis=1))
         if spoilt.any():
-            named = zip(self.domain.parameter_variables, parameters, strict=True)
-            task = ", ".join(
-                f"{variable.name} = {value} {variable.unit}" for variable, value in named
-            )
+            task = with_units(self.domain.parameter_variables, parameters)
             text = f"the task with {task} is not finite in step {int(np.argmax(spoilt))}"
             raise SimulationError(f"{text}; change `space` or `simulation` of the experiment")
         return inputs, outputs
@@ -93,7 +98,8 @@ class World:
         """Run the tasks that descriptors [N, R] ask for; the world draws what they leave open.
 
         Where a task failed and was replaced, the descriptors of the result differ from those given.
-        Raises SimulationError when a failed task is not to be replaced, or 10 in a row failed.
+        Raises SimulationError when a failed task is not to be replaced, or when those
+        that took its place, up to 10, failed too.
         """
         parameters = self.view.parameters(descriptors, rng)
         tasks = [

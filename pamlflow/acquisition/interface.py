@@ -48,18 +48,22 @@ class Selection:
         """Refuse what a round file could not keep, before a task is run for it."""
         for name in ("candidates", "utilities"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        mean, variance = (np.asarray(moment, dtype=np.float64) for moment in self.latent[:2])
+        object.__setattr__(self, "latent", LatentPosterior(mean, variance, *self.latent[2:]))
         count = len(self.candidates)
         if self.utilities.shape != (count,):
             text = f"one number for each of {count} candidates"
             raise ValueError(f"utilities: expected {text}, found shape {self.utilities.shape}")
-        if len(self.latent.mean) != count:
-            text = f"q(h*) of each of {count} candidates"
-            raise ValueError(f"latent: expected {text}, found {len(self.latent.mean)}")
+        if mean.shape != variance.shape or mean.ndim != 2 or len(mean) != count:
+            text = f"mean and variance [{count}, Q] of q(h*) of each of {count} candidates"
+            raise ValueError(f"latent: expected {text}, found {mean.shape} and {variance.shape}")
         if not 0 <= self.chosen < count:
             text = f"the number of one of {count} candidates"
             raise ValueError(f"chosen: expected {text}, found {self.chosen}")
-        for name in ("candidates", "utilities"):
-            spoilt = ~np.isfinite(getattr(self, name)).reshape(count, -1).all(axis=1)
+        numbers = {"candidates": self.candidates, "utilities": self.utilities}
+        numbers |= {"latent.mean": mean, "latent.variance": variance}
+        for name, values in numbers.items():
+            spoilt = ~np.isfinite(values).reshape(count, -1).all(axis=1)
             if spoilt.any():
                 text = f"not finite for candidate {int(np.argmax(spoilt))}"
                 raise ValueError(

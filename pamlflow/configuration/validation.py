@@ -174,8 +174,9 @@ _README = """\
 # Configuration
 
 `config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over
-it: mappings are merged, lists and single values replaced. Everything is checked before any job
-starts, and a key that is misspelt or missing is named. Keys with a default may be left out.
+it: mappings are merged, lists and single values replaced. All but what a simulation has to tell is
+checked before any job starts, and a key that is misspelt or missing is named. Keys with a default
+may be left out.
 
 | key | value | default | unit | meaning |
 |---|---|---|---|---|

@@ -10,7 +10,7 @@ import numpy as np
 from pamlflow.domains import mechanics, rendering
 from pamlflow.domains.base import Excitation, state_transitions
 from pamlflow.domains.controls import alternating_control
-from pamlflow.tasks import Variable
+from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
 
 
@@ -136,11 +136,10 @@ class Mechanism(ABC):
 
     def _spec(self, parameters: FloatArray) -> tuple[mujoco.MjSpec, str]:
         """Return the model of the task with `parameters` [D], and what messages call the task."""
-        named = zip(self.parameter_variables, parameters, strict=True)
-        values = ", ".join(f"{it.name} = {value} {it.unit}" for it, value in named)
-        task = f"{self.name} with {values}"
+        task = f"{self.name} with {with_units(self.parameter_variables, parameters)}"
         if not np.all(parameters > 0):
-            raise ValueError(f"{task}: parameters must be positive; change the experiment's space")
+            text = f"{task}: parameters must be positive"
+            raise ValueError(f"{text}; change `space` or `fixed` of the experiment")
         spec = mechanics.empty_model(self.time_step / self.substeps)
         self.build(spec, *parameters)
         return spec, task

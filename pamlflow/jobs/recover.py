@@ -46,10 +46,10 @@ def recover(folder: Path) -> list[str]:
         raise AliveError(f"Snakemake works in {folder}: process {here.snakemakes[0].pid}")
     locks = folder / ".snakemake" / "locks"
     locked = locks.is_dir() and any(locks.iterdir())
-    if locked and (host := _last_host(folder)) not in (None, platform.node()):
+    if elsewhere := _owners(folder) - {platform.node()}:
         raise AliveError(
-            f"the last Snakemake in {folder} was on {host}: recover it there, or, when it is surely "
-            "gone, after `snakemake --unlock`"
+            f"the Snakemake that holds the lock of {folder} was on {', '.join(sorted(elsewhere))}: "
+            "recover it there, or, when it is surely gone, after `snakemake --unlock`"
         )
 
     done = [f"cancelled SLURM job {job}, left by a lost run" for job in slurm.cancel(folder)]
@@ -109,14 +109,21 @@ def _end(processes: list[psutil.Process]) -> list[int]:
     return [process.pid for process in running]
 
 
-def _last_host(folder: Path) -> str | None:
-    """Return the machine of the last Snakemake in `folder` that got the lock, by its log."""
+def _owners(folder: Path) -> set[str]:
+    """Return the machines of the Snakemakes that hold locks in `folder`, by their logs.
+
+    Those are the latest that got a lock and did not end: a log ends with its own name. Two may hold
+    locks, if they make different files.
+    """
+    locks = folder / ".snakemake" / "locks"
+    number = max(len(list(locks.glob(f"*.{kind}.lock"))) for kind in ("input", "output"))
+    owners: list[str] = []
     for log in sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True):
         text = log.read_text()
         found = re.search(r"^ *Host: (.*)$", text, re.MULTILINE)
-        if found and "LockException" not in text:
-            return found[1]
-    return None
+        if found and not re.search("LockException|^Complete log", text, re.MULTILINE):
+            owners.append(found[1])
+    return set(owners[:number])
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def _used() -> str:
     try:  # On Linux, ru_maxrss counts what the parent had when it started this process.
         status = Path("/proc/self/status").read_text()
         memory = int(status.split("VmHWM:")[1].split()[0]) / 2**10
-    except OSError:
+    except (OSError, IndexError):  # no such file, or no such line in a sandbox
         memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return f"{used.ru_utime + used.ru_stime:.1f} s of processor, at most {memory:.0f} MiB"
 

@@ -14,7 +14,7 @@ from pamlflow.storage import store
 from pamlflow.tasks import variables_to_datasets
 from pamlflow.world import World
 
-MAX_ROUNDS = 99
+MAX_ROUNDS = 99  # what two digits in the names of files allow; the schema has it for `added_tasks`
 
 
 def simulate_test_tasks(

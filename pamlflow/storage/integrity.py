@@ -94,7 +94,7 @@ def summary(count: int, faults: Sequence[Fault]) -> str:
 def examine(path: Path) -> Facts | Fault:
     """Read one file, and keep what is compared with others."""
     place = Place.of(path)
-    if place is None and remedies.is_learners(path):
+    if place is None and remedies.is_learners_round(path):
         return _learners(path)
     if place is None:
         return Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
@@ -142,9 +142,9 @@ def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
     paths: set[Path] = set()
     faults = []
     for folder in folders:
-        inside = [plain(path) for path in folder.rglob("*")]
+        inside = [plain(path) for path in _files(folder)]
         hdf5 = {path for path in inside if path.suffix == ".h5"}
-        if not hdf5:
+        if not hdf5 and not (folder / remedies.LEARNER).is_file():
             remedy = "name the results of a study, or make them with `snakemake --cores all`"
             faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
         problem = "the rest of an interrupted write, unless a job is writing it now"
@@ -152,6 +152,18 @@ def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
         faults += [Fault(path, "stray", problem, remedies.remove(path)) for path in temporary]
         paths |= hdf5
     return paths, faults
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below `folder`, also through links to other folders, each of which is entered once."""
+    entered = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        yield from (Path(root) / name for name in names)
 
 
 def _lineage(found: Found) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """What to do about a file that is missing or faulty, with commands to paste where Snakemake runs."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -21,14 +22,15 @@ def rebuild(*targets: Path | str, what: str = "it") -> str:
     exist.
     """
     names = " ".join(_target(target) for target in targets)
-    if all(isinstance(target, Path) and is_learners(target) for target in targets):
+    if all(isinstance(target, Path) and is_learners_round(target) for target in targets):
         return f"remove {what} with `rm {names}`, and the learner of the folder makes {what} again"
     return f"rebuild {what} with `snakemake --cores all --forcerun {names}` {_CONFIG}"
 
 
-def is_learners(path: Path) -> bool:
-    """Whether `path` is in the folder of a learner."""
-    return (path.parent / LEARNER).is_file()
+def is_learners_round(path: Path) -> bool:
+    """Whether `path` is a round of a learner, which makes it again from its recordings if need be."""
+    named = re.fullmatch(r"round_\d+\.h5", path.name)
+    return named is not None and (path.parent / LEARNER).is_file()
 
 
 def look_at(path: Path) -> str:

@@ -118,6 +118,8 @@ def read(path: str | Path, schema: str | None = None) -> Record:
     path = Path(path)
     content = _content(path)
     if problem := files.damage(content):
+        if path.suffix != ".h5":
+            raise StoreError(path, "no file of pamlflow, whose names end in .h5", "name another")
         raise StoreError(path, problem, remedies.rebuild(path))
     try:
         # From memory: HDF5 sees the bytes that were checked, and asks for no lock, which fails on

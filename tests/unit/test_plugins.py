@@ -14,7 +14,7 @@ def test_registered_name():
 
 
 def test_own_part_by_module_and_name():
-    assert plugins.load("math:pi", {}, "domain") == math.pi
+    assert plugins.load("math:sqrt", {}, "domain") is math.sqrt
 
 
 def test_misspelt_name_is_answered_with_the_nearest():
@@ -31,3 +31,13 @@ def test_name_like_no_other_lists_what_is_known():
 def test_own_part_that_is_not_there(name):
     with pytest.raises(ValueError, match=f"cannot load the domain '{name}'.*no_such"):
         plugins.load(name, REGISTRY, "domain")
+
+
+def test_own_part_outside_any_package():
+    with pytest.raises(ValueError, match=r"cannot load the strategy '\.spring:choose'.*package"):
+        plugins.load(".spring:choose", {}, "strategy")
+
+
+def test_own_part_that_cannot_be_called():
+    with pytest.raises(ValueError, match="strategy 'math:pi': expected something to call, found 3"):
+        plugins.load("math:pi", {}, "strategy")

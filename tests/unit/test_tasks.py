@@ -174,6 +174,12 @@ def test_append_undoes_a_split(lengths, data):
     assert_same(head.append(tail), tasks)
 
 
+def test_variables_may_be_given_as_a_list():
+    tasks = make_tasks()
+    listed = dataclasses.replace(tasks, input_variables=list(tasks.input_variables))
+    assert listed.append(tasks).num_tasks == 2 * tasks.num_tasks
+
+
 def test_append_refuses_other_variables():
     tasks = make_tasks()
     other = dataclasses.replace(tasks, descriptor_variables=(Variable("length", "cm"),))

@@ -157,3 +157,29 @@ def test_a_task_that_is_not_finite_is_one_that_failed(monkeypatch, caplog):
     tasks = tolerant.observe(asked, excitation(world), np.random.default_rng(0))
     assert tasks.num_tasks == 2 and tasks.parameters[1, 0] <= 3.0
     assert "is not finite in step 7" in caplog.text
+
+
+def test_a_domain_cannot_change_the_truth(monkeypatch):
+    def halves(self, parameters, excitation):
+        parameters /= 2.0
+
+    monkeypatch.setattr(CartPole, "simulate", halves)
+    world, asked = world_of(), np.array([[1.0, 1.0]])
+    with pytest.raises(ValueError, match="read-only"):
+        world.run(asked, asked, excitation(world))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "found"),
+    [
+        (np.ones((12, 6)), np.ones((11, 4)), r"\(12, 6\) and \(11, 4\)"),
+        (np.ones((12, 6)), np.ones(12), r"\(12, 6\) and \(12,\)"),
+        (np.ones((12, 3)), np.ones((12, 4)), r"\(12, 3\) and \(12, 4\)"),
+    ],
+)
+def test_transitions_of_a_wrong_shape_are_refused(monkeypatch, inputs, outputs, found):
+    monkeypatch.setattr(CartPole, "transitions", lambda self, states, controls: (inputs, outputs))
+    world, asked = world_of(), np.array([[1.0, 1.0]])
+    message = rf"`transitions`: expected inputs \[K, 6\] and outputs \[K, 4\].* shapes {found}"
+    with pytest.raises(ValueError, match=message):
+        world.run(asked, asked, excitation(world))

@@ -12,8 +12,10 @@ CANDIDATES = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
 
 @pytest.mark.parametrize("kind", [np.float32, np.int64, np.bool_])
 def test_numbers_of_any_kind_become_those_of_a_round_file(kind):
-    selection = Selection(CANDIDATES.astype(np.float32), LATENT, np.array([0, 1, 0], kind), 1)
+    latent = LatentPosterior(LATENT.mean.astype(kind), LATENT.variance.astype(kind))
+    selection = Selection(CANDIDATES.astype(np.float32), latent, np.array([0, 1, 0], kind), 1)
     assert selection.candidates.dtype == selection.utilities.dtype == np.float64
+    assert selection.latent.mean.dtype == selection.latent.variance.dtype == np.float64
     np.testing.assert_array_equal(selection.utilities, [0.0, 1.0, 0.0])
 
 
@@ -30,10 +32,18 @@ def test_numbers_of_any_kind_become_those_of_a_round_file(kind):
             {"candidates": np.where(CANDIDATES == 4.0, np.nan, CANDIDATES)},
             "not finite for cand.* 2",
         ),
-        ({"latent": LatentPosterior(*(part[:2] for part in LATENT[:2]))}, "latent: .*, found 2"),
+        (
+            {"latent": LatentPosterior(*(part[:2] for part in LATENT[:2]))},
+            r"latent: .*, found \(2, 2\) a",
+        ),
+        ({"latent": LatentPosterior(LATENT.mean, np.ones(3))}, r"found \(3, 2\) and \(3,\)"),
+        (
+            {"latent": LatentPosterior(LATENT.mean, np.diag([1.0, np.nan, 1.0])[:, :2])},
+            "latent.variance: not finite for candidate 1",
+        ),
         ({"chosen": 3}, "chosen: expected the number of one of 3 candidates, found 3"),
         ({"chosen": -1}, "chosen: expected the number of one of 3 candidates, found -1"),
-        ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "each of 0 candidates, found 3"),
+        ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "each of 0 candidates, found"),
     ],
 )
 def test_what_no_round_file_could_keep_is_refused(changed, message):

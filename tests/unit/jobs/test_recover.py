@@ -100,6 +100,27 @@ def test_a_snakemake_that_the_lock_refused_does_not_own_it(folder):
         recover(folder)
 
 
+def test_a_snakemake_that_has_ended_owns_no_lock(folder):
+    for hour, text in (
+        (2, "Host: login2\n"),
+        (3, f"Host: {platform.node()}\nComplete log(s): x\n"),
+    ):
+        log = folder / f".snakemake/log/2026-01-02T{hour:02}0000.000000.snakemake.log"
+        log.write_text(f"SNAKEMAKE\n  {text}")
+    with pytest.raises(AliveError, match="on login2"):
+        recover(folder)
+
+
+def test_of_two_locks_one_may_belong_to_another_machine(folder):
+    log = folder / ".snakemake/log/2025-12-31T000000.000000.snakemake.log"
+    log.write_text("SNAKEMAKE\n  Host: login2\n")  # lost, too, but older than the only lock
+    (folder / ".snakemake/locks/1.input.lock").touch()
+    with pytest.raises(AliveError, match="on login2"):
+        recover(folder)
+    (folder / ".snakemake/locks/1.input.lock").unlink()
+    assert recover(folder) == ["removed the lock of a lost run"]
+
+
 def test_a_snakemake_that_belongs_to_a_job_is_an_orphan_like_it(folder, running):
     orphan = running(folder / "snakemake", "--mode", "remote")
     assert f"ended process {orphan.pid}, left by a lost run" in recover(folder)

@@ -50,6 +50,14 @@ def test_messages_and_warnings_go_to_the_log(tmp_path):
     assert all(line[:2] == "20" for line in text.splitlines() if "pamlflow:" in line)
 
 
+def test_a_system_that_does_not_tell_the_memory_fails_no_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(runtime.Path, "read_text", lambda path: "Name: python\n")
+    with job(log=tmp_path / "job.log", threads=1):
+        pass
+    monkeypatch.undo()
+    assert "done in" in (tmp_path / "job.log").read_text()
+
+
 def test_errors_are_logged_with_their_traceback_and_pass_through(tmp_path):
     with pytest.raises(KeyError, match="bad"), job(log=tmp_path / "job.log", threads=1):
         raise KeyError("bad")

@@ -310,6 +310,11 @@ def test_the_folder_of_a_learner(tmp_path, monkeypatch, capsys):
     robot.mkdir()
     for path in (robot / remedies.LEARNER, recording):
         path.write_text("{}")
+    assert main(["check", "robot"]) == 0  # it has learned nothing yet
+    assert "0 files, no fault" in capsys.readouterr().out
+    assert main(["check", str(recording)]) == 1
+    line = capsys.readouterr().out
+    assert line.endswith("no file of pamlflow, whose names end in .h5; name another\n")
     for number in range(2):
         write_round(robot / f"round_0{number}.h5", [recording], number)
     assert main(["check", "robot"]) == 0
@@ -361,6 +366,16 @@ def test_a_study_is_checked_from_elsewhere_and_behind_a_link(study, tmp_path, mo
     Path("results").symlink_to(study / "results")
     Path("data").symlink_to(study / "data")
     assert faults("results") == {}
+
+
+def test_a_linked_experiment_is_entered_once(study, tmp_path):
+    moved = tmp_path / "scratch"
+    shutil.move(RESULTS, moved)
+    RESULTS.symlink_to(moved)
+    (moved / "loop").symlink_to(moved)
+    assert faults("results") == {}
+    ROUND_1.write_bytes(ROUND_1.read_bytes()[:-100])
+    assert faults("results") == {ROUND_1: ("damaged", mock.ANY)}
 
 
 def test_a_check_needs_no_tensorflow_and_no_mujoco(study):

@@ -19,3 +19,9 @@ def test_commands_can_be_pasted(folder):
 
 def test_rules_can_be_rebuilt_too():
     assert "--forcerun acquire_round`" in remedies.rebuild("acquire_round")
+
+
+def test_only_rounds_of_a_learner_are_removed_to_be_made_again(folder):
+    (folder / remedies.LEARNER).touch()
+    assert remedies.rebuild(folder / "round_03.h5").startswith("remove it with `rm round_03.h5`")
+    assert "rm " not in remedies.rebuild(folder / "task_03.h5")
