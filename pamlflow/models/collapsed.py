@@ -109,7 +109,13 @@ def collapsed_bound(
     Every statistic is weighted by the relative noise precisions of the tasks; ``log_weights`` is the sum of
     their logarithms over the ``count`` transitions, and transition j of task i has noise variance
     1 / (precision[p] * weight[i]).
+
+    No log density is above that of outputs without any error.  Where weights differ by many orders of
+    magnitude rounding can claim more than that, and the bound is NaN: a search must not go there.
     """
     constant = tf.math.log(precision) - tf.constant(1.8378770664093453, precision.dtype)
     data = 0.5 * (count * constant + log_weights - precision * (squared_outputs + psi0[..., None]))
-    return tf.reduce_sum(data, -1) + collapsed_terms(Kuu, *psi, precision)
+    value = tf.reduce_sum(data, -1) + collapsed_terms(Kuu, *psi, precision)
+    ceiling = 0.5 * tf.reduce_sum(count * constant + log_weights, -1)
+    nan = tf.constant(float("nan"), value.dtype)
+    return tf.where(value > ceiling + 1e-6 * tf.abs(ceiling), nan, value)

@@ -213,9 +213,10 @@ def test_small_noise_and_near_duplicates_stay_finite():
 def test_weights_of_one_are_homoscedastic_noise():
     rng = np.random.default_rng(0)
     Kuu, Psi1, covariance = np.eye(3), rng.normal(size=(4, 3)), np.diag([0.5, 0.2, 0.1])
-    common = {"psi0": 2.0, "squared_outputs": [1.0, 2.0], "count": 4.0}
+    outputs = rng.normal(size=(4, 2))
+    common = {"psi0": 50.0, "squared_outputs": np.square(outputs).sum(axis=0), "count": 4.0}
     common = {name: tf.constant(value, tf.float64) for name, value in common.items()}
-    Psi1Y = rng.normal(size=(3, 2))
+    Psi1Y = Psi1.T @ outputs
     zero = tf.constant(0.0, tf.float64)
     one = collapsed_bound(
         Kuu,
@@ -232,6 +233,31 @@ def test_weights_of_one_are_homoscedastic_noise():
         **(common | scaled),
     )  # fmt: skip
     assert float(one) == pytest.approx(float(other), rel=1e-12)
+
+
+def test_a_bound_above_any_density_is_not_a_number():
+    """Psi1'Y and the outputs' squares disagree, as rounding makes them when weights differ wildly."""
+    rng = np.random.default_rng(0)
+    Psi1, outputs = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    precision, log_weights = np.array([50.0, 200.0]), 7.0
+
+    def bound(error):
+        return float(
+            collapsed_bound(
+                tf.constant(np.eye(3)),
+                PsiStatistics(Psi1, np.zeros((3, 3)), Psi1.T @ outputs * (1.0 + error)),
+                psi0=tf.constant(np.square(Psi1).sum()),
+                squared_outputs=tf.constant(np.square(outputs).sum(axis=0)),
+                log_weights=tf.constant(log_weights, tf.float64),
+                count=tf.constant(20.0, tf.float64),
+                precision=tf.constant(precision),
+            )
+        )
+
+    ceiling = 0.5 * np.sum(20.0 * np.log(precision / (2.0 * np.pi)) + log_weights)
+    values = np.array([bound(error) for error in np.linspace(0.0, 10.0, 101)])
+    assert np.isfinite(values[0]) and np.nanmax(values) <= ceiling
+    assert np.isnan(values[-1]) and np.all(np.diff(np.isnan(values).astype(int)) >= 0)
 
 
 def test_close_inducing_points_and_little_noise_cost_no_digits():
