@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from pamlflow.plotting.numbering import number_points
 from pamlflow.plotting.style import (
@@ -113,7 +113,7 @@ def chosen_values(
                 axis.axvline(values.mean(), color="black", linewidth=2)
                 axis.grid(visible=False, axis="x")
                 axis.xaxis.set_major_locator(MaxNLocator(5))
-                axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+                axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
                 suffix = ", hidden" if variable.name in hidden else ""
                 axis.set_xlabel(variable_label(variable) + suffix)
             row[0].set_ylabel("share of\nchosen tasks")

@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from pamlflow.plotting.style import (
     INITIAL_COLOR,
@@ -75,7 +75,8 @@ def _draw_maps(
         ticks, form = (LogLocator(subs=(1, 3)), "%g") if isinstance(norm, LogNorm) else (None, None)
         place = {"ax": row, "pad": 0.01, "aspect": 14, "extend": extend}
         colors = ScalarMappable(norm, COLORMAP)
-        figure.colorbar(colors, label=label, ticks=ticks, format=form, **place)
+        bar = figure.colorbar(colors, label=label, ticks=ticks, format=form, **place)
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())  # else between ticks in another notation
     for axis, strategy in zip(axes[0], strategies, strict=True):
         axis.set_title(strategy_name(strategy).replace(" (", "\n("))
     for axis in axes[-1]:
