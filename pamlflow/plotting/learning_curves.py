@@ -124,7 +124,7 @@ def _cut_off_extremes(axis: Axes, means: FloatArray) -> None:
     """End the axis below means that would take more than half of it, and say how far they reach."""
     low, quartile = np.percentile(means, [0.0, 75.0])
     top = quartile + EXTREME * (quartile - low)
-    if means.max() - top <= top - low:
+    if not 0.0 < top - low < means.max() - top:
         return
     bottom = max(axis.dataLim.y0, low - 0.5 * (top - low))
     axis.set_ylim(bottom - 0.05 * (top - bottom), top)

@@ -100,6 +100,8 @@ def test_a_few_huge_means_are_cut_off_and_named():
     assert nll.get_ylim()[1] < 50 and nll.get_ylim()[0] < 0.5
     assert [text.get_text() for text in nll.texts] == ["cut off: means up to 5.43e+03"]
     assert not rmse.texts
+    table["value"] = np.where(huge, 5432.0, 1.0)  # without a spread there is nothing to see
+    assert not plotting.learning_curves(table).axes[0].texts
 
 
 def several(*strategies):
