@@ -89,10 +89,11 @@ def _warn_unless_shared(
 ) -> None:
     alike = np.isclose(subject, baseline, rtol=SHARED, atol=SHARED)
     if not alike.all():
+        gap = np.abs(subject - baseline).max()
         logger.warning(
-            "comparison: %s of '%s' under '%s' begins elsewhere than the subject's in %d of %d trials, by "
-            "up to %.3g, although round 0 is one model: score both with one version and on one machine",
-            *(metric, name, protocol, np.sum(~alike), len(alike), np.abs(subject - baseline).max()),
+            f"comparison: {metric} of '{name}' under '{protocol}' begins elsewhere than the subject's in "
+            f"{np.sum(~alike)} of {len(alike)} trials, by up to {gap:.3g}, although round 0 is one model: "
+            "score both with one version and on one machine"
         )
 
 

@@ -6,8 +6,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pamlflow.plotting.panels import panels
-from pamlflow.plotting.style import METRICS, experiment_name, strategy_name, strategy_styles
+from pamlflow.plotting.panels import by_protocol, panels
+from pamlflow.plotting.style import (
+    METRICS,
+    add_note,
+    experiment_name,
+    strategy_name,
+    strategy_styles,
+)
 from pamlflow.statistics import CONFIDENCE, DIFFERENCE, MIN_TRIALS
 
 
@@ -20,7 +26,8 @@ def comparison(table: pd.DataFrame) -> Figure:
     table = table[table["quantity"] == DIFFERENCE]
     subject = strategy_name(table["subject"].iloc[0])
     labels = {metric: label.replace("\n", " difference\n") for metric, label in METRICS.items()}
-    return panels(table, labels, partial(_draw_panel, subject=subject), _title(table, subject))
+    draw = partial(_draw_panel, subject=subject)
+    return panels(by_protocol(table), labels, draw, _title(table, subject))
 
 
 def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
@@ -43,16 +50,7 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
         )
     axis.margins(y=0.18)  # room for the two texts
     for height, better in ((0.03, subject), (0.97, "the other strategy")):
-        axis.text(
-            0.03,
-            height,
-            f"{better} is better",
-            transform=axis.transAxes,
-            verticalalignment="bottom" if height < 0.5 else "top",
-            color="0.35",
-            fontsize="small",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # hides the grid
-        )
+        add_note(axis, 0.03, height, f"{better} is better")
 
 
 def _title(table: pd.DataFrame, subject: str) -> str:

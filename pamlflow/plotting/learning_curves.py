@@ -3,27 +3,24 @@
 import textwrap
 from collections.abc import Mapping
 from functools import partial
-from math import ceil
 
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from pamlflow.configuration.names import ORACLE
-from pamlflow.plotting.panels import panels
+from pamlflow.plotting.panels import by_protocol, panels
 from pamlflow.plotting.style import (
     METRICS,
     ORACLE_COLOR,
     StrategyStyle,
-    add_title_and_legend,
+    add_note,
     experiment_name,
     protocol_title,
     strategy_name,
     strategy_styles,
-    theme,
 )
 from pamlflow.types import FloatArray
 
@@ -44,7 +41,7 @@ def learning_curves(table: pd.DataFrame) -> Figure:
     spread = f"mean and standard error of {trials} trials" if trials > 1 else "one trial"
     title = f"{experiment}: error on the test tasks\n{spread}; lower is better"
     styles = strategy_styles(table["strategy"].unique())
-    return panels(table, METRICS, partial(_draw_panel, styles=styles), title)
+    return panels(by_protocol(table), METRICS, partial(_draw_panel, styles=styles), title)
 
 
 def overview(table: pd.DataFrame, protocol: str) -> Figure:
@@ -58,37 +55,15 @@ def overview(table: pd.DataFrame, protocol: str) -> Figure:
         known = ", ".join(table["protocol"].unique())
         raise ValueError(f"no scores under the protocol '{protocol}'; there are: {known}")
     styles = strategy_styles(scores["strategy"].unique())
-    experiments = list(scores["experiment"].unique())
-    columns = min(len(experiments), EXPERIMENTS_IN_A_ROW)
-    rows = len(METRICS) * ceil(len(experiments) / columns)
-    with theme():
-        figure = Figure(figsize=(1.5 + 3.6 * columns, 1.5 + 2.3 * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
-        for index, experiment in enumerate(experiments):
-            of_experiment = scores[scores["experiment"] == experiment]
-            row, column = divmod(index, columns)
-            own = axes[len(METRICS) * row :, column][: len(METRICS)]
-            for axis, (metric, label) in zip(own, METRICS.items(), strict=True):
-                _draw_panel(axis, of_experiment[of_experiment["metric"] == metric], styles)
-                axis.set_ylabel(textwrap.fill(label, LETTERS_OF_A_LABEL) if column == 0 else "")
-                axis.set_xlabel("")
-                axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-            trials = of_experiment["trial"].nunique()
-            own[0].set_title(f"{experiment_name(experiment)}\n{trials} trial{'s' * (trials > 1)}")
-            own[-1].set_xlabel("tasks added")
-        for axis in axes[-len(METRICS) :, 1 + (len(experiments) - 1) % columns :].flat:
-            axis.remove()
-        handles = {
-            label: handle
-            for axis in figure.axes
-            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-        }
-        oracle = handles.pop(strategy_name(ORACLE), None)
-        knowledge = protocol_title(protocol).replace("\n", " ")
-        title = f"Error on the test tasks, {knowledge}\nmean and standard error; lower is better"
-        last = [] if oracle is None else [oracle]
-        add_title_and_legend(figure, title, [*handles.values(), *last])
-    return figure
+    columns = {}
+    for experiment in scores["experiment"].unique():
+        rows = scores[scores["experiment"] == experiment]
+        trials = rows["trial"].nunique()
+        columns[f"{experiment_name(experiment)}\n{trials} trial{'s' * (trials > 1)}"] = rows
+    labels = {metric: textwrap.fill(label, LETTERS_OF_A_LABEL) for metric, label in METRICS.items()}
+    knowledge = protocol_title(protocol).replace("\n", " ")
+    title = f"Error on the test tasks, {knowledge}\nmean and standard error; lower is better"
+    return panels(columns, labels, partial(_draw_panel, styles=styles), title, EXPERIMENTS_IN_A_ROW)
 
 
 def _draw_panel(axis: Axes, panel: pd.DataFrame, styles: Mapping[str, StrategyStyle]) -> None:
@@ -128,14 +103,4 @@ def _cut_off_extremes(axis: Axes, means: FloatArray) -> None:
         return
     bottom = max(axis.dataLim.y0, low - 0.5 * (top - low))
     axis.set_ylim(bottom - 0.05 * (top - bottom), top)
-    axis.text(
-        0.97,
-        0.95,
-        f"cut off: means up to {means.max():.3g}",
-        transform=axis.transAxes,
-        horizontalalignment="right",
-        verticalalignment="top",
-        color="0.35",
-        fontsize="small",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # hides the grid
-    )
+    add_note(axis, 0.97, 0.95, f"cut off: means up to {means.max():.3g}")

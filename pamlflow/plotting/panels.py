@@ -1,39 +1,60 @@
-"""The grid that learning curves and their comparison share: metrics by protocols, over the tasks added."""
+"""The grid that learning curves and their comparison share: metrics by columns, over the tasks added."""
 
 from collections.abc import Callable, Mapping
+from math import ceil
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pamlflow.plotting.style import add_title_and_legend, protocol_title, theme
+from pamlflow.configuration.names import ORACLE
+from pamlflow.plotting.style import add_title_and_legend, protocol_title, strategy_name, theme
+
+
+def by_protocol(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the columns for `panels` that show a tidy table protocol by protocol."""
+    return {
+        protocol_title(name): table[table["protocol"] == name]
+        for name in table["protocol"].unique()
+    }
 
 
 def panels(
-    table: pd.DataFrame,
+    columns: Mapping[str, pd.DataFrame],
     labels: Mapping[str, str],
     draw: Callable[[Axes, pd.DataFrame], None],
     title: str,
+    in_a_row: int | None = None,
 ) -> Figure:
-    """Draw a panel for each metric of `labels` (rows) and each protocol (columns) of a tidy table.
+    """Draw a panel for each metric of `labels` (rows) and each of the `columns`, tidy tables by heading.
 
-    `draw` gets the panel's axes and its rows of the table. The legend is that of the first panel.
+    `draw` gets the panel's axes and its rows of the table. Columns beyond `in_a_row` stand below the
+    others. The legend has what the panels have, the oracle last.
     """
-    protocols = list(table["protocol"].unique())
+    width = min(len(columns), in_a_row or len(columns))
+    rows = len(labels) * ceil(len(columns) / width)
     with theme():
-        figure = Figure(figsize=(1.5 + 3.6 * len(protocols), 6.8), layout="constrained")
-        axes = figure.subplots(len(labels), len(protocols), sharex=True, squeeze=False)
-        for row, (metric, label) in enumerate(labels.items()):
-            for column, protocol in enumerate(protocols):
-                axis = axes[row, column]
-                draw(axis, table[(table["metric"] == metric) & (table["protocol"] == protocol)])
-                axis.set_ylabel(label if column == 0 else "")
+        figure = Figure(figsize=(1.5 + 3.6 * width, 2.2 + 2.3 * rows), layout="constrained")
+        axes = figure.subplots(rows, width, sharex=True, squeeze=False)
+        for index, (heading, table) in enumerate(columns.items()):
+            block, place = divmod(index, width)
+            column = axes[len(labels) * block :, place][: len(labels)]
+            for axis, (metric, label) in zip(column, labels.items(), strict=True):
+                draw(axis, table[table["metric"] == metric])
+                axis.set_ylabel(label if place == 0 else "")
+                axis.set_xlabel("")
                 axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        for axis, protocol in zip(axes[0], protocols, strict=True):
-            axis.set_title(protocol_title(protocol))
-        for axis in axes[-1]:
-            axis.set_xlabel("tasks added")
-        handles, _ = axes[0, 0].get_legend_handles_labels()
-        add_title_and_legend(figure, title, handles)
+            column[0].set_title(heading)
+            column[-1].set_xlabel("tasks added", visible=True)  # also where others stand below
+            column[-1].tick_params(labelbottom=True)
+        for axis in axes[-len(labels) :, 1 + (len(columns) - 1) % width :].flat:
+            axis.remove()
+        handles = {
+            label: handle
+            for axis in figure.axes
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        oracle_last = sorted(handles, key=lambda label: label == strategy_name(ORACLE))
+        add_title_and_legend(figure, title, [handles[label] for label in oracle_last])
     return figure

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import matplotlib
 import seaborn
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pamlflow.configuration.names import ORACLE
@@ -130,6 +131,21 @@ def theme() -> Iterator[None]:
     """Make figures inside with the grid and the font sizes that all of them have."""
     with seaborn.axes_style("whitegrid"), seaborn.plotting_context("notebook", font_scale=0.9):
         yield
+
+
+def add_note(axis: Axes, x: float, y: float, text: str) -> None:
+    """Write a small text at (x, y) of a panel, both from 0 to 1, towards its middle."""
+    axis.text(
+        x,
+        y,
+        text,
+        transform=axis.transAxes,
+        horizontalalignment="left" if x < 0.5 else "right",
+        verticalalignment="bottom" if y < 0.5 else "top",
+        color="0.35",
+        fontsize="small",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # hides the grid
+    )
 
 
 def add_title_and_legend(figure: Figure, title: str, handles: Sequence[Artist]) -> None:

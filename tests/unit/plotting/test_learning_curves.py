@@ -120,6 +120,7 @@ def test_an_overview_has_nll_above_rmse_for_each_experiment():
     labels = [axis.get_ylabel().partition(" ")[0] for axis in figure.axes]
     assert labels == ["NLL", "", "", "RMSE", "", "", "NLL", "RMSE"]
     below = [axis.get_xlabel() for axis in figure.axes]
+    assert all(axis.xaxis.label.get_visible() for axis in figure.axes if axis.get_xlabel())
     assert below == ["", "", "", *["tasks added"] * 3, "", "tasks added"]
 
 
