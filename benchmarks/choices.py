@@ -25,7 +25,7 @@ def measure() -> list[Row]:
             for objective in ("predictive", "elbo"):
                 for size in CONTEXTS:
                     data = head(test, size)
-                    latent = trained.infer(len(data.mask), data=data, objective=objective)
+                    latent = trained.infer(data=data, objective=objective)
                     scores = held_out(trained, latent, test, objective)
                     rmse = float(np.sqrt(scores.squared_error.mean()))
                     cell = (float(scores.nll.mean()), rmse, float(scores.coverage[1].mean()))

@@ -13,7 +13,7 @@ TASKS, LEVELS = 19, (1.0, 0.98)
 
 def nll(trained: TrainedModel, data: TaskArrays) -> float:
     """Held-out NLL, h* inferred from 20 transitions."""
-    latent = trained.infer(len(data.mask), data=head(data, 20))
+    latent = trained.infer(data=head(data, 20))
     return float(held_out(trained, latent, data).nll.mean())
 
 

@@ -32,7 +32,7 @@ def measure() -> list[Row]:
                     TrainingSettings(starts=2),
                     np.random.default_rng(seed),
                 )
-                latent = trained.infer(len(test.mask), data=head(test, CONTEXT))
+                latent = trained.infer(data=head(test, CONTEXT))
                 scores = held_out(trained, latent, test)
                 cell = (
                     float(scores.nll.mean()),

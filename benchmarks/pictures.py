@@ -47,7 +47,7 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
     tasks = world.run(lengths[:1], pictures[:1], excitation)
     model, _ = train_from_scratch(tasks, settings, training, rng, unchosen=pictures[left])
     for _ in range(ROUNDS):
-        latent = model.infer(int(left.sum()), descriptors=pictures[left])
+        latent = model.infer(descriptors=pictures[left])
         utilities = expected_self_information(latent, model.latent)
         (chosen,) = np.flatnonzero(left)[[np.argmax(utilities)]]
         left[chosen] = False
@@ -56,11 +56,9 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
         model, _ = train_from_previous(
             tasks, settings, training, model, rng, unchosen=pictures[left]
         )
-    from_picture = held_out(
-        model, model.infer(TEST_TASKS, descriptors=test_tasks.descriptors), test
-    )
-    from_transitions = held_out(model, model.infer(TEST_TASKS, data=head(test, CONTEXT)), test)
-    encoded = model.infer(CANDIDATES, descriptors=pictures).mean
+    from_picture = held_out(model, model.infer(descriptors=test_tasks.descriptors), test)
+    from_transitions = held_out(model, model.infer(data=head(test, CONTEXT)), test)
+    encoded = model.infer(descriptors=pictures).mean
     missed = np.square(model.predict_descriptors(encoded) - pictures).mean() / pictures.var()
     return [
         float(np.sqrt(from_picture.squared_error.mean())),

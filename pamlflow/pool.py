@@ -51,7 +51,7 @@ class Pool:
         if count > len(self.descriptors):
             raise ValueError(
                 f"pool: expected at least {count} candidates for the initial tasks, found "
-                f"{len(self.descriptors)}; raise `pool` of the experiment or lower `initial_tasks`"
+                f"{len(self.descriptors)}; enlarge `pool` or lower `initial_tasks`"
             )
         return rng.choice(len(self.descriptors), count, replace=False)
 

@@ -35,5 +35,5 @@ def learn(folder: str, tasks: int = TASKS, **options: Any) -> Learner:
 
 if __name__ == "__main__":
     learner = learn(sys.argv[1])
-    light = learner.model().infer(1, descriptors=np.array([[0.7, 4.0]]))
+    light = learner.model().infer(descriptors=np.array([[0.7, 4.0]]))
     print("q(h*) of a mass of 0.7 kg on a spring of 4 N/m:", light.mean[0], light.variance[0])

@@ -66,5 +66,5 @@ def farthest(situation: Situation) -> Selection:
         candidates = situation.space.sobol(situation.settings.num_candidates, situation.rng)
     unit = np.concatenate([candidates, situation.chosen]).std(axis=0)
     utilities = cdist(candidates / unit, situation.chosen / unit).min(axis=1)
-    latent = situation.model.infer(len(candidates), descriptors=candidates)
+    latent = situation.model.infer(descriptors=candidates)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))

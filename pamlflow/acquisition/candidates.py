@@ -18,9 +18,7 @@ def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
     Which points of the box, ``acquisition.candidates`` says.
     """
     if situation.pool is not None:
-        return situation.pool, situation.model.infer(
-            len(situation.pool), descriptors=situation.pool
-        )
+        return situation.pool, situation.model.infer(descriptors=situation.pool)
     if situation.settings.candidates == "latent":
         descriptors, latent = latent_candidates(situation)
         if _spread_out(descriptors, latent.mean.shape[1]):
@@ -35,7 +33,7 @@ def descriptor_candidates(situation: Situation) -> tuple[FloatArray, LatentPoste
     """A scrambled Sobol sequence over the box, and q(h | psi) of every point."""
     assert situation.space is not None  # where there is none, there is a pool
     descriptors = situation.space.sobol(situation.settings.num_candidates, situation.rng)
-    return descriptors, situation.model.infer(len(descriptors), descriptors=descriptors)
+    return descriptors, situation.model.infer(descriptors=descriptors)
 
 
 def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:

@@ -32,7 +32,7 @@ class Situation:
         """Refuse to choose from nothing."""
         if self.pool is not None and len(self.pool) == 0:
             text = f"round {self.round}: every candidate of the pool has been chosen"
-            raise ValueError(f"{text}; raise `pool` of the experiment or lower `added_tasks`")
+            raise ValueError(f"{text}; enlarge `pool` or add fewer tasks")
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,5 @@ Strategy: TypeAlias = Callable[[Situation], Selection]
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
     """The selection of a strategy that scores nothing: one candidate ``descriptor`` of utility zero."""
     candidates = descriptor[None]
-    latent = situation.model.infer(1, descriptors=candidates)
+    latent = situation.model.infer(descriptors=candidates)
     return Selection(candidates, latent, np.zeros(1), 0)

@@ -45,6 +45,11 @@ class DescriptorPosterior(NamedTuple):
     weights: FloatArray  # [R, G]
     reduction: FloatArray  # [R, G, G]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one descriptor."""
+        return self.noise.shape
+
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
         """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q].
 

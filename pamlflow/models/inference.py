@@ -8,6 +8,7 @@ that term alone infers h* from the descriptor.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ import numpy as np
 from pamlflow.models.batched_bfgs import minimise_batch
 from pamlflow.models.evidence import Evidence
 from pamlflow.types import FloatArray, IntArray
+
+logger = logging.getLogger(__name__)
 
 INITIAL_LOG_VARIANCE = -4.0
 MAX_ITERATIONS = 60
@@ -45,13 +48,10 @@ def infer_latents(
     ``ranking`` may stand in for the evidence when the starts are compared, which takes most of the
     evaluations.  A task that ends with a q(h*) wider than the prior knows less than nothing, as it does in
     the wrong mode: it is searched for from the next best starts too, and keeps the best end.  The same goes
-    for one that ends without a finite value.  Without evidence, or a finite value anywhere, the result is
-    the prior.
+    for one that ends without a finite value.  Where there is none anywhere the result is the prior, and the log
+    says so.
     """
     dimensions = starts.shape[1]
-    if not evidence:
-        return LatentPosterior(np.zeros((number, dimensions)), np.ones((number, dimensions)))
-
     tasks = np.arange(number)
     places = np.hstack([starts, np.full_like(starts, INITIAL_LOG_VARIANCE)])
     values = [_loss(ranking or evidence, np.tile(place, (number, 1)), tasks)[0] for place in places]
@@ -64,7 +64,9 @@ def infer_latents(
         better = other_value < value[doubtful]
         position[doubtful[better]] = other[better]
         value[doubtful[better]] = other_value[better]
-    position[np.isinf(value)] = 0.0
+    if lost := tasks[np.isinf(value)].tolist():
+        logger.warning("what is known of tasks %s has no finite density at any h: the prior", lost)
+    position[lost] = 0.0
     mean, log_variance = np.split(position, 2, axis=1)
     return LatentPosterior(mean, np.exp(log_variance))
 

@@ -37,11 +37,7 @@ class PicturePosterior:
         return EncodedEvidence(encoded.mean, encoded.variance)
 
     def encode(self, pictures: FloatArray) -> LatentPosterior:
-        """q(h | picture) of pictures [n, H, W, R].  Raises ValueError when they are of another size."""
-        if pictures.shape[1:] != self.shape:
-            raise ValueError(
-                f"pictures: expected shape {self.shape}, as those learned from, found {pictures.shape[1:]}"
-            )
+        """q(h | picture) of pictures [n, H, W, R]."""
         from pamlflow.models import networks
 
         dimensions = len(self.encoder["moments/bias"]) // 2

@@ -30,6 +30,10 @@ RANKING_TRANSITIONS = 10
 class DescriptorView(Protocol):
     """How h and standardised descriptors [n, ...] foretell each other."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one descriptor: [R], or [H, W, R] of a picture."""
+
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
         """q(h* | psi*), from ``starts`` [S, Q] where it has to be searched for."""
 
@@ -56,24 +60,36 @@ class TrainedModel:
     scaler: Scaler
     parameters: dict[str, FloatArray]
 
+    def prior(self, number: int) -> LatentPosterior:
+        """q(h*) of ``number`` tasks of which nothing is known."""
+        shape = (number, self.latent.mean.shape[1])
+        return LatentPosterior(np.zeros(shape), np.ones(shape))
+
     def infer(
         self,
-        number: int,
         *,
         descriptors: FloatArray | None = None,
         data: TaskArrays | None = None,
         objective: Objective = "predictive",
     ) -> LatentPosterior:
-        """q(h*) of ``number`` tasks from descriptors [N, ..., R], transitions, both, or neither (the prior)."""
+        """q(h*) of N tasks from their descriptors [N, ..., R], their transitions, or both.
+
+        Raises ValueError when there is neither, a shape is wrong, or a value is not finite.
+        """
         starts = latent_starts(self.latent.mean)
         known: list[Evidence] = []
         if descriptors is not None:
-            target = self.scaler.descriptors(descriptors)
+            target = self.scaler.descriptors(self._checked_descriptors(descriptors))
             if data is None:
                 return self.descriptor.infer(target, starts)
             known.append(self.descriptor.evidence(target))
         if data is None:
-            return infer_latents([], starts, number)
+            raise ValueError("infer: expected descriptors, data or both, found neither")
+        data = self._checked_data(data)
+        number = len(data.mask)
+        if descriptors is not None and len(descriptors) != number:
+            text = f"descriptors of the {number} tasks of data, found {len(descriptors)}"
+            raise ValueError(f"infer: expected {text}")
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
@@ -91,8 +107,11 @@ class TrainedModel:
         """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
 
         h is integrated out under ``latent``; the outputs are reported independently.  The noise is that of
-        predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.
+        predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.  Raises ValueError
+        when a shape is wrong.
         """
+        inputs = np.asarray(inputs, dtype=np.float64)
+        _check_shape("inputs", inputs, (len(latent.mean), None, len(self.scaler.input_mean)))
         mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
         dynamics = self.dynamics
         noise = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
@@ -104,6 +123,29 @@ class TrainedModel:
         """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
         mean = self.descriptor.decode(latents)
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
+
+    def _checked_descriptors(self, descriptors: FloatArray) -> FloatArray:
+        descriptors = np.asarray(descriptors, dtype=np.float64)
+        _check_shape("descriptors", descriptors, (None, *self.descriptor.shape))
+        _check_finite("descriptors", descriptors)
+        return descriptors
+
+    def _checked_data(self, data: TaskArrays) -> TaskArrays:
+        """The same with zeros, which do no harm, where the mask is zero."""
+        inputs, outputs, mask = (np.asarray(array, dtype=np.float64) for array in data)
+        _check_shape("mask", mask, (None, None))
+        _check_shape("inputs", inputs, (*mask.shape, len(self.scaler.input_mean)))
+        _check_shape("outputs", outputs, (*mask.shape, len(self.scaler.output_mean)))
+        if mask.shape[1] == 0:
+            raise ValueError("data: expected at least one transition, found none")
+        data = TaskArrays(
+            np.where(mask[..., None] > 0.0, inputs, 0.0),
+            np.where(mask[..., None] > 0.0, outputs, 0.0),
+            mask,
+        )
+        for name, values in data._asdict().items():
+            _check_finite(name, values)
+        return data
 
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
@@ -133,3 +175,18 @@ class TrainedModel:
                 if path.startswith("parameters/")
             },
         )
+
+
+def _check_shape(name: str, values: FloatArray, expected: tuple[int | None, ...]) -> None:
+    """Raise ValueError unless ``values`` has this shape; None is any length."""
+    sizes = zip(values.shape, expected, strict=False)
+    if values.ndim != len(expected) or any(size not in (found, None) for found, size in sizes):
+        wanted = ", ".join("any" if size is None else str(size) for size in expected)
+        raise ValueError(f"{name}: expected shape [{wanted}], found {list(values.shape)}")
+
+
+def _check_finite(name: str, values: FloatArray) -> None:
+    """Raise ValueError naming the first task (row) with a value that is not finite."""
+    spoilt = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if spoilt.any():
+        raise ValueError(f"{name} of task {int(np.argmax(spoilt))}: expected finite numbers")

@@ -150,7 +150,7 @@ def _next_model(
         return pictures, partial(pictures.descriptor.restore, previous.descriptor)
     added = tasks.subset(np.arange(len(previous.latent.mean), tasks.num_tasks))
     data = TaskArrays(*added.padded())
-    start = previous.infer(added.num_tasks, descriptors=added.descriptors, data=data)
+    start = previous.infer(descriptors=added.descriptors, data=data)
     latent = LatentPosterior(
         np.vstack([previous.latent.mean, start.mean]),
         np.vstack([previous.latent.variance, start.variance]),

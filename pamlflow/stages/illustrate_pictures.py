@@ -111,7 +111,7 @@ def _rank_correlation(model: TrainedModel, candidates: Pool) -> float:
 
 def _encoded(model: TrainedModel, candidates: Pool) -> FloatArray:
     """Return the means of q(h | picture) [C, Q] of all candidates, chosen ones too."""
-    return model.infer(len(candidates.descriptors), descriptors=candidates.descriptors).mean
+    return model.infer(descriptors=candidates.descriptors).mean
 
 
 def _model(path: Path) -> TrainedModel:

@@ -97,7 +97,7 @@ def cart_poles():
     for objective in ("predictive", "elbo"):
         for context in contexts:
             data = TaskArrays(inputs[:, :context], outputs[:, :context], mask[:, :context])
-            latent = model.infer(25, data=data, objective=objective)
+            latent = model.infer(data=data, objective=objective)
             mean, variance = model.predict(inputs[:, half:], latent, objective)
             scores = score(
                 outputs[:, half:] / scale, mean / scale, variance / scale**2, mask[:, half:]

@@ -64,7 +64,7 @@ def test_a_robot_is_learned_from_what_it_recorded(tmp_path):
     unseen = np.array([[0.7, 4.0], [1.5, 8.0], [2.5, 3.0]])
     inputs, outputs = (np.stack(parts) for parts in zip(*map(robot.run, unseen), strict=True))
     known = TaskArrays(inputs[:, :20], outputs[:, :20], np.ones((3, 20)))
-    mean, _ = model.predict(inputs[:, 20:], model.infer(3, data=known))
+    mean, _ = model.predict(inputs[:, 20:], model.infer(data=known))
     offsets = mean - outputs[:, 20:]
     error = np.sqrt(np.mean(np.square(offsets), axis=(0, 1))) / outputs.std(axis=(0, 1))
     assert np.all(error < [0.15, 0.7])  # of the position, and of the velocity, whose masses differ

@@ -32,7 +32,7 @@ def test_rows_are_drawn_without_replacement_and_at_random():
     assert all(len(set(rows)) == 3 for rows in draws.tolist())
     np.testing.assert_allclose(np.bincount(draws[:, 0]), 200, atol=45)
     assert sorted(pool.draw(5, rng)) == list(range(5))
-    with pytest.raises(ValueError, match=r"at least 6 candidates .* found 5; raise `pool`"):
+    with pytest.raises(ValueError, match=r"at least 6 candidates .* found 5; enlarge `pool`"):
         pool.draw(6, rng)
 
 

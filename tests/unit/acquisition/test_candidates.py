@@ -54,7 +54,7 @@ def test_descriptor_candidates_fill_the_box_and_know_their_latents(situation):
     assert descriptors.shape == (100, 2)
     cells = np.floor((descriptors - situation.space.low) / np.array([1.5, 2.0]) * 4)
     assert len({tuple(cell) for cell in cells}) == 16
-    expected = situation.model.infer(100, descriptors=descriptors)
+    expected = situation.model.infer(descriptors=descriptors)
     np.testing.assert_array_equal(latent.mean, expected.mean)
 
 

@@ -114,7 +114,7 @@ def test_paml_scores_the_pool_and_nothing_else(make_situation):
     situation = with_pool(make_situation())
     selection = STRATEGIES["paml"](situation)
     np.testing.assert_array_equal(selection.candidates, POOL)
-    expected = situation.model.infer(4, descriptors=POOL)
+    expected = situation.model.infer(descriptors=POOL)
     np.testing.assert_array_equal(selection.latent.mean, expected.mean)
     utilities = expected_self_information(expected, situation.model.latent)
     assert selection.chosen == np.argmax(utilities)

@@ -47,10 +47,21 @@ def test_a_task_wider_than_the_prior_is_searched_for_from_the_next_best_starts()
     np.testing.assert_allclose(latent.mean, modes, atol=0.1)
 
 
-def test_without_evidence_the_prior_stays():
-    latent = infer_latents([], STARTS, 3)
-    np.testing.assert_array_equal(latent.mean, np.zeros((3, 2)))
-    np.testing.assert_array_equal(latent.variance, np.ones((3, 2)))
+def test_without_a_finite_value_the_prior_stays_and_the_log_says_so(caplog):
+    """Of the second task alone."""
+    known = gaussian_evidence(np.full((3, 2), 0.5), 24.0)
+
+    def evidence(mean, variance, tasks):
+        found = known(mean, variance, tasks)
+        return found._replace(value=np.where(tasks == 1, np.nan, found.value))
+
+    latent = infer_latents([evidence], STARTS, 3)
+    np.testing.assert_array_equal(latent.mean[1], np.zeros(2))
+    np.testing.assert_array_equal(latent.variance[1], np.ones(2))
+    assert latent.mean[[0, 2]].min() > 0.4
+    assert caplog.messages == [
+        "what is known of tasks [1] has no finite density at any h: the prior"
+    ]
 
 
 def test_conjugate_evidence_gives_the_exact_posterior():
@@ -129,7 +140,7 @@ def unseen(make_tasks):
 def errors_of_first_output(trained, unseen, **known):
     """Mean squared errors with what is known of the tasks, and with nothing."""
     inputs, outputs, _ = unseen.padded()
-    latents = (trained.infer(12, **known), trained.infer(12))
+    latents = (trained.infer(**known), trained.prior(12))
     means = [trained.predict(inputs, latent)[0] for latent in latents]
     return [np.mean((mean - outputs)[..., 0] ** 2) for mean in means]
 
@@ -167,7 +178,7 @@ def test_search_ends_at_an_optimum(trained, unseen):
         slope = np.hstack([mean - known.mean, (0.5 - known.variance) * variance - 0.5])
         return value, slope
 
-    latent = trained.infer(12, data=TaskArrays(inputs, outputs, mask))
+    latent = trained.infer(data=TaskArrays(inputs, outputs, mask))
     found = np.hstack([latent.mean, np.log(latent.variance)])
     patient = minimise_batch(loss, found, iterations=500, tolerance=1e-9)
     everyone = np.arange(12)
@@ -176,7 +187,7 @@ def test_search_ends_at_an_optimum(trained, unseen):
 
 def test_transitions_of_a_training_task_bring_back_its_latent(trained, ragged_tasks):
     data = TaskArrays(*ragged_tasks.padded())
-    latent = trained.infer(8, data=data, objective="elbo", descriptors=ragged_tasks.descriptors)
+    latent = trained.infer(data=data, objective="elbo", descriptors=ragged_tasks.descriptors)
     long = ragged_tasks.lengths >= 7
     deviation = np.abs(latent.mean - trained.latent.mean)[long]
     assert np.median(deviation) < 0.3 * trained.latent.mean.std()
@@ -185,8 +196,7 @@ def test_transitions_of_a_training_task_bring_back_its_latent(trained, ragged_ta
 def test_more_transitions_make_h_more_certain(trained, unseen):
     inputs, outputs, mask = unseen.padded()
     few, many = (
-        trained.infer(12, data=TaskArrays(inputs[:, :n], outputs[:, :n], mask[:, :n]))
-        for n in (2, 30)
+        trained.infer(data=TaskArrays(inputs[:, :n], outputs[:, :n], mask[:, :n])) for n in (2, 30)
     )
     assert np.exp(np.mean(np.log(many.variance / few.variance))) < 0.5
 
@@ -205,14 +215,14 @@ def exact_posterior(posterior, descriptors):
 
 
 def test_descriptor_alone_gives_the_posterior_of_h(trained, unseen):
-    latent = trained.infer(12, descriptors=unseen.descriptors)
+    latent = trained.infer(descriptors=unseen.descriptors)
     exact = exact_posterior(trained.descriptor, trained.scaler.descriptors(unseen.descriptors))
     assert np.sqrt(np.mean((latent.mean - exact.mean) ** 2 / exact.variance)) < 0.5
     assert np.abs(np.mean(np.log(latent.variance / exact.variance))) < np.log(1.5)
 
 
 def test_descriptor_of_a_training_task_brings_back_its_latent(trained, ragged_tasks):
-    latent = trained.infer(8, descriptors=ragged_tasks.descriptors)
+    latent = trained.infer(descriptors=ragged_tasks.descriptors)
     error = np.sqrt(np.mean((latent.mean - trained.latent.mean) ** 2))
     assert error < 0.25 * trained.latent.mean.std()
 
@@ -222,7 +232,7 @@ def test_descriptor_and_transitions_together_beat_few_transitions(trained, unsee
     data = TaskArrays(inputs[:, :1], outputs[:, :1], mask[:, :1])
     errors = []
     for descriptors in (None, unseen.descriptors):
-        mean, _ = trained.predict(inputs, trained.infer(12, descriptors=descriptors, data=data))
+        mean, _ = trained.predict(inputs, trained.infer(descriptors=descriptors, data=data))
         errors.append(np.mean((mean - outputs)[..., 0] ** 2))
     assert errors[1] < errors[0]
 
@@ -230,15 +240,15 @@ def test_descriptor_and_transitions_together_beat_few_transitions(trained, unsee
 def test_padding_and_the_company_of_other_tasks_change_nothing(trained, unseen):
     inputs, outputs, mask = unseen.padded()
     mask[3, 8:] = 0.0
-    together = trained.infer(12, data=TaskArrays(inputs, outputs, mask))
-    alone = trained.infer(1, data=TaskArrays(inputs[[3], :8], outputs[[3], :8], mask[[3], :8]))
+    together = trained.infer(data=TaskArrays(inputs, outputs, mask))
+    alone = trained.infer(data=TaskArrays(inputs[[3], :8], outputs[[3], :8], mask[[3], :8]))
     assert isinstance(alone, LatentPosterior)
     np.testing.assert_allclose(together.mean[3], alone.mean[0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(together.variance[3], alone.variance[0], rtol=1e-4)
 
 
-def test_prior_is_used_for_zero_shot_predictions_without_descriptor(trained):
-    latent = trained.infer(2)
+def test_prior_of_h(trained):
+    latent = trained.prior(2)
     np.testing.assert_array_equal(latent.mean, np.zeros((2, 2)))
     np.testing.assert_array_equal(latent.variance, np.ones((2, 2)))
 

@@ -130,7 +130,7 @@ def test_a_new_scale_of_h_is_noticed_by_neither_view(model, tasks):
 def test_a_picture_alone_tells_what_the_encoder_says(trained, tasks):
     model, _ = trained
     assert model.latent.mean.shape == (4, 2)
-    latent = model.infer(4, descriptors=tasks.descriptors)
+    latent = model.infer(descriptors=tasks.descriptors)
     np.testing.assert_allclose(latent.mean, model.latent.mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(latent.variance, model.latent.variance, rtol=1e-4)
 
@@ -138,10 +138,10 @@ def test_a_picture_alone_tells_what_the_encoder_says(trained, tasks):
 def test_transitions_refine_what_the_picture_tells(trained, tasks):
     model, _ = trained
     data = TaskArrays(*tasks.padded())
-    both = model.infer(4, descriptors=tasks.descriptors, data=data)
+    both = model.infer(descriptors=tasks.descriptors, data=data)
     # A picture of an amplitude that is not the task's own does not outweigh many transitions.
-    wrong = model.infer(4, descriptors=tasks.descriptors[::-1], data=data)
-    picture = model.infer(4, descriptors=tasks.descriptors[::-1])
+    wrong = model.infer(descriptors=tasks.descriptors[::-1], data=data)
+    picture = model.infer(descriptors=tasks.descriptors[::-1])
     assert np.all(both.variance.prod(axis=1) < model.latent.variance.prod(axis=1))
     assert np.any(np.abs(wrong.mean - picture.mean) > 1e-3)
 
@@ -150,8 +150,8 @@ def test_trained_model_survives_the_way_through_datasets(trained, tasks):
     model, _ = trained
     again = TrainedModel.from_datasets(model.to_datasets())
     for old, new in zip(
-        model.infer(4, descriptors=tasks.descriptors),
-        again.infer(4, descriptors=tasks.descriptors),
+        model.infer(descriptors=tasks.descriptors),
+        again.infer(descriptors=tasks.descriptors),
         strict=True,
     ):
         np.testing.assert_array_equal(old, new)

@@ -48,7 +48,7 @@ def test_loaded_model_infers_and_predicts_the_same(trained, loaded, ragged_tasks
     data = TaskArrays(*ragged_tasks.padded())
     results = []
     for model in (trained, loaded):
-        latent = model.infer(8, data=data, descriptors=ragged_tasks.descriptors)
+        latent = model.infer(data=data, descriptors=ragged_tasks.descriptors)
         results.append([*latent[:2], *model.predict(data.inputs, latent), *model.latent[:2]])
         results[-1].append(model.predict_descriptors(latent.mean))
     for ours, theirs in zip(*results, strict=True):
@@ -111,7 +111,7 @@ def test_a_descriptor_is_looked_for_at_the_training_tasks_too(trained):
     )
     latent = LatentPosterior(task, np.full((2, 2), 0.01))
     model = dataclasses.replace(trained, descriptor=peak, latent=latent, scaler=scaler)
-    found = model.infer(1, descriptors=np.ones((1, 1)))
+    found = model.infer(descriptors=np.ones((1, 1)))
     assert np.abs(found.mean - task[0]).max() < 0.1
 
 
@@ -138,7 +138,7 @@ def test_a_descriptor_that_says_less_than_h_leaves_a_covariance():
 
 def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks):
     inputs = np.tile(ragged_tasks.inputs[None, :4], (8, 1, 1))
-    latent = trained.infer(8, descriptors=ragged_tasks.descriptors)
+    latent = trained.infer(descriptors=ragged_tasks.descriptors)
     scaler = trained.scaler
     f_mean, f_variance = predict_function(
         trained.dynamics, scaler.inputs(inputs), latent.mean, latent.variance, latent.covariance
@@ -149,3 +149,74 @@ def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks
     np.testing.assert_allclose(variance, (f_variance + noise) * scaler.output_scale**2)
     independent = trained.predict(inputs, latent._replace(covariance=None))
     assert not np.allclose(independent[1], variance, rtol=1e-3)
+
+
+def test_padding_may_hold_anything(trained, ragged_tasks):
+    clean = TaskArrays(*ragged_tasks.padded())
+    gaps = clean.mask == 0.0
+    spoilt = clean._replace(inputs=clean.inputs.copy(), outputs=clean.outputs.copy())
+    spoilt.inputs[gaps], spoilt.outputs[gaps] = np.inf, np.nan
+    expected, found = trained.infer(data=clean), trained.infer(data=spoilt)
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    np.testing.assert_array_equal(found.variance, expected.variance)
+
+
+def one(array, place, value):
+    changed = array.copy()
+    changed[place] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        (lambda psi, data: {}, "expected descriptors, data or both, found neither"),
+        (
+            lambda psi, data: {"descriptors": psi[0]},
+            r"descriptors: expected shape \[any, 2\], found \[2\]",
+        ),
+        (
+            lambda psi, data: {"descriptors": psi[:, :1]},
+            r"descriptors: expected shape \[any, 2\], found \[8, 1\]",
+        ),
+        (
+            lambda psi, data: {"descriptors": one(psi, (3, 1), np.nan)},
+            "descriptors of task 3: expected finite numbers",
+        ),
+        (
+            lambda psi, data: {"descriptors": psi[:3], "data": data},
+            "expected descriptors of the 8 tasks of data, found 3",
+        ),
+        (
+            lambda psi, data: {"data": data._replace(inputs=data.inputs[0])},
+            r"inputs: expected shape \[8, 15, 2\], found \[15, 2\]",
+        ),
+        (
+            lambda psi, data: {"data": data._replace(outputs=data.outputs[..., :1])},
+            r"outputs: expected shape \[8, 15, 2\], found \[8, 15, 1\]",
+        ),
+        (
+            lambda psi, data: {"data": data._replace(mask=data.mask[0])},
+            r"mask: expected shape \[any, any\], found \[15\]",
+        ),
+        (
+            lambda psi, data: {"data": TaskArrays(*(array[:, :0] for array in data))},
+            "at least one transition, found none",
+        ),
+        (
+            lambda psi, data: {"data": data._replace(outputs=one(data.outputs, (5, 0, 1), np.inf))},
+            "outputs of task 5: expected finite numbers",
+        ),
+    ],
+)
+def test_what_cannot_be_known_of_tasks_is_refused(trained, ragged_tasks, known, message):
+    data = TaskArrays(*ragged_tasks.padded())
+    with pytest.raises(ValueError, match=message):
+        trained.infer(**known(ragged_tasks.descriptors, data))
+
+
+def test_inputs_of_predictions_need_a_row_for_each_task(trained, ragged_tasks):
+    latent = trained.infer(descriptors=ragged_tasks.descriptors)
+    for wrong in (ragged_tasks.inputs[:4], ragged_tasks.inputs[None, :4], np.zeros((8, 4, 3))):
+        with pytest.raises(ValueError, match=r"inputs: expected shape \[8, any, 2\], found"):
+            trained.predict(wrong, latent)

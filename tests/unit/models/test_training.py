@@ -81,7 +81,7 @@ def next_task(make_tasks):
 def next_latent(next_task, trained):
     """Where the model of the round before puts it."""
     data = TaskArrays(*next_task.padded())
-    return trained.infer(1, descriptors=next_task.descriptors, data=data)
+    return trained.infer(descriptors=next_task.descriptors, data=data)
 
 
 @pytest.fixture(scope="module")

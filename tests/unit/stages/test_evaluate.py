@@ -9,7 +9,7 @@ from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.trained import TrainedModel
 from pamlflow.protocols import held_out_from
 from pamlflow.stages.acquire import train_initial_round
-from pamlflow.stages.evaluate import ShuffledTasks, evaluate_trial
+from pamlflow.stages.evaluate import evaluate_trial
 from pamlflow.stages.simulate import simulate_initial_tasks, simulate_test_tasks
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
@@ -119,7 +119,7 @@ def test_scores_of_a_protocol_are_those_of_its_definition(trial, metrics, protoc
         return np.take_along_axis(array, steps[..., None], axis=1)
 
     data = TaskArrays(rows(inputs, context), rows(outputs, context), np.ones(context.shape))
-    latent = model.infer(4, data=data, objective=objective)
+    latent = model.infer(data=data, objective=objective)
     mean, variance = model.predict(rows(inputs, query), latent, objective)
     scale = tasks.outputs.std(axis=0)
     error = (rows(outputs, query) - mean) / scale
@@ -129,12 +129,6 @@ def test_scores_of_a_protocol_are_those_of_its_definition(trial, metrics, protoc
     np.testing.assert_allclose(metrics.datasets["nll"][0, column], nll, rtol=1e-8)
     squared = np.sum(error**2, axis=-1).mean(axis=1)
     np.testing.assert_allclose(metrics.datasets["squared_error"][0, column], squared, rtol=1e-8)
-
-
-def test_units_are_those_of_the_test_grid(trial):
-    outputs = store.read(trial / "test_tasks.h5").datasets["tasks/outputs"]
-    scale = ShuffledTasks(trial / "test_tasks.h5").output_scale
-    np.testing.assert_allclose(scale, outputs.std(axis=0))
 
 
 @pytest.fixture
@@ -152,48 +146,13 @@ def ragged(trial, tmp_path):
     path = tmp_path / "ragged.h5"
     datasets = record.datasets | tasks.to_datasets() | {"context/order": order}
     store.write(path, "test_tasks", datasets, seed=1, config={})
-    return path, tasks, order
-
-
-def test_tasks_are_shuffled_each_in_its_own_order(ragged):
-    path, tasks, order = ragged
-    shuffled = ShuffledTasks(path)
-    for i, steps in enumerate(np.split(order, np.cumsum(tasks.lengths)[:-1])):
-        length = tasks.lengths[i]
-        np.testing.assert_array_equal(shuffled.inputs[i, :length], tasks.subset([i]).inputs[steps])
-        np.testing.assert_array_equal(
-            shuffled.outputs[i, :length], tasks.subset([i]).outputs[steps]
-        )
-        assert shuffled.mask[i].sum() == length
-        assert np.all(shuffled.inputs[i, length:] == 0.0)
-
-
-@pytest.mark.parametrize("size", [1, 3])
-def test_context_and_query_do_not_meet(ragged, size):
-    shuffled = ShuffledTasks(ragged[0])
-    context, query = shuffled.context(size), shuffled.query(held_out=True)
-    np.testing.assert_array_equal(context.sum(axis=1), np.full(4, size))
-    np.testing.assert_array_equal(query.sum(axis=1), [15, 6, 15, round(0.5 * 7)])
-    assert np.all(context * query == 0.0)
-    assert np.all(query <= shuffled.mask)
-
-
-def test_paper_and_full_see_and_score_everything(ragged):
-    path, tasks, _ = ragged
-    shuffled = ShuffledTasks(path)
-    np.testing.assert_array_equal(shuffled.context(None).sum(axis=1), tasks.lengths)
-    np.testing.assert_array_equal(shuffled.query(held_out=False).sum(axis=1), tasks.lengths)
-
-
-def test_context_of_a_short_task_stops_where_its_query_starts(ragged):
-    shuffled = ShuffledTasks(ragged[0])
-    assert np.all(shuffled.context(15) * shuffled.query(held_out=True) == 0.0)
+    return path
 
 
 def test_ragged_test_tasks_are_scored(trial, ragged, tmp_path):
     evaluate_trial(
         rounds=[trial / "round_01.h5"],
-        test_tasks=ragged[0],
+        test_tasks=ragged,
         inference={"protocols": ["few_shot_3", "few_shot_0", "paper"]},
         seed=5,
         output=tmp_path / "metrics.h5",

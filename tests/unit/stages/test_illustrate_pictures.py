@@ -97,7 +97,7 @@ def test_reconstructions_are_the_decoder_at_what_the_encoder_says(trial, drawn, 
     plot_reconstructions(**arguments, **names, **paths(tmp_path, "reconstructions"))
     pictures, decoded, *_, title = drawn["reconstructions"]
     model = TrainedModel.from_datasets(store.read(trial / "round_01.h5").datasets)
-    latent = model.infer(10, descriptors=pictures)
+    latent = model.infer(descriptors=pictures)
     np.testing.assert_allclose(decoded, model.predict_descriptors(latent.mean))
     assert "PAML" in title
 
@@ -132,7 +132,7 @@ def test_table_has_a_row_for_each_strategy_trial_and_round(trial, drawn, tmp_pat
     assert tidy["round"].tolist() == [0, 1, 0, 1]
     pool = Pool.read(trial / "pool.h5")
     model = TrainedModel.from_datasets(store.read(trial / "round_01.h5").datasets)
-    latent = model.infer(10, descriptors=pool.descriptors)
+    latent = model.infer(descriptors=pool.descriptors)
     expected = rank_correlation(latent.mean, pool.parameters[:, 0])
     np.testing.assert_allclose(tidy["correlation"], expected)
     files = paths(tmp_path, "rank_correlation")

@@ -1,0 +1,75 @@
+"""Scoring a model on tasks that it was not trained on, q(h*) inferred as a test protocol allows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pamlflow.metrics import Scores, score
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.scaling import unit_of
+from pamlflow.models.trained import Objective, TrainedModel
+from pamlflow.protocols import Protocol, held_out_from
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray, IntArray
+
+
+class ShuffledTasks:
+    """Tasks to be scored, padded, each with its steps in an order of its own, and the units of the metrics."""
+
+    def __init__(
+        self, tasks: TaskSet, steps: IntArray, output_scale: FloatArray | None = None
+    ) -> None:
+        """``steps`` [S] of each task, one task after another; the units are those of the tasks by default."""
+        inputs, outputs, self.mask = tasks.padded()
+        order = np.zeros(self.mask.shape, dtype=np.int64)
+        order[self.mask > 0] = steps
+        self.inputs = np.take_along_axis(inputs, order[:, :, None], axis=1) * self.mask[..., None]
+        self.outputs = np.take_along_axis(outputs, order[:, :, None], axis=1) * self.mask[..., None]
+        self.descriptors = tasks.descriptors
+        self.output_scale = unit_of(tasks.outputs) if output_scale is None else output_scale
+        self._positions = np.arange(self.mask.shape[1])
+        self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
+
+    def context(self, size: int | None) -> FloatArray:
+        """Mask [N, T] of the transitions that q(h*) may be inferred from; None stands for all.
+
+        The context of a short task ends where its held-out transitions begin.
+        """
+        if size is None:
+            return self.mask
+        return self.mask * (self._positions < np.minimum(size, self._held_out_from))
+
+    def query(self, held_out: bool) -> FloatArray:
+        """Mask [N, T] of the transitions that are scored."""
+        return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
+
+
+def infer(
+    model: TrainedModel, test: ShuffledTasks, protocol: Protocol, objective: Objective
+) -> LatentPosterior:
+    """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
+    descriptors = test.descriptors if protocol.descriptor else None
+    mask = test.context(protocol.context)
+    steps = int(mask.any(axis=0).sum())
+    if steps == 0 and descriptors is None:
+        return model.prior(len(mask))
+    data = TaskArrays(test.inputs[:, :steps], test.outputs[:, :steps], mask[:, :steps])
+    return model.infer(
+        descriptors=descriptors,
+        data=data if steps else None,
+        objective=protocol.objective or objective,
+    )
+
+
+def evaluate(
+    model: TrainedModel, test: ShuffledTasks, protocol: Protocol, objective: Objective
+) -> Scores:
+    """Infer, predict and score all tasks under one protocol."""
+    latent = infer(model, test, protocol, objective)
+    mask = test.query(protocol.held_out)
+    scored = mask.any(axis=0)
+    mean, variance = model.predict(test.inputs[:, scored], latent, protocol.objective or objective)
+    scale = test.output_scale
+    outputs = test.outputs[:, scored] / scale
+    return score(outputs, mean / scale, variance / np.square(scale), mask[:, scored])

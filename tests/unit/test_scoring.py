@@ -1,0 +1,92 @@
+"""What is known of a task that is scored, and what is scored of it."""
+
+import numpy as np
+import pytest
+
+from pamlflow.models.evidence import TaskArrays
+from pamlflow.protocols import parse_protocol
+from pamlflow.scoring import ShuffledTasks, evaluate, infer
+
+LENGTHS = [30, 12, 30, 7]
+
+
+@pytest.fixture(scope="module")
+def tasks(make_tasks):
+    return make_tasks(LENGTHS, seed=1)
+
+
+@pytest.fixture(scope="module")
+def steps():
+    rng = np.random.default_rng(0)
+    return [rng.permutation(length) for length in LENGTHS]
+
+
+@pytest.fixture(scope="module")
+def shuffled(tasks, steps):
+    return ShuffledTasks(tasks, np.concatenate(steps))
+
+
+def test_tasks_are_shuffled_each_in_its_own_order(tasks, steps, shuffled):
+    for i, order in enumerate(steps):
+        task, length = tasks.subset([i]), LENGTHS[i]
+        np.testing.assert_array_equal(shuffled.inputs[i, :length], task.inputs[order])
+        np.testing.assert_array_equal(shuffled.outputs[i, :length], task.outputs[order])
+        assert shuffled.mask[i].sum() == length
+        assert np.all(shuffled.inputs[i, length:] == 0.0)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_context_and_query_do_not_meet(shuffled, size):
+    context, query = shuffled.context(size), shuffled.query(held_out=True)
+    np.testing.assert_array_equal(context.sum(axis=1), np.full(4, size))
+    np.testing.assert_array_equal(query.sum(axis=1), [15, 6, 15, round(0.5 * 7)])
+    assert np.all(context * query == 0.0)
+    assert np.all(query <= shuffled.mask)
+
+
+def test_paper_and_full_see_and_score_everything(shuffled):
+    np.testing.assert_array_equal(shuffled.context(None).sum(axis=1), LENGTHS)
+    np.testing.assert_array_equal(shuffled.query(held_out=False).sum(axis=1), LENGTHS)
+
+
+def test_context_of_a_short_task_stops_where_its_query_starts(shuffled):
+    assert np.all(shuffled.context(15) * shuffled.query(held_out=True) == 0.0)
+
+
+def test_tasks_of_one_transition_are_scored_with_nothing_known(trained, make_tasks):
+    """That one is held out."""
+    single = ShuffledTasks(make_tasks([1, 1]), np.zeros(2, dtype=np.int64))
+    few, nothing = (
+        evaluate(trained, single, parse_protocol(name), "predictive")
+        for name in ("few_shot_5", "prior")
+    )
+    np.testing.assert_array_equal(few.nll, nothing.nll)
+    both = infer(trained, single, parse_protocol("few_shot_5_descriptor"), "predictive")
+    descriptor = infer(trained, single, parse_protocol("few_shot_0"), "predictive")
+    np.testing.assert_array_equal(both.mean, descriptor.mean)
+
+
+def test_units_are_those_of_the_tasks_or_as_given(tasks, steps, trained):
+    order, protocol = np.concatenate(steps), parse_protocol("few_shot_5")
+    own = ShuffledTasks(tasks, order)
+    np.testing.assert_allclose(own.output_scale, tasks.outputs.std(axis=0))
+    doubled = ShuffledTasks(tasks, order, 2.0 * own.output_scale)
+    expected = evaluate(trained, own, protocol, "predictive")
+    found = evaluate(trained, doubled, protocol, "predictive")
+    np.testing.assert_allclose(found.squared_error, 0.25 * expected.squared_error)
+    np.testing.assert_allclose(found.nll, expected.nll - 2.0 * np.log(2.0))
+    np.testing.assert_array_equal(found.coverage, expected.coverage)
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"), [("few_shot_5", "predictive"), ("few_shot_5", "elbo"), ("paper", "elbo")]
+)
+def test_h_is_inferred_by_the_objective_of_the_protocol(shuffled, trained, name, objective):
+    """`paper` has one of its own."""
+    configured = "predictive" if name == "paper" else objective
+    protocol = parse_protocol(name)
+    found = infer(trained, shuffled, protocol, configured)
+    context = shuffled.context(protocol.context)
+    data = TaskArrays(shuffled.inputs, shuffled.outputs, context)
+    expected = trained.infer(data=data, objective=objective)
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-3)
