@@ -8,46 +8,42 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
-import itertools
 import json
 import logging
 import shutil
-import sys
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from pamlflow import TRAINING_VERSION
+from pamlflow import TRAINING_VERSION, plugins
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
+from pamlflow.metrics import Scores
+from pamlflow.models.scaling import unit_of
 from pamlflow.models.trained import TrainedModel
 from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.pool import Pool
+from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import checkpoint_folder, write_round
+from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.seeding import generator, job_seed
-from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.settings import (
+    AcquisitionSettings,
+    InferenceSettings,
+    ModelSettings,
+    TrainingSettings,
+)
 from pamlflow.spaces import Box
-from pamlflow.storage import files, store
+from pamlflow.storage import files, recordings, store
+from pamlflow.storage.recordings import Recording, RecordingError
 from pamlflow.storage.remedies import LEARNER
-from pamlflow.tasks import TaskSet, Variable
+from pamlflow.tasks import TaskSet, Variable, checked_descriptors
 from pamlflow.types import FloatArray
 
+__all__ = ["Learner", "RecordingError"]
+
 logger = logging.getLogger(__name__)
-
-
-class RecordingError(ValueError):
-    """A recording cannot be used, or kept; the message names it, the problem and a remedy."""
-
-
-class _Recording(NamedTuple):
-    """What one run of the robot recorded."""
-
-    descriptor: FloatArray  # [R]
-    inputs: FloatArray  # [T, Dx]
-    outputs: FloatArray  # [T, P]
 
 
 class Learner:
@@ -55,7 +51,9 @@ class Learner:
 
     `space` is the box of descriptors, with their names and units.  Inputs [T, Dx] of a recording are state
     and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
-    first `initial_tasks` are a Latin hypercube of the box, `strategy` chooses the others.
+    first `initial_tasks` are a Latin hypercube of the box; `strategy`, a function or the name of one of
+    pamlflow's, chooses the others.  With a `pool` [C, R] of tasks that exist, both choose among its rows; it
+    may be another one whenever the folder is opened.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
@@ -76,7 +74,8 @@ class Learner:
         output_variables: Sequence[Variable],
         *,
         initial_tasks: int = 4,
-        strategy: Strategy = STRATEGIES["paml"],
+        strategy: str | Strategy = "paml",
+        pool: FloatArray | None = None,
         model: ModelSettings | None = None,
         training: TrainingSettings | None = None,
         acquisition: AcquisitionSettings | None = None,
@@ -84,13 +83,12 @@ class Learner:
     ) -> None:
         if initial_tasks < 1:
             raise ValueError(f"initial_tasks: expected at least 1, found {initial_tasks}")
-        if strategy is STRATEGIES["latin_hypercube"]:
-            text = "latin_hypercube: a learner has no design but that of its initial tasks"
-            raise ValueError(f"{text}; raise `initial_tasks` instead")
+        self._strategy = _checked_strategy(strategy)
+        _check_types(space, input_variables, output_variables)
         self._folder = Path(folder).absolute()  # wherever the process goes
         self._space = space
         self._variables = (tuple(input_variables), tuple(output_variables))
-        self._strategy = strategy
+        self._pool = None if pool is None else _checked_pool(pool, space)
         self._model_settings = model or ModelSettings()
         self._training = training or TrainingSettings()
         self._acquisition = acquisition or AcquisitionSettings()
@@ -103,7 +101,8 @@ class Learner:
         json.dumps(self._config)  # what a file cannot hold is met now, and not after a fit
         store.require_writable(self._folder)
         self._design = self._begin(initial_tasks)
-        self._tasks = [self._read(path, number) for number, path in enumerate(self._recordings())]
+        found = map(recordings.read, recordings.paths(self._folder))
+        self._tasks = [self._task(recording, number) for number, recording in enumerate(found)]
         logger.info("%s: %d tasks recorded", self._folder, self.num_tasks)
 
     @property
@@ -138,19 +137,21 @@ class Learner:
         has written this task; what was told is then kept aside, in a file that the message names.
         """
         told = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
-        path = self._path(self.num_tasks)
+        path = recordings.path_of(self._folder, self.num_tasks)
         try:
             if path.exists():
-                text = f"{path}: written by somebody else since this learner was made"
-                raise RecordingError(f"{text}; make a new one of the folder, and tell it this task")
+                problem = "written by somebody else since this learner was made"
+                remedy = "make a new one of the folder, and tell it this task"
+                raise RecordingError(path, problem, remedy)
             recording = self._as_recording(told)
             task = self._task(recording, self.num_tasks)
         except RecordingError as error:
-            aside = self._keep_aside(told)
-            raise RecordingError(f"{error}. It is kept in {aside}") from error
+            aside = recordings.keep_aside(self._folder, told)
+            remedy = f"{error.remedy}; it is kept in {aside}"
+            raise RecordingError(error.where, error.problem, remedy) from error
         if not self._space.contains(task.descriptors).all():
             logger.warning("task %d: %s is outside the box", self.num_tasks, task.descriptors[0])
-        _save(path, recording._asdict())
+        recordings.save(path, recording._asdict())
         self._tasks.append(task)
 
     def model(self) -> TrainedModel:
@@ -158,7 +159,31 @@ class Learner:
 
         Raises ValueError before the initial tasks are recorded.
         """
-        last = self.num_tasks - len(self._design)
+        return self._model(self.num_tasks - len(self._design))
+
+    def scores(self, context: int = 20) -> Scores:
+        """How well each task after the initial ones was predicted before it was learned.
+
+        The model of the round before infers q(h*) from `context` transitions, or for 0 from the descriptor,
+        and is scored on other transitions (`few_shot_{context}` of docs/scoring.md, standardised by
+        the initial tasks).  Raises ValueError while there are no others.
+        """
+        initial, protocol = len(self._design), parse_protocol(f"few_shot_{context}")
+        if self.num_tasks <= initial:
+            text = (
+                f"{self.num_tasks} tasks were recorded, and those after the {initial} initial ones"
+            )
+            raise ValueError(f"{self._folder}: {text} are scored: run what `ask` says, then `tell`")
+        unit, scores = unit_of(self._first(0).outputs), []
+        for number in range(initial, self.num_tasks):
+            steps = self._rng("score", number).permutation(self._tasks[number].lengths[0])
+            task = ShuffledTasks(self._tasks[number], steps, unit)
+            model = self._model(number - initial)
+            scores.append(evaluate(model, task, protocol, InferenceSettings().objective))
+        return Scores(*(np.concatenate(parts, axis=-1) for parts in zip(*scores, strict=True)))
+
+    def _model(self, last: int) -> TrainedModel:
+        """The model of round `last`, from its file or trained from the latest round that has one."""
         if last < 0:
             raise ValueError(
                 f"{self._folder}: {self.num_tasks} of {len(self._design)} initial tasks were recorded, and a "
@@ -194,7 +219,11 @@ class Learner:
             "outputs": [[variable.name, variable.unit] for variable in self._variables[1]],
         }
         if not path.exists():
-            drawn = self._space.latin_hypercube(initial_tasks, self._rng("initial tasks"))
+            rng = self._rng("initial tasks")
+            if self._pool is None:
+                drawn = self._space.latin_hypercube(initial_tasks, rng)
+            else:
+                drawn = self._pool.descriptors[self._pool.draw(initial_tasks, rng)]
             text = json.dumps({**about, "design": drawn.tolist()}, indent=2)
             files.replace(path, text.encode())
         try:
@@ -217,7 +246,7 @@ class Learner:
         """Train round `number` from the model of the round before, and write its file."""
         tasks = self._first(number)
         rng, title = self._rng("round", number), f"round {number} fit"
-        path, parents = self._round(number), self._recordings()[: tasks.num_tasks]
+        path, parents = self._round(number), recordings.paths(self._folder)[: tasks.num_tasks]
         checkpoints = checkpoint_folder(path, self._seed, self._config, parents)
         choice: dict[str, Any] = {}
         if previous is None:
@@ -274,8 +303,17 @@ class Learner:
             design=None,
             settings=self._acquisition,
             rng=self._rng("choice", number),
+            pool=None if self._pool is None else self._left(self._pool, tasks.descriptors),
         )
         return self._strategy(situation)
+
+    def _left(self, pool: Pool, told: FloatArray) -> FloatArray:
+        """What is left [C', R] of the pool after tasks that were told [N, R], some of them others."""
+        rows: list[int] = []
+        for descriptor in told:
+            with contextlib.suppress(ValueError):  # not of the pool
+                rows.append(pool.row(descriptor, np.array(rows, dtype=np.int64)))
+        return pool.unchosen(np.array(rows, dtype=np.int64))
 
     def _first(self, number: int) -> TaskSet:
         """The tasks of round `number`."""
@@ -287,57 +325,18 @@ class Learner:
     def _round(self, number: int) -> Path:
         return self._folder / f"round_{number:02d}.h5"
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"task_{number:02d}.npz"
-
-    def _recordings(self) -> list[Path]:
-        """The recordings of the folder in order; raises RecordingError when the numbers have a gap."""
-        found = set(self._folder.glob("task_*.npz"))
-        expected = [self._path(number) for number in range(len(found))]
-        if missing := [path for path in expected if path not in found]:
-            others = ", ".join(sorted(path.name for path in found - set(expected)))
-            text = f"{missing[0]}: missing, while there is {others}"
-            raise RecordingError(f"{text}; put it back, or number the others without a gap")
-        return expected
-
-    def _read(self, path: Path, number: int) -> TaskSet:
-        """A recording as a task."""
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise RecordingError(
-                f"{path}: cannot be read ({error.strerror}); see to the disk"
-            ) from error
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                recording = _Recording(*(arrays[name] for name in _Recording._fields))
-        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise RecordingError(
-                f"{path}: not a recording, or damaged ({error}); restore it from a copy, or move it away and "
-                "renumber those after it"
-            ) from error
-        return self._task(recording, number)
-
-    def _as_recording(self, told: Mapping[str, Any]) -> _Recording:
+    def _as_recording(self, told: Mapping[str, Any]) -> Recording:
         """What was told, as arrays of numbers."""
         arrays = {}
         for name, values in told.items():
             try:
                 arrays[name] = np.asarray(values, dtype=np.float64)
             except (TypeError, ValueError) as error:
-                text = f"task {self.num_tasks}: {name}: expected an array of numbers"
-                raise RecordingError(f"{text}, found something else ({error})") from error
-        return _Recording(**arrays)
+                problem = f"{name}: expected an array of numbers, found something else ({error})"
+                raise RecordingError(f"task {self.num_tasks}", problem, "correct it") from error
+        return Recording(**arrays)
 
-    def _keep_aside(self, told: Mapping[str, Any]) -> Path:
-        """Write what was told, whatever it is, to a file that does not exist yet; returns its path."""
-        numbers = itertools.count()
-        paths = (self._folder / f"refused_{number:02d}.npz" for number in numbers)
-        path = next(path for path in paths if not path.exists())
-        _save(path, {name: _as_array(values) for name, values in told.items()})
-        return path
-
-    def _task(self, recording: _Recording, number: int) -> TaskSet:
+    def _task(self, recording: Recording, number: int) -> TaskSet:
         """One task; its truth, which a simulator would know, is the descriptor again."""
         inputs, outputs = self._variables
         descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
@@ -354,26 +353,35 @@ class Learner:
                 parameter_variables=self._space.variables,
             )
         except ValueError as error:  # to which it is the only task
-            text = str(error).removeprefix("task 0").lstrip(",: ")
-            raise RecordingError(f"task {number}: {text}") from error
+            problem = str(error).removeprefix("task 0").lstrip(",: ")
+            raise RecordingError(f"task {number}", problem, "correct it") from error
 
 
-def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    """An array of numbers if possible, or else the text of what it is."""
-    with contextlib.suppress(ValueError):  # rows of different lengths
-        array = np.asarray(values)
-        if not array.dtype.hasobject:
-            return array
-    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # all of it
-        return np.array(repr(values))
+def _checked_strategy(strategy: str | Strategy) -> Strategy:
+    """The strategy, or the one of this name."""
+    found = (
+        plugins.load(strategy, STRATEGIES, "strategy") if isinstance(strategy, str) else strategy
+    )
+    if found is STRATEGIES["latin_hypercube"]:
+        text = "latin_hypercube: a learner has no design but that of its initial tasks"
+        raise ValueError(f"{text}; raise `initial_tasks` instead")
+    if not callable(found):
+        text = f"a function, or one of {', '.join(STRATEGIES)}"
+        raise TypeError(f"strategy: expected {text}, found {strategy!r}")
+    return found
 
 
-def _save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Write a recording, whole or not at all; raises RecordingError when the disk does not take it."""
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    try:
-        files.replace(path, content.getvalue())
-    except OSError as error:
-        text = f"{path}: cannot be written ({error.strerror}), and what was told is kept nowhere"
-        raise RecordingError(f"{text}; see to the disk and tell it again") from error
+def _check_types(space: Box, *variables: Sequence[Variable]) -> None:
+    """Refuse what would fail after the first run of the robot, if not for these lines."""
+    if not isinstance(space, Box):
+        raise TypeError(f"space: expected a pamlflow.spaces.Box, found {space!r}")
+    for name, group in zip(("input_variables", "output_variables"), variables, strict=True):
+        if isinstance(group, str) or not all(isinstance(each, Variable) for each in group):
+            text = 'expected pamlflow.tasks.Variable("rate", "rad/s") and the like'
+            raise TypeError(f"{name}: {text}, found {group!r}")
+
+
+def _checked_pool(pool: FloatArray, space: Box) -> Pool:
+    """The tasks that exist; their truth, which a simulator would know, is the descriptor again."""
+    descriptors = checked_descriptors(pool, space.variables, len(pool))
+    return Pool(descriptors, descriptors, space.variables, space.variables)

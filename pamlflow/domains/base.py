@@ -83,7 +83,7 @@ def state_transitions(
     """Return the inputs [K, Dx] and outputs [K, E] of states [K + 1, E] and controls [K, U].
 
     Inputs are the state variables, each of the `angles` (columns of the states) as its cosine and
-    sine, then the controls. Outputs are the state differences, those of angles unwrapped.
+    sine, then the controls. Outputs are the state differences, for which angles must not be wrapped.
     """
     columns: list[FloatArray] = []
     for index, column in enumerate(states[:-1].T):

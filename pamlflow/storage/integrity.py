@@ -2,14 +2,15 @@
 
 A tree of files tells this much by itself: a path says which experiment, strategy, trial and round a
 file belongs to, the file says what it was made from, and the trials of an experiment are alike. Of a
-learner's folder each round is read. A strategy nobody ran, trials that every strategy lacks and
-parameters changed since are Snakemake's to see. Tables (CSV) and figures bear no seal and are left out.
+learner's folder each recording is read, and each round compared with those it was made from. A
+strategy nobody ran, trials that every strategy lacks and parameters changed since are Snakemake's to
+see. Tables (CSV) and figures bear no seal and are left out.
 """
 
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, product
@@ -20,7 +21,7 @@ import numpy as np
 
 from pamlflow.configuration.names import INITIAL
 from pamlflow.pool import Pool
-from pamlflow.storage import files, remedies, store
+from pamlflow.storage import files, recordings, remedies, store
 from pamlflow.storage.places import Place, plain
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
@@ -63,7 +64,7 @@ Found = Mapping[Path, Facts | Fault]
 
 
 def check(folders: Sequence[Path]) -> tuple[int, list[Fault]]:
-    """Return how many HDF5 files `folders` hold or were made from, and what is wrong with them.
+    """Return how many files `folders` hold or were made from, and what is wrong with them.
 
     A file has one fault at most, the first that is found. Each file is read and hashed once.
     """
@@ -82,20 +83,26 @@ def check(folders: Sequence[Path]) -> tuple[int, list[Fault]]:
 
 
 def summary(count: int, faults: Sequence[Fault]) -> str:
-    """Return what `check` found in one line, with one command for all that can be rebuilt."""
+    """Return what `check` found in one line, with one command for all that can be made again."""
     if not faults:
         return f"{count} files, no fault"
     kinds = Counter(fault.kind for fault in faults)
     line = f"{count} files, faults: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-    targets = [fault.path for fault in faults if fault.kind not in ("stray", "empty")]
-    return f"{line}; {remedies.rebuild(*targets, what='them all')}" if targets else line
+    paths = [fault.path for fault in faults if fault.kind not in ("stray", "empty")]
+    learned = [path for path in paths if remedies.is_learners_round(path)]
+    studied = [path for path in paths if not remedies.is_learners(path.parent)]
+    groups = [targets for targets in (studied, learned) if targets]
+    commands = [remedies.rebuild(*targets, what="them all") for targets in groups]
+    return "; ".join([line, *commands])
 
 
 def examine(path: Path) -> Facts | Fault:
     """Read one file, and keep what is compared with others."""
     place = Place.of(path)
+    if recordings.is_recording(path):
+        return _recording(path)
     if place is None and remedies.is_learners_round(path):
-        return _learners(path)
+        return _learners_round(path)
     if place is None:
         return Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
     try:
@@ -128,17 +135,32 @@ def examine(path: Path) -> Facts | Fault:
     )
 
 
-def _learners(path: Path) -> Facts | Fault:
-    """A round of a learner, which compares it with the recordings itself."""
+def _recording(path: Path) -> Facts | Fault:
+    """What a robot recorded; whether it fits the variables is for the learner to see."""
+    try:
+        recordings.read(path)
+    except recordings.RecordingError as error:
+        return Fault(path, "damaged", error.problem, error.remedy)
+    return _made_from({}, path, files.sha256(path.read_bytes()))
+
+
+def _learners_round(path: Path) -> Facts | Fault:
+    """A round of a learner, which compares its tasks with the recordings itself."""
     try:
         record = store.read(path, "round")
     except store.StoreError as error:
         return Fault(path, "damaged", error.problem, error.remedy)
-    return Facts(record.sha256, {}, rounds=(), tasks="", earlier="", rows=(), members=())
+    return _made_from(record.parents, path, record.sha256)
+
+
+def _made_from(parents: Mapping[str, str], path: Path, sha256: str) -> Facts:
+    """The facts of a file in a learner's folder: what it was made from, and no more."""
+    made_from = {plain(path.parent / name): digest for name, digest in parents.items()}
+    return Facts(sha256, made_from, rounds=(), tasks="", earlier="", rows=(), members=())
 
 
 def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
-    """The HDF5 files in `folders`, and what is wrong with all else."""
+    """The HDF5 files and recordings in `folders`, and what is wrong with all else."""
     paths: set[Path] = set()
     faults = []
     for folder in folders:
@@ -150,8 +172,19 @@ def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
         problem = "the rest of an interrupted write, unless a job is writing it now"
         temporary = [path for path in inside if files.is_temporary(path)]
         faults += [Fault(path, "stray", problem, remedies.remove(path)) for path in temporary]
-        paths |= hdf5
+        recorded = {path for path in inside if recordings.is_recording(path)}
+        faults += _gaps(recorded)
+        paths |= hdf5 | recorded
     return paths, faults
+
+
+def _gaps(recorded: Set[Path]) -> Iterator[Fault]:
+    """Recordings that are not there, while later ones of the folder are."""
+    for folder in {path.parent for path in recorded}:
+        try:
+            recordings.paths(folder)
+        except recordings.RecordingError as error:
+            yield Fault(Path(error.where), "missing", error.problem, error.remedy)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -288,7 +321,8 @@ def _members(descriptors: FloatArray, parameters: FloatArray) -> tuple[str, ...]
 
 
 def _missing(path: Path, problem: str) -> Fault:
-    return Fault(path, "missing", problem, remedies.rebuild(path))
+    remedy = remedies.restore if recordings.is_recording(path) else remedies.rebuild
+    return Fault(path, "missing", problem, remedy(path))
 
 
 def _inconsistent(path: Path, problem: str) -> Fault:

@@ -30,7 +30,18 @@ def rebuild(*targets: Path | str, what: str = "it") -> str:
 def is_learners_round(path: Path) -> bool:
     """Whether `path` is a round of a learner, which makes it again from its recordings if need be."""
     named = re.fullmatch(r"round_\d+\.h5", path.name)
-    return named is not None and (path.parent / LEARNER).is_file()
+    return named is not None and is_learners(path.parent)
+
+
+def is_learners(folder: Path) -> bool:
+    """Whether `folder` is one of a learner."""
+    return (folder / LEARNER).is_file()
+
+
+def restore(recording: Path) -> str:
+    """What to do about a recording of a robot, which cannot be made again."""
+    name = _target(recording)
+    return f"restore {name} from a copy, or move it away and number those after it without a gap"
 
 
 def look_at(path: Path) -> str:

@@ -10,8 +10,11 @@ import pytest
 from pamlflow import learner as module
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.learner import Learner, RecordingError
+from pamlflow.metrics import score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.stochastic_training import StochasticTrainer
+from pamlflow.models.trained import TrainedModel
+from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.spaces import Box
 from pamlflow.storage import files, store
@@ -110,7 +113,7 @@ def test_the_model_predicts_a_task_that_was_not_run(folder):
     model = open_learner(folder).model()
     inputs, outputs = run(np.array([1.5, 6.0]))
     known = TaskArrays(inputs[None, :10], outputs[None, :10], np.ones((1, 10)))
-    mean, _ = model.predict(inputs[None, 10:], model.infer(1, data=known))
+    mean, _ = model.predict(inputs[None, 10:], model.infer(data=known))
     error = np.sqrt(np.mean(np.square(mean[0] - outputs[10:]), axis=0))
     assert np.all(error < 0.3 * outputs.std(axis=0))
 
@@ -283,7 +286,7 @@ def test_another_strategy_leaves_the_models(folder, monkeypatch):
     before = files_of(folder)
     open_learner(folder).model()
     monkeypatch.setattr(module, "train_from_previous", None)
-    asked = open_learner(folder, strategy=STRATEGIES["uniform"]).ask()
+    asked = open_learner(folder, strategy="uniform").ask()
     assert BOX.contains(asked[None]).all()
     assert files_of(folder).items() >= before.items()
 
@@ -367,10 +370,28 @@ def test_a_hundred_tasks_are_in_order(tmp_path):
 def test_what_cannot_work_is_refused_at_once(tmp_path):
     with pytest.raises(ValueError, match="at least 1, found 0"):
         open_learner(tmp_path, initial_tasks=0)
-    with pytest.raises(ValueError, match="raise `initial_tasks` instead"):
-        open_learner(tmp_path, strategy=STRATEGIES["latin_hypercube"])
+    for hypercube in ("latin_hypercube", STRATEGIES["latin_hypercube"]):
+        with pytest.raises(ValueError, match="raise `initial_tasks` instead"):
+            open_learner(tmp_path, strategy=hypercube)
     with pytest.raises(TypeError, match="int64"):
         open_learner(tmp_path, model=ModelSettings(inducing_points=np.int64(20)))
+    with pytest.raises(ValueError, match="unknown strategy 'unifrom': did you mean 'uniform'"):
+        open_learner(tmp_path, strategy="unifrom")
+    with pytest.raises(TypeError, match=r"strategy: expected a function, or one of paml, .* 3"):
+        open_learner(tmp_path, strategy=3)
+    with pytest.raises(TypeError, match=r"space: expected a pamlflow\.spaces\.Box, found \['mass'"):
+        Learner(tmp_path, ["mass"], INPUTS, STATE)
+    for wrong in (["position"], "position"):
+        with pytest.raises(TypeError, match=r"output_variables: expected .*Variable.*position"):
+            Learner(tmp_path, BOX, INPUTS, wrong)
+    for pool, message in (
+        (np.ones((3, 1)), "2 columns"),
+        (np.full((3, 2), np.nan), "descriptor 'mass' is nan"),
+        (np.ones((1, 2)), "at least 2 candidates for the initial tasks, found 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            open_learner(tmp_path, pool=pool)
+    assert files_of(tmp_path) == {}
 
 
 def test_a_model_needs_the_initial_tasks(tmp_path):
@@ -380,3 +401,58 @@ def test_a_model_needs_the_initial_tasks(tmp_path):
     learner.tell(learner.ask(), *run(learner.ask()))
     with pytest.raises(ValueError, match="1 of 2 initial tasks were recorded"):
         learner.model()
+
+
+def test_a_learner_chooses_among_the_tasks_that_exist(tmp_path):
+    pool = BOX.sobol(4, np.random.default_rng(0))
+    learner = open_learner(tmp_path, pool=pool)
+    asked = [learner.ask()]
+    learner.tell(asked[0], *run(asked[0]))
+    by_hand = np.array([1.0, 4.0])  # is not in the pool, and takes nothing out of it
+    learner.tell(by_hand, *run(by_hand))
+    for _ in range(3):
+        asked.append(learner.ask())
+        learner.tell(asked[-1], *run(asked[-1]))
+    assert {tuple(row) for row in asked} == {tuple(row) for row in pool}
+    with pytest.raises(ValueError, match="every candidate of the pool has been chosen; enlarge"):
+        learner.ask()
+    bought = np.array([2.9, 9.5])
+    learner = open_learner(tmp_path, pool=np.vstack([pool, bought]))
+    np.testing.assert_array_equal(learner.ask(), bought)
+
+
+def test_scores_are_those_of_the_round_before(folder, monkeypatch):
+    """Here with the model of round 1 and q(h*) from the descriptor, by the definition of the metrics."""
+    learner = open_learner(folder)
+    learner.model()
+    monkeypatch.setattr(module, "train_from_previous", None)  # nothing is trained for them
+    found = learner.scores(context=0)
+    assert found.nll.shape == found.squared_error.shape == (2,)
+    assert found.coverage.shape == (3, 2)
+
+    tasks = learner.tasks
+    model = TrainedModel.from_datasets(store.read(folder / "round_01.h5", "round").datasets)
+    task, scale = tasks.subset([3]), tasks.subset([0, 1]).outputs.std(axis=0)
+    inputs, outputs, mask = task.padded()
+    mean, variance = model.predict(inputs, model.infer(descriptors=task.descriptors))
+    each = [
+        score(
+            outputs[:, [t]] / scale, mean[:, [t]] / scale, variance[:, [t]] / scale**2, mask[:, [t]]
+        )
+        for t in range(30)
+    ]
+    nll = np.array([step.nll[0] for step in each])
+    # Which half is scored, chance has decided; no other has this mean.
+    rng = generator(job_seed(0, "score", round=3))
+    held_out = rng.permutation(30)[15:]
+    np.testing.assert_allclose(found.nll[1], nll[held_out].mean())
+    informed = learner.scores(context=10)
+    assert np.all(informed.squared_error < found.squared_error)
+    np.testing.assert_array_equal(open_learner(folder).scores(context=0).nll, found.nll)
+
+
+def test_initial_tasks_have_no_scores(folder):
+    for number in (2, 3):
+        (folder / f"task_0{number}.npz").unlink()
+    with pytest.raises(ValueError, match="2 tasks were recorded, and those after the 2 initial"):
+        open_learner(folder).scores()

@@ -10,7 +10,7 @@ import pytest
 from examples import edited, example
 
 from pamlflow.cli import main
-from pamlflow.storage import integrity, remedies, store
+from pamlflow.storage import integrity, recordings, remedies, store
 
 DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")
@@ -303,30 +303,90 @@ def test_a_file_no_stage_writes(study):
     assert faults() == {copy: ("stray", mock.ANY)}
 
 
-def test_the_folder_of_a_learner(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def robot(tmp_path, monkeypatch):
+    """The folder of a learner: three recordings, and the models of two and of three."""
     monkeypatch.chdir(tmp_path)
     robot = Path("robot")
-    recording = robot / "task_00.npz"
     robot.mkdir()
-    for path in (robot / remedies.LEARNER, recording):
-        path.write_text("{}")
-    assert main(["check", "robot"]) == 0  # it has learned nothing yet
+    (robot / remedies.LEARNER).touch()
+    recorded = [recordings.path_of(robot, number) for number in range(3)]
+    for number, path in enumerate(recorded):
+        arrays = {name: np.full((4, 2), float(number)) for name in recordings.Recording._fields}
+        recordings.save(path, arrays)
+    for number in range(2):
+        write_round(robot / f"round_0{number}.h5", recorded[: 2 + number], number)
+    return robot
+
+
+def test_the_folder_of_a_learner(robot, capsys):
+    assert main(["check", "robot"]) == 0
+    assert "5 files, no fault" in capsys.readouterr().out
+    for path in robot.glob("*_0*"):
+        path.unlink()
+    assert main(["check", "robot"]) == 0  # it has recorded nothing yet
     assert "0 files, no fault" in capsys.readouterr().out
+    recording = robot / "task_00.npz"
+    recording.touch()
     assert main(["check", str(recording)]) == 1
     line = capsys.readouterr().out
     assert line.endswith("no file of pamlflow, whose names end in .h5; name another\n")
-    for number in range(2):
-        write_round(robot / f"round_0{number}.h5", [recording], number)
-    assert main(["check", "robot"]) == 0
-    assert "2 files, no fault" in capsys.readouterr().out
+
+
+def test_a_damaged_model_of_a_learner(robot, capsys):
     path = robot / "round_01.h5"
     path.write_bytes(path.read_bytes()[:-100])
     assert main(["check", "robot"]) == 1
-    line, *_ = capsys.readouterr().out.splitlines()
+    line, last = capsys.readouterr().out.splitlines()
     assert line.startswith(f"FAIL {path}: damaged: truncated")
     assert line.endswith(
         f"remove it with `rm {path}`, and the learner of the folder makes it again"
     )
+    assert last.startswith(f"5 files, faults: 1 damaged; remove them all with `rm {path}`")
+
+
+def test_faulty_recordings_of_a_learner(robot):
+    one, two = (robot / f"task_0{number}.npz" for number in (1, 2))
+    models = {robot / "round_00.h5", robot / "round_01.h5"}
+    content = bytearray(one.read_bytes())
+    content[content.index(np.float64(1.0).tobytes())] ^= 1
+    one.write_bytes(content)
+    found = faults("robot")
+    assert found.keys() == {one}
+    kind, text = found[one]
+    assert kind == "damaged" and f"; restore {one} from a copy, or move it away" in text
+
+    shutil.copy(two, one)  # a sound one, but another
+    found = faults("robot")
+    assert found.keys() == models
+    for path in models:
+        kind, text = found[path]
+        assert kind == "inconsistent" and f"expected {one}, which it was made from" in text
+
+    one.unlink()
+    found = faults("robot")
+    assert found.keys() == {one}
+    kind, text = found[one]
+    assert kind == "missing" and "while there is task_02.npz; put it back" in text
+
+    two.unlink()
+    count, found = integrity.check([robot])
+    kinds = {fault.path: fault.kind for fault in found}
+    assert kinds == {one: "missing", two: "missing"}
+    assert integrity.summary(count, found) == "3 files, faults: 2 missing"
+
+
+def test_a_study_and_a_learner_have_a_command_each(study, capsys):
+    folder = Path("robot")
+    folder.mkdir()
+    (folder / remedies.LEARNER).touch()
+    model = folder / "round_00.h5"
+    for path in (ROUND_1, model):
+        path.write_bytes(b"")
+    assert main(["check", "results", "robot"]) == 1
+    *_, last = capsys.readouterr().out.splitlines()
+    assert f"`snakemake --cores all --forcerun {ROUND_1}`" in last
+    assert f"; remove them all with `rm {model}`" in last
 
 
 def test_a_folder_without_a_study(study, capsys):
