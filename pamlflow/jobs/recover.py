@@ -6,6 +6,7 @@ new run, beside it. They are ended, the lock is removed, and COMMAND, if any, ta
 touched where a Snakemake may be alive.
 """
 
+import argparse
 import contextlib
 import os
 import platform
@@ -126,11 +127,21 @@ def _owners(folder: Path) -> set[str]:
     return set(owners[:number])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Recover the working folder, and let the command take over."""
+    parser = argparse.ArgumentParser(prog="python -m pamlflow.jobs.recover", description=__doc__)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND ...")
+    command: list[str] = parser.parse_args().command
+    if command and shutil.which(command[0]) is None:
+        sys.exit(f"cannot start '{command[0]}': no such command; nothing was touched")
     try:
         for line in recover(Path.cwd()):
             print(line, file=sys.stderr)
     except (AliveError, slurm.SlurmError) as error:
         sys.exit(str(error))
-    if command := sys.argv[1:]:
+    if command:
         os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

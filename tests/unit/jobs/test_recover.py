@@ -174,3 +174,14 @@ def test_the_command_says_what_it_did_and_hands_over(folder):
     done = subprocess.run(call, cwd=folder, check=True, capture_output=True, text=True)
     assert done.stderr == "removed the lock of a lost run\n"
     assert done.stdout == "--cores 2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--help"], "usage: python -m pamlflow.jobs.recover"), (["snakemale"], "no such command")],
+)
+def test_help_and_a_command_that_does_not_exist_touch_nothing(folder, arguments, said):
+    call = [sys.executable, "-m", "pamlflow.jobs.recover", *arguments]
+    done = subprocess.run(call, cwd=folder, check=False, capture_output=True, text=True)
+    assert said in done.stdout + done.stderr and "Traceback" not in done.stderr
+    assert locked(folder)
