@@ -39,6 +39,8 @@ def publish(experiment: str, folder: Path, config: dict[str, object], target: Pa
 def description(experiment: str, folder: Path, config: dict[str, object]) -> str:
     """The page run.md."""
     summary = store.read(folder / "results" / experiment / "summary.h5", "summary")
+    trials, strategies = summary.config["trials"], summary.config["strategies"]
+    ran = {"experiments": [experiment], "strategies": strategies, "trials": len(trials)}
     done = jobs(folder / "logs", experiment)
     hours = sum(job.processor for found in done.values() for job in found) / 3600
     memory = max(job.memory for found in done.values() for job in found)
@@ -54,7 +56,7 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
         [
             f"# The run of {experiment}",
             "",
-            f"{len(summary.config['trials'])} trials of {', '.join(summary.config['strategies'])}; "
+            f"{len(trials)} trials of {', '.join(strategies)}; "
             f"{hours:.1f} hours of processor, at most {memory:.0f} MiB a job.",
             "",
             f"{datetime.date.today().isoformat()}; {processor()}, {THREADS} threads, {memory_gib():.0f} GiB; "
@@ -64,8 +66,10 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
             "|---|---|---|---|---|",
             *rows,
             "",
+            "To repeat it, save this as `run.yaml`: `snakemake --cores all --configfile run.yaml`",
+            "",
             "```yaml",
-            yaml.safe_dump(config, sort_keys=False, default_flow_style=None).strip(),
+            yaml.safe_dump({"run": ran} | config, sort_keys=False, default_flow_style=None).strip(),
             "```",
             "",
         ]
@@ -96,7 +100,8 @@ def main() -> None:
     config = validated(yaml.safe_load(arguments.configfile.read_text(encoding="utf-8")))
     for experiment in arguments.experiments:
         kept = {
-            key: config[key] for key in ("seed", "model", "training", "inference", "acquisition")
+            key: config[key]
+            for key in ("seed", "strategies", "model", "training", "inference", "acquisition")
         }
         kept["experiments"] = {experiment: config["experiments"][experiment]}
         publish(experiment, arguments.directory, kept, STUDY / experiment)
