@@ -111,8 +111,8 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         transitions = self._joint_inputs(first_task)
         candidates = transitions if kept is None else np.vstack([kept, transitions])
         count = self.dynamics.inducing_inputs.shape[0]
-        if len(candidates) < count:
-            candidates = self._joint_inputs(0)
+        if len(candidates) < count:  # kept by a model with fewer
+            candidates = np.vstack([candidates, self._joint_inputs(0)])
         lengthscales = [self.dynamics.kernel_x.lengthscales, self.dynamics.kernel_h.lengthscales]
         chosen = greedy_conditional_variance(
             candidates, np.hstack([scale.numpy() for scale in lengthscales]), count

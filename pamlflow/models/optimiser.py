@@ -24,7 +24,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class TrainingRecord:
-    """What training did: the bound after every iteration, and a line for every remarkable event."""
+    """What training did: the objective after every iteration, and a line for every remarkable event.
+
+    It is the best bound plus log prior so far of each search in turn, those from other starts too; a stochastic
+    fit has the estimate of the bound at each step.
+    """
 
     bound: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)  # since the record began, at every bound
@@ -105,10 +109,10 @@ class Optimiser:
 
         ``only`` these variables move; by default all do.
 
-        A step into a region without a finite loss is a bad step and nothing more.  A search that it ends
-        early, or that finds no step along its direction, starts again from the best state; if even that
-        state has no finite loss, the jitter is raised tenfold.  The variables end at the best state; the
-        loss is infinite if there was none.
+        A step into a region without a finite loss is a bad step and nothing more.  A search that has met one,
+        or that finds no step along its direction, starts again from the best state, without its memory, for
+        the iterations that are left; if even that state has no finite loss, the jitter is raised tenfold.
+        The variables end at the best state; the loss is infinite if there was none.
         """
         done = 0
         while done < iterations:

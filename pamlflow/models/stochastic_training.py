@@ -118,6 +118,7 @@ def fit_stochastic(
         if not np.isfinite(bound):
             gpflow.utilities.multiple_assign(trainer.stochastic, good)
             record.event(f"step {trainer.steps_taken}: no finite bound, back to step {kept}")
+            logger.warning("the fit ends after %d of %d steps", kept, settings.steps)
             break
         if trainer.steps_taken % REPORT_EVERY == 0:
             logger.info(

@@ -179,7 +179,7 @@ scaler/output_mean       [P]     float64  tasks/output_units      zero of the sc
 scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs: their signals
 scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the scaled descriptors
 scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
-training/bound           [I]     float64  nat                     bound and log prior of each iteration
+training/bound           [I]     float64  nat                     objective at each iteration, of all searches
 training/events          [V]     string   -                       starts, jitter, what was restored
 """)
 

@@ -208,3 +208,12 @@ def test_rescaled_latents_change_nothing_but_their_divergence_from_the_prior(rag
     assert float(kl_divergence(*model.moments())) < divergence - 1.0
     mean, variance = (part.numpy() for part in model.moments())
     np.testing.assert_allclose(np.mean(mean**2 + variance, axis=0), 1.0)
+
+
+def test_kept_points_that_are_too_few_compete_with_all_transitions(model):
+    """As those of a model with fewer inducing points do."""
+    kept = 10.0 + np.arange(8.0).reshape(2, 4)  # far from all else
+    model.choose_inducing_points(kept, first_task=8)
+    chosen = np.hstack([model.dynamics.inducing_inputs, model.dynamics.inducing_latents])
+    assert {tuple(row) for row in kept} < {tuple(row) for row in chosen}
+    assert len({tuple(row) for row in chosen.round(9)}) == 15

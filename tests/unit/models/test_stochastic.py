@@ -174,7 +174,7 @@ def test_a_fit_that_was_stopped_resumes_with_the_same_numbers(ragged_tasks, tmp_
     np.testing.assert_array_equal(resumed.latent.mean, whole.latent.mean)
 
 
-def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model, monkeypatch):
+def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model, monkeypatch, caplog):
     monkeypatch.setattr(stochastic_training, "REPORT_EVERY", 5)
     step = stochastic_training.StochasticTrainer.step
 
@@ -188,6 +188,7 @@ def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model, monkey
     assert len(record.bound) == 10 and np.all(np.isfinite(record.bound))
     assert np.isfinite(bound(fitted, fitted.whole()))
     assert "step 12: no finite bound, back to step 10" in record.events
+    assert "the fit ends after 10 of 50 steps" in caplog.messages
 
 
 def test_a_fit_that_fails_before_its_first_good_state_is_an_error(ragged_tasks):
