@@ -1,7 +1,8 @@
 """Copy what is small of a finished experiment into docs/study: `python -m benchmarks.publish [EXPERIMENT...]`.
 
 Tables and figures of results/{experiment}, and run.md: the configuration, versions, time and memory of
-the run. The overviews are drawn anew from all that is published, also without an EXPERIMENT.
+the run. The overviews, figures and docs/study/README.md, are made anew of all that is published, also
+without an EXPERIMENT.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from benchmarks import verdicts
 from benchmarks.common import THREADS, memory_gib, processor
 from benchmarks.study import jobs
 from pamlflow import __version__, plotting
@@ -106,6 +108,8 @@ def main() -> None:
         kept["experiments"] = {experiment: config["experiments"][experiment]}
         publish(experiment, arguments.directory, kept, STUDY / experiment)
     draw_overviews(list(config["experiments"]), config["inference"]["protocols"])
+    page = verdicts.page(STUDY, list(config["experiments"]))
+    (STUDY / "README.md").write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
