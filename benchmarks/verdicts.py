@@ -21,9 +21,9 @@ INTRODUCTION = """\
 
 Written by `python -m benchmarks.publish`. Areas under the learning curves, means over the trials, of PAML and
 of a baseline, and their difference with its 95% interval; p is that of Wilcoxon's test, corrected for the
-number of baselines ([how](../scoring.md#comparison)). Where p is below 0.05, PAML is *ahead* or *behind*;
-where it is not, but the interval excludes zero, *probably*: with five trials and two baselines p is 0.125 at
-best. All else is *open*. The page of each run says which code it was made by.
+number of baselines ([how](../scoring.md#comparison)). Where the interval excludes zero, PAML is *ahead* or
+*behind* if p is below 0.05, and *probably* so if not: with five trials and two baselines p is 0.125 at best.
+All else is *open*. The page of each run says which code it was made by.
 """
 
 
@@ -46,7 +46,7 @@ def page(folder: Path, experiments: Sequence[str]) -> str:
 
 def verdict(low: float, high: float, p_value: float) -> str:
     """What a difference with this interval and this p-value says of the subject, lower being better."""
-    if low <= 0.0 <= high:
+    if not (low > 0.0 or high < 0.0):  # fewer than five trials have no interval
         return "open"
     side = "ahead" if high < 0.0 else "behind"
     return side if p_value < 0.05 else f"probably {side}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pamlflow import __version__
-from pamlflow.storage import integrity, store
+from pamlflow.storage import integrity, recordings, store
 from pamlflow.storage.show import describe
 
 
@@ -45,12 +45,10 @@ def check(paths: Sequence[Path]) -> int:
         if path in folders:
             continue
         try:
-            record = store.read(path)
-        except store.StoreError as error:
+            print(f"ok   {path} ({_kind(path)})")
+        except (store.StoreError, recordings.RecordingError) as error:
             failed = True
             print(f"FAIL {error}".replace("\n", " "))
-        else:
-            print(f"ok   {path} ({record.schema} v{record.schema_version})")
     if folders:
         count, faults = integrity.check(folders)
         for fault in faults:
@@ -58,6 +56,15 @@ def check(paths: Sequence[Path]) -> int:
             print(f"FAIL {fault}".replace("\n", " "))
         print(integrity.summary(count, faults))
     return int(failed)
+
+
+def _kind(path: Path) -> str:
+    """What a file is; StoreError or RecordingError where it is faulty."""
+    if recordings.is_recording(path):
+        recordings.read(path)
+        return "recording"
+    record = store.read(path)
+    return f"{record.schema} v{record.schema_version}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,12 +6,11 @@ before anything is learned from it, and models are files that can be made again 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +44,9 @@ __all__ = ["Learner", "RecordingError"]
 
 logger = logging.getLogger(__name__)
 
+ROUNDING = 1e-6
+"""Share of the width of the box by which a task that was told may differ from a row of the pool."""
+
 
 class Learner:
     """Chooses the tasks of a robot, one after another, and learns from what their runs recorded.
@@ -53,7 +55,7 @@ class Learner:
     and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
     first `initial_tasks` are a Latin hypercube of the box; `strategy`, a function or the name of one of
     pamlflow's, chooses the others.  With a `pool` [C, R] of tasks that exist, both choose among its rows; it
-    may be another one whenever the folder is opened.
+    may be another one when the folder is opened again, with what is left of the initial tasks in it.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
@@ -124,10 +126,16 @@ class Learner:
         """The descriptor [R] of the task to run next; the same until one is told."""
         if self.num_tasks < len(self._design):
             descriptor: FloatArray = self._design[self.num_tasks].copy()
-            return descriptor
-        selection = self._select(self.tasks, self.model())
-        chosen: FloatArray = selection.candidates[selection.chosen].copy()
-        return chosen
+        else:
+            selection = self._select(self.tasks, self.model())
+            descriptor = selection.candidates[selection.chosen].copy()
+        left = self._left(np.array([task.descriptors[0] for task in self._tasks]))
+        if left is not None and not np.any(np.all(left == descriptor, axis=1)):
+            raise ValueError(
+                f"task {self.num_tasks} should be {descriptor}, which is no row that is left of `pool`: give "
+                "one with it, let the strategy choose a row of `situation.pool`, or tell another task"
+            )
+        return descriptor
 
     def tell(self, descriptor: FloatArray, inputs: FloatArray, outputs: FloatArray) -> None:
         """Keep what one task recorded: inputs [T, Dx] and outputs [T, P]; it may be another than asked for.
@@ -136,22 +144,21 @@ class Learner:
         RecordingError when something is no number, a shape is wrong, a value is not finite, or another learner
         has written this task; what was told is then kept aside, in a file that the message names.
         """
-        told = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
-        path = recordings.path_of(self._folder, self.num_tasks)
+        told: dict[str, Any] = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
+        # What can be read once only must not be lost when it is refused.
+        told = {k: list(v) if isinstance(v, Iterator) else v for k, v in told.items()}
         try:
-            if path.exists():
-                problem = "written by somebody else since this learner was made"
-                remedy = "make a new one of the folder, and tell it this task"
-                raise RecordingError(path, problem, remedy)
             recording = self._as_recording(told)
             task = self._task(recording, self.num_tasks)
         except RecordingError as error:
-            aside = recordings.keep_aside(self._folder, told)
-            remedy = f"{error.remedy}; it is kept in {aside}"
-            raise RecordingError(error.where, error.problem, remedy) from error
-        if not self._space.contains(task.descriptors).all():
-            logger.warning("task %d: %s is outside the box", self.num_tasks, task.descriptors[0])
-        recordings.save(path, recording._asdict())
+            raise self._kept_aside(error, told) from error
+        path = recordings.path_of(self._folder, self.num_tasks)
+        try:
+            recordings.save(path, recording._asdict())
+        except FileExistsError:
+            problem = "written by somebody else since this learner was made"
+            remedy = "make a new one of the folder, and tell it this task"
+            raise self._kept_aside(RecordingError(path, problem, remedy), told) from None
         self._tasks.append(task)
 
     def model(self) -> TrainedModel:
@@ -226,12 +233,7 @@ class Learner:
                 drawn = self._pool.descriptors[self._pool.draw(initial_tasks, rng)]
             text = json.dumps({**about, "design": drawn.tolist()}, indent=2)
             files.replace(path, text.encode())
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            design: FloatArray = np.array(found["design"])
-        except (OSError, ValueError, KeyError) as error:
-            text = f"{path}: not what a learner writes ({error})"
-            raise ValueError(f"{text}; restore it from a copy") from error
+        found = recordings.about(self._folder)
         for name, value in about.items():
             # The order of the variables of the box counts, and mappings do not compare it.
             was, now = json.dumps(found.get(name)), json.dumps(value)
@@ -240,7 +242,7 @@ class Learner:
                     f"{path}: `{name}` was {was} when the folder was begun, and is {now} now; give "
                     "what it was, or another folder"
                 )
-        return design
+        return np.array(found["design"], dtype=np.float64)
 
     def _fit(self, number: int, previous: TrainedModel | None) -> TrainedModel:
         """Train round `number` from the model of the round before, and write its file."""
@@ -254,9 +256,7 @@ class Learner:
                 tasks, self._model_settings, self._training, rng, checkpoints, title
             )
         else:
-            selection = self._select(self._first(number - 1), previous)
-            if np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1]):
-                choice = selection.to_datasets()
+            choice = self._choice(number, previous)
             trained, record = train_from_previous(
                 tasks, self._model_settings, self._training, previous, rng, checkpoints, title
             )
@@ -273,6 +273,20 @@ class Learner:
         )
         shutil.rmtree(checkpoints, ignore_errors=True)
         return trained
+
+    def _choice(self, number: int, previous: TrainedModel) -> dict[str, Any]:
+        """The datasets of the selection that asked for the newest task of a round; none if another was told.
+
+        Models depend on recordings alone: a strategy that fails now, or a pool that is used up, ends no fit.
+        """
+        tasks = self._first(number)
+        try:
+            selection = self._select(self._first(number - 1), previous)
+        except Exception as error:
+            logger.warning("round %d: not known how its task was chosen (%s)", number, error)
+            return {}
+        asked = np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1])
+        return selection.to_datasets() if asked else {}
 
     def _cached(self, number: int) -> TrainedModel | None:
         """The model of a round file, if it was made from these tasks with these settings."""
@@ -303,17 +317,22 @@ class Learner:
             design=None,
             settings=self._acquisition,
             rng=self._rng("choice", number),
-            pool=None if self._pool is None else self._left(self._pool, tasks.descriptors),
+            pool=self._left(tasks.descriptors),
         )
         return self._strategy(situation)
 
-    def _left(self, pool: Pool, told: FloatArray) -> FloatArray:
-        """What is left [C', R] of the pool after tasks that were told [N, R], some of them others."""
-        rows: list[int] = []
+    def _left(self, told: FloatArray) -> FloatArray | None:
+        """What is left [C', R] of the pool after the tasks told [N, R], up to a rounding of them."""
+        if self._pool is None:
+            return None
+        candidates = self._pool.descriptors
+        left = np.ones(len(candidates), dtype=bool)
+        tolerance = ROUNDING * (self._space.high - self._space.low)
         for descriptor in told:
-            with contextlib.suppress(ValueError):  # not of the pool
-                rows.append(pool.row(descriptor, np.array(rows, dtype=np.int64)))
-        return pool.unchosen(np.array(rows, dtype=np.int64))
+            near = left & np.all(np.abs(candidates - descriptor) <= tolerance, axis=1)
+            left[np.flatnonzero(near)[:1]] = False
+        rest: FloatArray = candidates[left]
+        return rest
 
     def _first(self, number: int) -> TaskSet:
         """The tasks of round `number`."""
@@ -330,18 +349,26 @@ class Learner:
         arrays = {}
         for name, values in told.items():
             try:
+                if np.iscomplexobj(values) or recordings.is_masked(values):
+                    raise ValueError("complex or masked values")
                 arrays[name] = np.asarray(values, dtype=np.float64)
-            except (TypeError, ValueError) as error:
+            except Exception as error:  # whatever the array of another library raises
                 problem = f"{name}: expected an array of numbers, found something else ({error})"
                 raise RecordingError(f"task {self.num_tasks}", problem, "correct it") from error
         return Recording(**arrays)
+
+    def _kept_aside(self, error: RecordingError, told: Mapping[str, Any]) -> RecordingError:
+        """Keep what was told and refused; the same error, which says where."""
+        aside = recordings.keep_aside(self._folder, told)
+        remedy = f"{error.remedy}; it is kept in {aside}"
+        return RecordingError(error.where, error.problem, remedy)
 
     def _task(self, recording: Recording, number: int) -> TaskSet:
         """One task; its truth, which a simulator would know, is the descriptor again."""
         inputs, outputs = self._variables
         descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
         try:
-            return TaskSet(
+            task = TaskSet(
                 recording.inputs,
                 recording.outputs,
                 lengths=np.array([steps]),
@@ -355,6 +382,9 @@ class Learner:
         except ValueError as error:  # to which it is the only task
             problem = str(error).removeprefix("task 0").lstrip(",: ")
             raise RecordingError(f"task {number}", problem, "correct it") from error
+        if not self._space.contains(task.descriptors).all():
+            logger.warning("task %d: %s is outside the box", number, task.descriptors[0])
+        return task
 
 
 def _checked_strategy(strategy: str | Strategy) -> Strategy:
@@ -384,4 +414,8 @@ def _check_types(space: Box, *variables: Sequence[Variable]) -> None:
 def _checked_pool(pool: FloatArray, space: Box) -> Pool:
     """The tasks that exist; their truth, which a simulator would know, is the descriptor again."""
     descriptors = checked_descriptors(pool, space.variables, len(pool))
+    if not (inside := space.contains(descriptors)).all():
+        row = int(np.argmin(inside))
+        text = f"expected tasks inside the box, found {descriptors[row]} in row {row}"
+        raise ValueError(f"pool: {text}; leave it out, or begin a folder with a wider box")
     return Pool(descriptors, descriptors, space.variables, space.variables)

@@ -78,6 +78,20 @@ def replace(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def create(path: Path, content: bytes) -> None:
+    """Put `content` into a new file: FileExistsError, and nothing touched, where there is one already.
+
+    Of two processes that do so at the same time one gets the name. Other errors are those of `replace`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.open("xb").close()
+    try:
+        replace(path, content)
+    except BaseException:
+        path.unlink()
+        raise
+
+
 def try_to_write(folder: Path) -> None:
     """Raise the OSError that a later `replace` in `folder` would meet now; leave nothing behind."""
     folder.mkdir(parents=True, exist_ok=True)

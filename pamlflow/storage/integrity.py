@@ -10,7 +10,7 @@ see. Tables (CSV) and figures bear no seal and are left out.
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, product
@@ -66,7 +66,7 @@ Found = Mapping[Path, Facts | Fault]
 def check(folders: Sequence[Path]) -> tuple[int, list[Fault]]:
     """Return how many files `folders` hold or were made from, and what is wrong with them.
 
-    A file has one fault at most, the first that is found. Each file is read and hashed once.
+    A file has one fault at most, the first that is found. Each file is examined once.
     """
     paths, strays = _walk(folders)
     found: dict[Path, Facts | Fault] = {}
@@ -166,25 +166,29 @@ def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
     for folder in folders:
         inside = [plain(path) for path in _files(folder)]
         hdf5 = {path for path in inside if path.suffix == ".h5"}
-        if not hdf5 and not (folder / remedies.LEARNER).is_file():
+        learners = {path.parent for path in inside if path.name == remedies.LEARNER}
+        if not hdf5 and not learners:
             remedy = "name the results of a study, or make them with `snakemake --cores all`"
             faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
         problem = "the rest of an interrupted write, unless a job is writing it now"
         temporary = [path for path in inside if files.is_temporary(path)]
         faults += [Fault(path, "stray", problem, remedies.remove(path)) for path in temporary]
         recorded = {path for path in inside if recordings.is_recording(path)}
-        faults += _gaps(recorded)
+        faults += chain.from_iterable(map(_folder_of_a_learner, sorted(learners)))
         paths |= hdf5 | recorded
     return paths, faults
 
 
-def _gaps(recorded: Set[Path]) -> Iterator[Fault]:
-    """Recordings that are not there, while later ones of the folder are."""
-    for folder in {path.parent for path in recorded}:
-        try:
-            recordings.paths(folder)
-        except recordings.RecordingError as error:
-            yield Fault(Path(error.where), "missing", error.problem, error.remedy)
+def _folder_of_a_learner(folder: Path) -> Iterator[Fault]:
+    """What is wrong with what no other file says: what the folder is about, and gaps in its recordings."""
+    try:
+        recordings.about(folder)
+    except recordings.RecordingError as error:
+        yield Fault(folder / remedies.LEARNER, "damaged", error.problem, error.remedy)
+    try:
+        recordings.paths(folder)
+    except recordings.RecordingError as error:
+        yield Fault(Path(error.where), "missing", error.problem, error.remedy)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -205,7 +209,11 @@ def _lineage(found: Found) -> Iterator[Fault]:
     for path, facts in _sound(found).items():
         for parent, sha256 in facts.parents.items():
             other = found.get(parent)
-            if other is None:
+            if other is None and recordings.is_recording(parent):
+                text = f"made from {parent}, which is not there"
+                remedy = f"put that back; if the task was discarded, {remedies.rebuild(path)}"
+                yield Fault(path, "inconsistent", text, remedy)
+            elif other is None:
                 children[parent].append(path)
             elif isinstance(other, Facts) and other.sha256 != sha256:
                 expected = f"expected {parent}, which it was made from, with SHA-256 {sha256[:12]}"
@@ -321,8 +329,7 @@ def _members(descriptors: FloatArray, parameters: FloatArray) -> tuple[str, ...]
 
 
 def _missing(path: Path, problem: str) -> Fault:
-    remedy = remedies.restore if recordings.is_recording(path) else remedies.rebuild
-    return Fault(path, "missing", problem, remedy(path))
+    return Fault(path, "missing", problem, remedies.rebuild(path))
 
 
 def _inconsistent(path: Path, problem: str) -> Fault:

@@ -7,6 +7,7 @@ NumPy's own format, so that whatever runs the robot can write and read them: `de
 import contextlib
 import io
 import itertools
+import json
 import re
 import sys
 import zipfile
@@ -19,6 +20,9 @@ import numpy as np
 
 from pamlflow.storage import files, remedies
 from pamlflow.types import FloatArray
+
+_DAMAGED = (EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+"""What NumPy and zipfile raise, which take flipped bits for other versions, encryption and so on."""
 
 
 class RecordingError(ValueError):
@@ -38,6 +42,18 @@ class Recording(NamedTuple):
     descriptor: FloatArray  # [R]
     inputs: FloatArray  # [T, Dx]
     outputs: FloatArray  # [T, P]
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """Return what the learner's file in `folder` says; RecordingError where a learner wrote none."""
+    path = folder / remedies.LEARNER
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        np.array(found["design"], dtype=np.float64)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"not what a learner writes ({error})"
+        raise RecordingError(path, problem, "restore it from a copy") from error
+    return found
 
 
 def path_of(folder: Path, number: int) -> Path:
@@ -72,17 +88,22 @@ def read(path: Path) -> Recording:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Recording(*(arrays[name] for name in Recording._fields))
-    except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         problem = f"not a recording, or damaged ({error})"
         raise RecordingError(path, problem, remedies.restore(path)) from error
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Write arrays, whole or not at all; RecordingError when the disk does not take them."""
+    """Write arrays to a new file, whole or not at all.
+
+    Raises FileExistsError where there is one, and RecordingError when the disk does not take them.
+    """
     content = io.BytesIO()
     np.savez(content, **arrays)
     try:
-        files.replace(path, content.getvalue())
+        files.create(path, content.getvalue())
+    except FileExistsError:
+        raise
     except OSError as error:
         problem = f"cannot be written ({error.strerror}), and what was told is kept nowhere"
         raise RecordingError(path, problem, "see to the disk and tell it again") from error
@@ -90,18 +111,29 @@ def save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
 
 def keep_aside(folder: Path, told: Mapping[str, Any]) -> Path:
     """Write what was told, whatever it is, to a file that does not exist yet; returns its path."""
-    numbers = itertools.count()
-    candidates = (folder / f"refused_{number:02d}.npz" for number in numbers)
-    path = next(path for path in candidates if not path.exists())
-    save(path, {name: _as_array(values) for name, values in told.items()})
+    arrays = {name: _as_array(values) for name, values in told.items()}
+    for number in itertools.count():
+        path = folder / f"refused_{number:02d}.npz"
+        with contextlib.suppress(FileExistsError):
+            save(path, arrays)
+            break
     return path
 
 
+def is_masked(values: Any) -> bool:
+    """Whether some values of an array are masked, which NumPy would take for valid ones."""
+    return isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask))
+
+
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    """An array of numbers if possible, or else the text of what it is."""
-    with contextlib.suppress(ValueError):  # rows of different lengths
+    """An array of numbers if possible, or else the text of all that it holds."""
+    try:
         array = np.asarray(values)
-        if not array.dtype.hasobject:
+    except Exception:  # rows of different lengths, or whatever another library raises
+        content = values
+    else:
+        if not array.dtype.hasobject and not is_masked(values):
             return array
-    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # all of it
-        return np.array(repr(values))
+        content = values if is_masked(values) else array
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        return np.array(repr(content.tolist() if hasattr(content, "tolist") else content))

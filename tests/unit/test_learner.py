@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pamlflow import learner as module
-from pamlflow.acquisition import STRATEGIES
+from pamlflow.acquisition import STRATEGIES, Selection
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.metrics import score
 from pamlflow.models.evidence import TaskArrays
@@ -234,6 +234,60 @@ def test_what_is_no_array_of_numbers_is_kept_as_text(folder):
     assert learner.num_tasks == 4
 
 
+def test_of_two_that_tell_at_once_none_is_lost(folder, monkeypatch):
+    """The other one writes after the first has looked at what it was told."""
+    one, other = open_learner(folder), open_learner(folder)
+    check = Learner._task
+
+    def check_and_be_late(learner, recording, number):
+        task = check(learner, recording, number)
+        if learner is one:
+            other.tell(np.array([2.0, 8.0]), *run([2.0, 8.0]))
+        return task
+
+    monkeypatch.setattr(Learner, "_task", check_and_be_late)
+    with pytest.raises(RecordingError, match=r"task_04\.npz: written by .* kept in .*refused_00"):
+        one.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
+    for name, mass in (("task_04.npz", 2.0), ("refused_00.npz", 1.0)):
+        with np.load(folder / name) as arrays:
+            assert arrays["descriptor"][0] == mass
+
+
+class Foreign:
+    """An array of another library, which NumPy cannot convert."""
+
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("on another device")
+
+    def tolist(self):
+        return [0.125, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        (Foreign(), "[0.125, 0.25]"),
+        (np.array([[1.0, None]] * 2000, dtype=object), str([[1.0, None]] * 2000)),
+        (np.ma.masked_array([1.5, 99.0], mask=[False, True]), "[1.5, None]"),
+        (iter([[1.0], [2.0, 3.0]]), "[[1.0], [2.0, 3.0]]"),
+        (np.array([1.0 + 2.0j]), np.array([1.0 + 2.0j])),
+    ],
+)
+def test_whatever_was_told_is_refused_and_kept_whole(folder, values, kept):
+    learner = open_learner(folder)
+    with pytest.raises(RecordingError, match="task 4: inputs: expected"):
+        learner.tell([1.0, 4.0], values, np.zeros((2, 2)))
+    with np.load(folder / "refused_00.npz") as arrays:
+        np.testing.assert_array_equal(arrays["inputs"], kept)
+    assert learner.num_tasks == 4
+
+
+def test_numbers_may_come_one_by_one(folder):
+    learner, (inputs, outputs) = open_learner(folder), run([1.0, 4.0])
+    learner.tell(iter([1.0, 4.0]), (row for row in inputs), map(list, outputs))
+    np.testing.assert_array_equal(open_learner(folder).tasks.subset([4]).inputs, inputs)
+
+
 def test_what_was_kept_aside_is_never_overwritten(folder):
     learner = open_learner(folder)
     for mass in (1.0, 2.0):
@@ -337,16 +391,22 @@ def test_the_design_is_that_of_the_first_day(folder):
     for number in range(2, 4):
         (folder / f"task_{number:02d}.npz").unlink()
     np.testing.assert_array_equal(open_learner(folder).ask(), [2.5, 9.0])
-    path.write_text("{")
-    with pytest.raises(ValueError, match=r"learner\.json: not what a learner writes"):
-        open_learner(folder)
+    for text in ("{", "", "[]", "null", '{"design": "lost"}'):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"learner\.json: not what a learner writes"):
+            open_learner(folder)
 
 
 def test_faulty_recordings_are_named(folder):
     path = folder / "task_01.npz"
     content = path.read_bytes()
     flipped = content[:700] + bytes([content[700] ^ 1]) + content[701:]
-    for faulty in (content[:100], flipped, b""):
+    directory = content.index(b"PK\x01\x02")  # where versions and encryption are written
+    version, encrypted = (
+        content[:place] + bytes([content[place] | bit]) + content[place + 1 :]
+        for place, bit in ((directory + 6, 0x40), (directory + 8, 1))
+    )
+    for faulty in (content[:100], flipped, version, encrypted, b""):
         path.write_bytes(faulty)
         with pytest.raises(RecordingError, match=r"task_01\.npz: not a recording, or damaged"):
             open_learner(folder)
@@ -387,7 +447,8 @@ def test_what_cannot_work_is_refused_at_once(tmp_path):
     for pool, message in (
         (np.ones((3, 1)), "2 columns"),
         (np.full((3, 2), np.nan), "descriptor 'mass' is nan"),
-        (np.ones((1, 2)), "at least 2 candidates for the initial tasks, found 1"),
+        ([[1.0, 4.0]], "at least 2 candidates for the initial tasks, found 1"),
+        ([[1.0, 4.0], [1e3, 4.0]], r"inside the box, found \[1000\. +4\.\] in row 1"),
     ):
         with pytest.raises(ValueError, match=message):
             open_learner(tmp_path, pool=pool)
@@ -406,19 +467,51 @@ def test_a_model_needs_the_initial_tasks(tmp_path):
 def test_a_learner_chooses_among_the_tasks_that_exist(tmp_path):
     pool = BOX.sobol(4, np.random.default_rng(0))
     learner = open_learner(tmp_path, pool=pool)
-    asked = [learner.ask()]
+    asked = [learner.ask().astype(np.float32)]  # a row of the pool, but for rounding
     learner.tell(asked[0], *run(asked[0]))
     by_hand = np.array([1.0, 4.0])  # is not in the pool, and takes nothing out of it
     learner.tell(by_hand, *run(by_hand))
     for _ in range(3):
         asked.append(learner.ask())
         learner.tell(asked[-1], *run(asked[-1]))
-    assert {tuple(row) for row in asked} == {tuple(row) for row in pool}
+    found = np.array(sorted(map(tuple, asked)))
+    np.testing.assert_allclose(found, sorted(map(tuple, pool)), rtol=1e-6)
     with pytest.raises(ValueError, match="every candidate of the pool has been chosen; enlarge"):
         learner.ask()
+    learner.tell(by_hand, *run(by_hand))
+    assert len(learner.model().latent.mean) == 6  # learning needs nothing to choose from
     bought = np.array([2.9, 9.5])
     learner = open_learner(tmp_path, pool=np.vstack([pool, bought]))
     np.testing.assert_array_equal(learner.ask(), bought)
+
+
+def test_only_rows_of_the_pool_are_asked_for(folder, tmp_path):
+    def stubborn(situation):
+        latent = situation.model.infer(descriptors=[[1.0, 4.0]])
+        return Selection(np.array([[1.0, 4.0]]), latent, np.zeros(1), 0)
+
+    pool = BOX.sobol(4, np.random.default_rng(0))
+    message = r"task 4 should be \[1\. 4\.\], which is no row that is left of `pool`"
+    with pytest.raises(ValueError, match=message):
+        open_learner(folder, pool=pool, strategy=stubborn).ask()
+    begun_without = tmp_path / "begun_without"
+    open_learner(begun_without)
+    with pytest.raises(ValueError, match=r"task 0 should be .* or tell another task"):
+        open_learner(begun_without, pool=pool).ask()
+
+
+def test_a_strategy_that_fails_ends_no_fit(folder, caplog):
+    """Models depend on recordings alone."""
+
+    def broken(situation):
+        raise ZeroDivisionError("of its own")
+
+    for path in folder.glob("round_*.h5"):
+        path.unlink()
+    model = open_learner(folder, strategy=broken).model()
+    assert len(model.latent.mean) == 4
+    assert "round 1: not known how its task was chosen (of its own)" in caplog.messages
+    assert "selection/chosen" not in store.read(folder / "round_01.h5").datasets
 
 
 def test_scores_are_those_of_the_round_before(folder, monkeypatch):

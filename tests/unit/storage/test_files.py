@@ -1,3 +1,4 @@
+import errno
 import hashlib
 
 import pytest
@@ -57,3 +58,19 @@ def test_names_of_unfinished_files_are_known(tmp_path, monkeypatch):
     assert written == list(tmp_path.iterdir()) and files.is_temporary(written[0])
     for name in ("round_01.h5", ".round_01.checkpoints.0f", ".round_01.h5.tmp", "notes.tmp"):
         assert not files.is_temporary(tmp_path / name)
+
+
+def test_a_file_is_created_once(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "file"
+    files.create(path, b"one")
+    with pytest.raises(FileExistsError):
+        files.create(path, b"other")
+    assert path.read_bytes() == b"one"
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        files.create(tmp_path / "later", b"one")
+    assert not (tmp_path / "later").exists()

@@ -309,7 +309,7 @@ def robot(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     robot = Path("robot")
     robot.mkdir()
-    (robot / remedies.LEARNER).touch()
+    (robot / remedies.LEARNER).write_text('{"design": [[1.0, 2.0]]}')
     recorded = [recordings.path_of(robot, number) for number in range(3)]
     for number, path in enumerate(recorded):
         arrays = {name: np.full((4, 2), float(number)) for name in recordings.Recording._fields}
@@ -329,8 +329,19 @@ def test_the_folder_of_a_learner(robot, capsys):
     recording = robot / "task_00.npz"
     recording.touch()
     assert main(["check", str(recording)]) == 1
-    line = capsys.readouterr().out
-    assert line.endswith("no file of pamlflow, whose names end in .h5; name another\n")
+    assert capsys.readouterr().out.startswith(f"FAIL {recording}: not a recording, or damaged")
+    (robot / remedies.LEARNER).write_text("{")
+    recording.unlink()
+    line, *_ = integrity.check([robot])[1]
+    assert str(line).startswith(f"{robot / remedies.LEARNER}: damaged: not what a learner writes")
+
+
+def test_learners_below_a_folder(robot, capsys):
+    for path in robot.glob("round_*.h5"):
+        path.unlink()
+    assert main(["check", ".", str(robot / "task_00.npz")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["ok   robot/task_00.npz (recording)", "3 files, no fault"]
 
 
 def test_a_damaged_model_of_a_learner(robot, capsys):
@@ -365,21 +376,27 @@ def test_faulty_recordings_of_a_learner(robot):
 
     one.unlink()
     found = faults("robot")
-    assert found.keys() == {one}
+    assert found.keys() == models | {one}
     kind, text = found[one]
     assert kind == "missing" and "while there is task_02.npz; put it back" in text
+    kind, text = found[robot / "round_00.h5"]
+    assert kind == "inconsistent" and f"made from {one}, which is not there; put that back" in text
 
-    two.unlink()
-    count, found = integrity.check([robot])
-    kinds = {fault.path: fault.kind for fault in found}
-    assert kinds == {one: "missing", two: "missing"}
-    assert integrity.summary(count, found) == "3 files, faults: 2 missing"
+
+def test_a_recording_that_was_discarded(robot):
+    """The last one needs no renumbering, and leaves a model that a learner would make again."""
+    (robot / "task_02.npz").unlink()
+    found, model = faults("robot"), robot / "round_01.h5"
+    assert found.keys() == {model}
+    kind, text = found[model]
+    assert kind == "inconsistent"
+    assert f"if the task was discarded, remove it with `rm {model}`" in text
 
 
 def test_a_study_and_a_learner_have_a_command_each(study, capsys):
     folder = Path("robot")
     folder.mkdir()
-    (folder / remedies.LEARNER).touch()
+    (folder / remedies.LEARNER).write_text('{"design": [[1.0, 2.0]]}')
     model = folder / "round_00.h5"
     for path in (ROUND_1, model):
         path.write_bytes(b"")
