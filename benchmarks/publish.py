@@ -68,7 +68,8 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
             "|---|---|---|---|---|",
             *rows,
             "",
-            "To repeat it at that commit, save this as `run.yaml`: `snakemake --cores all --configfile run.yaml`",
+            "To repeat it at that commit, save this as `run.yaml`: "
+            "`snakemake --cores all --configfile run.yaml`",
             "",
             "```yaml",
             yaml.safe_dump({"run": ran} | config, sort_keys=False, default_flow_style=None).strip(),
