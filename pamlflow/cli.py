@@ -1,4 +1,4 @@
-"""The command `pamlflow`: look into the files of a study and check them."""
+"""The command `pamlflow`: look into the files of a study or of a robot's learner, and check them."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pamlflow import __version__
 from pamlflow.storage import integrity, recordings, store
-from pamlflow.storage.show import describe
+from pamlflow.storage.show import describe, describe_recording
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def show(path: Path) -> int:
     """Print what the file holds and where it comes from."""
     try:
-        record = store.read(path)
-    except store.StoreError as error:
+        recorded = recordings.is_recording(path)
+        text = describe_recording(path) if recorded else describe(store.read(path))
+    except (store.StoreError, recordings.RecordingError) as error:
         print(f"pamlflow: {error}", file=sys.stderr)
         return 1
-    print(f"{path}\n{describe(record)}")
+    print(f"{path}\n{text}")
     return 0
 
 
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     shown = commands.add_parser("show", help="print what a file holds and where it comes from")
     shown.add_argument("file", type=Path, metavar="FILE")
-    text = "check files, or the study in a folder; exit code 1 if anything is faulty"
+    text = (
+        "check files, or the study or the learners in a folder; exit code 1 if anything is faulty"
+    )
     checked = commands.add_parser("check", help=text, description=text)
     checked.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
     return parser

@@ -50,6 +50,7 @@ def about(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         np.array(found["design"], dtype=np.float64)
+        _ = found["space"], found["inputs"], found["outputs"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"not what a learner writes ({error})"
         raise RecordingError(path, problem, "restore it from a copy") from error

@@ -3,10 +3,12 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pamlflow.storage import recordings
 from pamlflow.storage.schemas import SCHEMAS
 from pamlflow.storage.store import Array, Record
 
@@ -21,6 +23,28 @@ def describe(record: Record) -> str:
     sections = [f"{schema.name}, version {schema.version}: {schema.meaning}"]
     sections += SECTIONS[schema.name](record.datasets)
     sections += [_datasets(record), _provenance(record)]
+    return "\n\n".join(sections)
+
+
+def describe_recording(path: Path) -> str:
+    """What a robot recorded, as aligned text; RecordingError where it does not fit its learner."""
+    recording, about = recordings.read(path), recordings.about(path.parent)
+    space = [(name, unit) for name, (_, _, unit) in about["space"].items()]
+    kinds = {"descriptor": space, "inputs": about["inputs"], "outputs": about["outputs"]}
+    sections = [f"{len(recording.inputs)} transitions"]
+    for kind, variables in kinds.items():
+        values = np.atleast_2d(getattr(recording, kind))
+        if values.ndim != 2 or values.shape[1] != len(variables) or not len(values):
+            text = f"{kind}: expected {len(variables)} columns, found shape {list(values.shape)}"
+            raise recordings.RecordingError(path, text, "correct it")
+        labels = [f"{name} [{unit}]" for name, unit in variables]
+        if kind == "descriptor":
+            head, columns = ["", "value"], values[:1]
+        else:
+            head = ["", "lowest", "mean", "highest"]
+            columns = np.stack([values.min(axis=0), values.mean(axis=0), values.max(axis=0)])
+        rows = [[label, *row] for label, row in zip(labels, columns.T.tolist(), strict=True)]
+        sections.append(table(head, rows, kind))
     return "\n\n".join(sections)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pamlflow import learner as module
 from pamlflow.acquisition import STRATEGIES, Selection
+from pamlflow.cli import main
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.metrics import score
 from pamlflow.models.evidence import TaskArrays
@@ -71,6 +72,32 @@ def test_the_folder_holds_recordings_and_models(learned):
     inputs, outputs = run(tasks.descriptors[2])
     np.testing.assert_array_equal(tasks.subset([2]).inputs, inputs)
     np.testing.assert_array_equal(tasks.subset([2]).outputs, outputs)
+
+
+def test_a_recording_can_be_shown(learned, capsys):
+    path = learned / "task_00.npz"
+    assert main(["show", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    with np.load(path) as arrays:
+        mass, velocity = arrays["descriptor"][0], arrays["outputs"][:, 1]
+    assert lines[:2] == [str(path), "30 transitions"]
+    assert lines[5].split() == ["mass", "[kg]", f"{mass:.3f}"]
+    expected = [velocity.min(), velocity.mean(), velocity.max()]
+    name, unit, *found = lines[-1].split()
+    assert (name, unit) == ("velocity", "[m/s]")
+    np.testing.assert_allclose(np.array(found, dtype=float), expected, atol=1e-3)
+
+
+def test_a_recording_that_is_none_is_said_to_be(folder, capsys):
+    path = folder / "task_00.npz"
+    path.write_bytes(b"")
+    assert main(["show", str(path)]) == 1
+    assert f"{path}: not a recording, or damaged" in capsys.readouterr().err
+    for wrong in (np.zeros((30, 2)), np.zeros((0, 3)), np.zeros((1, 2, 3))):
+        np.savez(path, descriptor=[1.0, 4.0], inputs=wrong, outputs=np.zeros((30, 2)))
+        assert main(["show", str(path)]) == 1
+        said = capsys.readouterr().err
+        assert f"{path}: inputs: expected 3 columns, found shape {list(wrong.shape)}" in said
 
 
 def test_the_initial_tasks_are_a_latin_hypercube(learned):

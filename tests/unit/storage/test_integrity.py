@@ -17,6 +17,7 @@ FILES = ("round_01", "metrics")
 TRIALS, LAST = ("trial_00", "trial_01"), 2
 ROUND_1, ROUND_2 = (RESULTS / f"paml/trial_01/round_0{number}.h5" for number in (1, 2))
 POOL, POOLED = Path("data/pooled/trial_00/pool.h5"), Path("results/pooled")
+ABOUT = '{"design": [[1.0, 2.0]], "space": {}, "inputs": [], "outputs": []}'
 METRICS, SUMMARY = RESULTS / "paml/trial_01/metrics.h5", RESULTS / "summary.h5"
 
 
@@ -309,7 +310,7 @@ def robot(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     robot = Path("robot")
     robot.mkdir()
-    (robot / remedies.LEARNER).write_text('{"design": [[1.0, 2.0]]}')
+    (robot / remedies.LEARNER).write_text(ABOUT)
     recorded = [recordings.path_of(robot, number) for number in range(3)]
     for number, path in enumerate(recorded):
         arrays = {name: np.full((4, 2), float(number)) for name in recordings.Recording._fields}
@@ -396,7 +397,7 @@ def test_a_recording_that_was_discarded(robot):
 def test_a_study_and_a_learner_have_a_command_each(study, capsys):
     folder = Path("robot")
     folder.mkdir()
-    (folder / remedies.LEARNER).write_text('{"design": [[1.0, 2.0]]}')
+    (folder / remedies.LEARNER).write_text(ABOUT)
     model = folder / "round_00.h5"
     for path in (ROUND_1, model):
         path.write_bytes(b"")
