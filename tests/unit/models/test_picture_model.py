@@ -135,6 +135,13 @@ def test_a_picture_alone_tells_what_the_encoder_says(trained, tasks):
     np.testing.assert_allclose(latent.variance, model.latent.variance, rtol=1e-4)
 
 
+def test_pictures_of_another_size_are_refused(trained, tasks):
+    model, _ = trained
+    shape = r", ".join(map(str, tasks.descriptors.shape[1:]))
+    with pytest.raises(ValueError, match=rf"descriptors: expected shape \[any, {shape}\], found"):
+        model.infer(descriptors=tasks.descriptors[:, ::2])
+
+
 def test_transitions_refine_what_the_picture_tells(trained, tasks):
     model, _ = trained
     data = TaskArrays(*tasks.padded())

@@ -117,9 +117,3 @@ def test_arrays_survive_the_way_through_datasets_and_back_into_networks():
     for one, two in ((vae.encoder, other.encoder), (vae.decoder, other.decoder)):
         for ours, theirs in zip(one.weights, two.weights, strict=True):
             np.testing.assert_array_equal(ours, theirs)
-
-
-def test_pictures_of_another_size_are_refused_by_name():
-    posterior = make().posterior(*make().moments(), ZERO)
-    with pytest.raises(ValueError, match=r"pictures: expected .*8, 8, 1.*16, 16, 1"):
-        posterior.encode(standardised(side=16))
