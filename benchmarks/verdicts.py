@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.integrate import trapezoid
 
 from pamlflow import statistics
 from pamlflow.plotting import style
@@ -30,6 +28,13 @@ All else is *open*. The page of each run says which code it was made by.
 def page(folder: Path, experiments: Sequence[str]) -> str:
     """The page for those of the `experiments` that are published in `folder`."""
     published = [name for name in experiments if (folder / name / "comparison.csv").exists()]
+    tables = {
+        name: (
+            pd.read_csv(folder / name / "summary.csv"),
+            pd.read_csv(folder / name / "comparison.csv"),
+        )
+        for name in published
+    }
     lines = [INTRODUCTION]
     for protocol, title in PROTOCOLS.items():
         lines += [
@@ -37,7 +42,7 @@ def page(folder: Path, experiments: Sequence[str]) -> str:
             "",
             "| experiment | baseline | RMSE | difference | p | PAML is | NLL | difference | p | PAML is |",
             "|---|---|---|---|---|---|---|---|---|---|",
-            *(row for name in published for row in _rows(folder / name, protocol)),
+            *(row for name, pair in tables.items() for row in _rows(name, pair, protocol)),
             "",
         ]
     links = ", ".join(f"[{name}]({name}/run.md)" for name in published)
@@ -52,16 +57,17 @@ def verdict(low: float, high: float, p_value: float) -> str:
     return side if p_value < 0.05 else f"probably {side}"
 
 
-def _rows(folder: Path, protocol: str) -> Iterator[str]:
-    """A line for each baseline of one experiment."""
-    summary = pd.read_csv(folder / "summary.csv")
-    comparison = pd.read_csv(folder / "comparison.csv")
+def _rows(
+    experiment: str, tables: tuple[pd.DataFrame, pd.DataFrame], protocol: str
+) -> Iterator[str]:
+    """A line for each baseline of one experiment, from its summary and its comparison."""
+    summary, comparison = tables
     areas = comparison[
         (comparison["quantity"] == statistics.AREA) & (comparison["protocol"] == protocol)
     ]
     for name, rows in areas.groupby("baseline", sort=False):
         baseline, trials = str(name), int(rows["trials"].iloc[0])
-        cells = [f"{folder.name} ({trials} trials)", style.strategy_name(baseline)]
+        cells = [f"{experiment} ({trials} trials)", style.strategy_name(baseline)]
         for metric, digits in (("rmse", 3), ("nll", 2)):
             own, other = (
                 _area(summary, strategy, protocol, metric) for strategy in (SUBJECT, baseline)
@@ -83,4 +89,4 @@ def _area(summary: pd.DataFrame, strategy: str, protocol: str, metric: str) -> f
     """Mean over trials of the area under the learning curve, divided by the number of rounds."""
     panel = summary[(summary["protocol"] == protocol) & (summary["metric"] == metric)]
     curve = statistics.learning_curves(panel, [strategy])[strategy].mean(axis=1)
-    return float(np.asarray(trapezoid(curve)) / (len(curve) - 1))
+    return float(statistics.with_area(curve)[-1])

@@ -37,7 +37,7 @@ from pamlflow.spaces import Box
 from pamlflow.storage import files, recordings, store
 from pamlflow.storage.recordings import Recording, RecordingError
 from pamlflow.storage.remedies import LEARNER
-from pamlflow.tasks import TaskSet, Variable, checked_descriptors
+from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 
 __all__ = ["Learner", "RecordingError"]
@@ -413,9 +413,9 @@ def _check_types(space: Box, *variables: Sequence[Variable]) -> None:
 
 def _checked_pool(pool: FloatArray, space: Box) -> Pool:
     """The tasks that exist; their truth, which a simulator would know, is the descriptor again."""
-    descriptors = checked_descriptors(pool, space.variables, len(pool))
-    if not (inside := space.contains(descriptors)).all():
+    checked = Pool(pool, pool, space.variables, space.variables)
+    if not (inside := space.contains(checked.descriptors)).all():
         row = int(np.argmin(inside))
-        text = f"expected tasks inside the box, found {descriptors[row]} in row {row}"
+        text = f"expected tasks inside the box, found {checked.descriptors[row]} in row {row}"
         raise ValueError(f"pool: {text}; leave it out, or begin a folder with a wider box")
-    return Pool(descriptors, descriptors, space.variables, space.variables)
+    return checked

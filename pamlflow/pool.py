@@ -35,6 +35,9 @@ class Pool:
         """Copy, freeze and check the arrays."""
         if len(self.descriptors) == 0:
             raise ValueError("pool: expected at least one candidate, found none")
+        seen = checked_descriptors(
+            self.descriptors, self.descriptor_variables, len(self.descriptors)
+        )
         parameters = read_only(self.parameters, np.float64)
         if parameters.shape != (len(self.descriptors), len(self.parameter_variables)):
             shape = f"[{len(self.descriptors)}, {len(self.parameter_variables)}]"
@@ -42,7 +45,6 @@ class Pool:
                 f"pool: expected parameters of shape {shape}, one row for each candidate, "
                 f"found {list(parameters.shape)}"
             )
-        seen = checked_descriptors(self.descriptors, self.descriptor_variables, len(parameters))
         object.__setattr__(self, "descriptors", seen)
         object.__setattr__(self, "parameters", parameters)
 
