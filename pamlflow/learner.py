@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.metrics import Scores
 from pamlflow.models.scaling import unit_of
 from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
 from pamlflow.protocols import parse_protocol
-from pamlflow.rounds import checkpoint_folder, write_round
+from pamlflow.rounds import train_round
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import (
@@ -247,32 +245,19 @@ class Learner:
     def _fit(self, number: int, previous: TrainedModel | None) -> TrainedModel:
         """Train round `number` from the model of the round before, and write its file."""
         tasks = self._first(number)
-        rng, title = self._rng("round", number), f"round {number} fit"
-        path, parents = self._round(number), recordings.paths(self._folder)[: tasks.num_tasks]
-        checkpoints = checkpoint_folder(path, self._seed, self._config, parents)
-        choice: dict[str, Any] = {}
-        if previous is None:
-            trained, record = train_from_scratch(
-                tasks, self._model_settings, self._training, rng, checkpoints, title
-            )
-        else:
-            choice = self._choice(number, previous)
-            trained, record = train_from_previous(
-                tasks, self._model_settings, self._training, previous, rng, checkpoints, title
-            )
-        write_round(
-            path,
+        return train_round(
+            self._round(number),
             number,
             tasks,
-            trained,
-            record,
-            choice,
+            previous,
+            self._model_settings,
+            self._training,
+            self._rng("round", number),
+            choice={} if previous is None else self._choice(number, previous),
             seed=self._seed,
             config=self._config,
-            parents=parents,
+            parents=recordings.paths(self._folder)[: tasks.num_tasks],
         )
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        return trained
 
     def _choice(self, number: int, previous: TrainedModel) -> dict[str, Any]:
         """The datasets of the selection that asked for the newest task of a round; none if another was told.

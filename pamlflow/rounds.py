@@ -11,25 +11,43 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.models.optimiser import TrainingRecord
 from pamlflow.models.trained import TrainedModel
+from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
 
 
-def write_round(
-    path: Path,
+def train_round(
+    output: Path,
     number: int,
     tasks: TaskSet,
-    trained: TrainedModel,
-    record: TrainingRecord,
-    choice: Mapping[str, Any],
+    previous: TrainedModel | None,
+    model: ModelSettings,
+    training: TrainingSettings,
+    rng: np.random.Generator,
     *,
+    choice: Mapping[str, Any],
     seed: int,
     config: Mapping[str, Any],
     parents: Sequence[Path],
-) -> None:
-    """Write round ``number``; ``choice`` are the optional datasets, such as those of a selection."""
+    unchosen: FloatArray | None = None,
+) -> TrainedModel:
+    """Train round ``number`` and write it to ``output``; its checkpoints are removed then.
+
+    It starts from the model of the round before, or from scratch where there is none.  ``choice`` are the
+    optional datasets, such as those of a selection; ``unchosen`` [C - N, R] pool descriptors not yet run.
+    """
+    checkpoints, title = checkpoint_folder(output, seed, config, parents), f"round {number} fit"
+    if previous is None:
+        trained, record = train_from_scratch(
+            tasks, model, training, rng, checkpoints, title, unchosen=unchosen
+        )
+    else:
+        trained, record = train_from_previous(
+            tasks, model, training, previous, rng, checkpoints, title, unchosen=unchosen
+        )
     datasets = {
         "round": np.int64(number),
         **tasks.to_datasets(),
@@ -38,7 +56,9 @@ def write_round(
         "training/bound": np.array(record.bound),
         "training/events": record.events,
     }
-    store.write(path, "round", datasets, seed=seed, config=config, parents=parents)
+    store.write(output, "round", datasets, seed=seed, config=config, parents=parents)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return trained
 
 
 def checkpoint_folder(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
 from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_previous, train_from_scratch
 from pamlflow.pool import Pool
-from pamlflow.rounds import checkpoint_folder, write_round
+from pamlflow.rounds import train_round
 from pamlflow.seeding import generator
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.storage import store
@@ -46,29 +44,21 @@ def train_initial_round(
     unchosen = Pool.read(pool).unchosen(datasets["pool/rows"]) if pool else None
     config = {"model": dict(model), "training": dict(training)}
     parents = [tasks, pool] if pool else [tasks]
-    checkpoints = checkpoint_folder(output, seed, config, parents)
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
-    trained, record = train_from_scratch(
-        training_tasks,
-        ModelSettings.from_config(model),
-        TrainingSettings.from_config(training),
-        generator(seed),
-        checkpoints,
-        title="round 0 fit",
-        unchosen=unchosen,
-    )
-    write_round(
+    train_round(
         output,
         0,
         training_tasks,
-        trained,
-        record,
-        {"pool/rows": datasets["pool/rows"]} if pool else {},
+        None,
+        ModelSettings.from_config(model),
+        TrainingSettings.from_config(training),
+        generator(seed),
+        choice={"pool/rows": datasets["pool/rows"]} if pool else {},
         seed=seed,
         config=config,
         parents=parents,
+        unchosen=unchosen,
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def acquire_round(
@@ -133,27 +123,17 @@ def acquire_round(
         "acquisition": dict(acquisition),
     }
     parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
-    checkpoints = checkpoint_folder(output, seed, config, parents)
-    trained, record = train_from_previous(
-        tasks,
-        ModelSettings.from_config(model),
-        TrainingSettings.from_config(training),
-        state,
-        rng,
-        checkpoints,
-        title=f"round {number} fit",
-        unchosen=offer.unchosen(rows) if offer else None,
-    )
-    choice = selection.to_datasets() | ({"pool/rows": rows} if pool else {})
-    write_round(
+    train_round(
         output,
         number,
         tasks,
-        trained,
-        record,
-        choice,
+        state,
+        ModelSettings.from_config(model),
+        TrainingSettings.from_config(training),
+        rng,
+        choice=selection.to_datasets() | ({"pool/rows": rows} if pool else {}),
         seed=seed,
         config=config,
         parents=parents,
+        unchosen=offer.unchosen(rows) if offer else None,
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)

@@ -120,8 +120,7 @@ def test_a_learner_goes_on_where_the_last_one_ended(folder, monkeypatch):
     np.testing.assert_array_equal(first.ask(), asked)
     assert len(store.read(folder / "round_02.h5").datasets["tasks/lengths"]) == 4
     before = files_of(folder)
-    monkeypatch.setattr(module, "train_from_scratch", None)  # nothing is trained again
-    monkeypatch.setattr(module, "train_from_previous", None)
+    monkeypatch.setattr(module, "train_round", None)  # nothing is trained again
     np.testing.assert_array_equal(open_learner(folder).ask(), asked)
     assert files_of(folder) == before
 
@@ -151,7 +150,7 @@ def test_a_recording_outlives_a_fit_that_fails(folder, monkeypatch):
 
     learner = open_learner(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "train_from_previous", crash)
+        patch.setattr(module, "train_round", crash)
         with pytest.raises(MemoryError):
             learner.ask()
         learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
@@ -366,7 +365,7 @@ def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
 def test_another_strategy_leaves_the_models(folder, monkeypatch):
     before = files_of(folder)
     open_learner(folder).model()
-    monkeypatch.setattr(module, "train_from_previous", None)
+    monkeypatch.setattr(module, "train_round", None)
     asked = open_learner(folder, strategy="uniform").ask()
     assert BOX.contains(asked[None]).all()
     assert files_of(folder).items() >= before.items()
@@ -545,7 +544,7 @@ def test_scores_are_those_of_the_round_before(folder, monkeypatch):
     """Here with the model of round 1 and q(h*) from the descriptor, by the definition of the metrics."""
     learner = open_learner(folder)
     learner.model()
-    monkeypatch.setattr(module, "train_from_previous", None)  # nothing is trained for them
+    monkeypatch.setattr(module, "train_round", None)  # nothing is trained for them
     found = learner.scores(context=0)
     assert found.nll.shape == found.squared_error.shape == (2,)
     assert found.coverage.shape == (3, 2)

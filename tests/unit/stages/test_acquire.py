@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pamlflow import rounds
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError
@@ -10,7 +11,6 @@ from pamlflow.domains.cart_pole import CartPole
 from pamlflow.models.inference import LatentPosterior
 from pamlflow.models.trained import TrainedModel
 from pamlflow.pool import Pool
-from pamlflow.stages import acquire as stage
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
 from pamlflow.storage import store
@@ -251,8 +251,8 @@ def test_training_sees_the_descriptors_that_are_left(pooled, tmp_path, monkeypat
 
         return call
 
-    for train in (stage.train_from_scratch, stage.train_from_previous):
-        monkeypatch.setattr(stage, train.__name__, watched(train))
+    for train in (rounds.train_from_scratch, rounds.train_from_previous):
+        monkeypatch.setattr(rounds, train.__name__, watched(train))
     start = {"tasks": pooled / "initial_tasks.h5", **FIT, "seed": 3}
     train_initial_round(**start, output=tmp_path / "round_00.h5", pool=pooled / "pool.h5")
     acquire_from_pool(pooled, 1, output=tmp_path / "round_01.h5")
