@@ -9,10 +9,11 @@ import subprocess
 import time
 from collections import Counter
 
+import numpy as np
 import psutil
 import pytest
 import yaml
-from running import SMOKE, command, run
+from running import ROOT, SMOKE, command, run
 
 from pamlflow.cli import main
 from pamlflow.jobs.recover import recover
@@ -59,6 +60,21 @@ def test_the_summary_has_every_score_once(smoke):
             for round_ in range(last + 1)
             for protocol in ("few_shot_0", "few_shot_5")
         ]
+
+
+def test_the_trained_model_of_the_docs_predicts(smoke, monkeypatch):
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    example = page.split("## A trained model")[1].split("```python")[1].split("```")[0]
+    here = {"cart_pole_quickstart": "smoke", "round_06": "round_02", "20": "5"}
+    for theirs, ours in here.items():
+        assert theirs in example
+        example = example.replace(theirs, ours)
+    monkeypatch.chdir(smoke)
+    names = {}
+    exec(example, names)
+    assert names["mean"].shape == names["variance"].shape == (1, 15, 4)
+    error = np.abs(names["outputs"][:, 5:] - names["mean"])
+    assert np.all(error < 6 * np.sqrt(names["variance"]))
 
 
 def test_every_product_is_there_and_every_file_is_valid(smoke):
