@@ -44,8 +44,8 @@ lint: $(STAMP) ## Style, types and the workflow's own linter
 	@$(BIN)/snakefmt --check workflow
 	@$(BIN)/snakemake --lint
 
-bench: $(STAMP) ## All benchmarks, an hour and a half on two cores; rewrites benchmarks/README.md
-	@for name in psi_statistics gradient inference scaling choices noise pictures fit study; do \
+bench: $(STAMP) ## All benchmarks, two hours on two cores; rewrites benchmarks/README.md
+	@for name in psi_statistics gradient inference scaling choices noise pictures fit capacity study; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 	@$(BIN)/python -m benchmarks.report
 

@@ -14,6 +14,7 @@ ORDER = (
     "choices",
     "noise",
     "pictures",
+    "capacity",
     "study",
 )
 INTRODUCTION = """# Benchmarks
@@ -24,11 +25,12 @@ once; machines are noisy, so quote the ratios.
 
 The reference of `fit` is our implementation of the paper's schedule, of `gradient` the time of as many
 floating-point operations in matrix products, of `psi_statistics` GPflow's expectations, of `inference` 100
-steps of Adam task by task, of `choices` the `elbo` objective, and of `noise` one variance per output. `study`
-reads the logs of a quickstart that was run before: its columns are the median time of a job, its peak memory,
-and the sum of times. Every table is older than the signal of each output and the noise of predictions
-([docs/findings.md](../docs/findings.md#which-code-a-number-is-of)), and all but `gradient`, `psi_statistics`
-and `pictures` are older than the bound's smaller rounding.
+steps of Adam task by task, of `choices` the `elbo` objective, of `noise` one variance per output, and of
+`capacity` tasks chosen at random. `capacity` reads the tasks of a full study that was run before, and `study`
+the logs of a quickstart: its columns are the median time of a job, its peak memory, and the sum of times.
+Every table but `capacity` is older than the signal of each output and the noise of predictions
+([docs/findings.md](../docs/findings.md#which-code-a-number-is-of)), and all but that one, `gradient`,
+`psi_statistics` and `pictures` are older than the bound's smaller rounding.
 
 """
 
