@@ -79,4 +79,4 @@ if __name__ == "__main__":
     try:
         publish("capacity", measure(study))
     except store.StoreError as error:
-        print(f"{error}: run the study first", file=sys.stderr)
+        print(error, file=sys.stderr)

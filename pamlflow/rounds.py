@@ -1,4 +1,4 @@
-"""Round files: the tasks that were seen, the model trained on them, and how the newest was chosen."""
+"""Rounds: a model is trained on the tasks seen, and written with them and how the newest was chosen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def train_round(
     """Train round ``number`` and write it to ``output``; its checkpoints are removed then.
 
     It starts from the model of the round before, or from scratch where there is none.  ``choice`` are the
-    optional datasets, such as those of a selection; ``unchosen`` [C - N, R] pool descriptors not yet run.
+    optional datasets, such as those of a selection; ``unchosen`` [C - N, ...] the descriptors of a pool that
+    have not been run.
+
+    Raises TrainingError where no usable fit is found, and StoreError where the file cannot be written.
     """
     checkpoints, title = checkpoint_folder(output, seed, config, parents), f"round {number} fit"
     if previous is None:
