@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from pamlflow import __version__
+from pamlflow.jobs.usage import machine
 from pamlflow.metrics import Scores, score
 from pamlflow.models.evidence import TaskArrays
 from pamlflow.models.inference import LatentPosterior
@@ -141,7 +142,7 @@ def publish(name: str, rows: list[Row]) -> None:
         package: importlib.metadata.version(package) for package in libraries
     }
     record = {
-        "machine": f"{processor()}, {THREADS} threads, {memory_gib():.0f} GiB",
+        "machine": machine(),
         "python": platform.python_version(),
         "versions": versions,
         "date": datetime.date.today().isoformat(),
@@ -149,16 +150,3 @@ def publish(name: str, rows: list[Row]) -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
-
-
-def processor() -> str:
-    """The processor's own name."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def memory_gib() -> float:
-    """Physical memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

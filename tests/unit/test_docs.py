@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks import verdicts
+from publish import verdicts
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"), *ROOT.glob("docs/study/*/*.md")]
@@ -44,7 +44,7 @@ def test_the_page_of_the_study_is_that_of_its_tables() -> None:
     folder = ROOT / "docs" / "study"
     experiments = list(yaml.safe_load((ROOT / "config/config.yaml").read_text())["experiments"])
     page = verdicts.page(folder, experiments)
-    assert page == (folder / "README.md").read_text(), "run `python -m benchmarks.publish`"
+    assert page == (folder / "README.md").read_text(), "run `python -m publish`"
     rows = [line.split(" | ")[2:] for line in page.splitlines() if " trials) | " in line]
     assert rows
     for row in rows:

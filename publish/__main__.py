@@ -1,4 +1,4 @@
-"""Copy what is small of a finished experiment into docs/study: `python -m benchmarks.publish [EXPERIMENT...]`.
+"""Copy what is small of a finished experiment into docs/study: `python -m publish [EXPERIMENT...]`.
 
 Tables and figures of results/{experiment}, and run.md: the configuration, versions, time and memory of
 the run. The overviews, figures and docs/study/README.md, are made anew of all that is published, also
@@ -17,12 +17,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from benchmarks import verdicts
-from benchmarks.common import THREADS, memory_gib, processor
-from benchmarks.study import jobs
 from pamlflow import __version__, plotting
 from pamlflow.configuration.validation import validated
+from pamlflow.jobs.usage import machine, usage
 from pamlflow.storage import store
+from publish import verdicts
 
 STUDY = Path(__file__).parents[1] / "docs" / "study"
 KINDS = (".csv", ".svg", ".png")
@@ -43,7 +42,7 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
     summary = store.read(folder / "results" / experiment / "summary.h5", "summary")
     trials, strategies = summary.config["trials"], summary.config["strategies"]
     ran = {"experiments": [experiment], "strategies": strategies, "trials": len(trials)}
-    done = jobs(folder / "logs", experiment)
+    done = usage(folder / "logs", experiment)
     hours = sum(job.processor for found in done.values() for job in found) / 3600
     memory = max(job.memory for found in done.values() for job in found)
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
@@ -61,8 +60,8 @@ def description(experiment: str, folder: Path, config: dict[str, object]) -> str
             f"{len(trials)} trials of {', '.join(strategies)}; "
             f"{hours:.1f} hours of processor, at most {memory:.0f} MiB a job.",
             "",
-            f"{datetime.date.today().isoformat()}; {processor()}, {THREADS} threads, {memory_gib():.0f} GiB; "
-            f"Python {platform.python_version()}, pamlflow {__version__} ({commit(folder)}), {software}.",
+            f"{datetime.date.today().isoformat()}; {machine()}; Python {platform.python_version()}, "
+            f"pamlflow {__version__} ({commit(folder)}), {software}.",
             "",
             "| rule | jobs | mean s | hours of processor | peak MiB |",
             "|---|---|---|---|---|",
@@ -95,7 +94,7 @@ def commit(folder: Path) -> str:
 
 def main() -> None:
     """Publish the experiments named on the command line, and draw the overviews."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT")
     parser.add_argument("--directory", type=Path, default=Path())
     parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))

@@ -17,7 +17,7 @@ PROTOCOLS = {
 INTRODUCTION = """\
 # The study
 
-Written by `python -m benchmarks.publish`. Areas under the learning curves, means over the trials, of PAML and
+Written by `python -m publish`. Areas under the learning curves, means over the trials, of PAML and
 of a baseline, and their difference with its 95% interval; p is that of Wilcoxon's test, corrected for the
 number of baselines ([how](../scoring.md#comparison)). Where the interval excludes zero, PAML is *ahead* or
 *behind* if p is below 0.05, and *probably* so if not: with five trials and two baselines p is 0.125 at best.
