@@ -58,7 +58,7 @@ def last_tasks(folder: Path, experiment: str, strategy: str, trial: int) -> Task
 
 def scores(tasks: TaskSet, test: ShuffledTasks, points: int) -> tuple[float, float]:
     """NLL and RMSE over all test tasks."""
-    from pamlflow.models.training import train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     settings = ModelSettings(inducing_points=points)

@@ -9,7 +9,7 @@ SEEDS, TASKS, CONTEXTS = (1, 2, 3), 8, (5, 20, 49)
 
 def measure() -> list[Row]:
     """NLL and RMSE on the 10 x 10 test grid after 8 uniform tasks, means over three sets of tasks."""
-    from pamlflow.models.training import train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     test = shuffled(cart_poles(99, None))

@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 
 TASKS, LEVELS = 19, (1.0, 0.98)
 
@@ -19,11 +19,11 @@ def nll(trained: TrainedModel, data: TaskArrays) -> float:
 
 def measure() -> list[Row]:
     """The paper's schedule once; the collapsed fit at the same M and at the default one."""
-    from pamlflow.models.inference import LatentPosterior
-    from pamlflow.models.optimiser import Optimiser, TrainingRecord
-    from pamlflow.models.stochastic_training import fit_stochastic
-    from pamlflow.models.training import INITIAL_LATENT_VARIANCE, train_from_scratch
-    from pamlflow.models.vector_model import VectorModel
+    from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
+    from pamlflow.models.latent_gp.fit.training import INITIAL_LATENT_VARIANCE, train_from_scratch
+    from pamlflow.models.latent_gp.fit.vector_model import VectorModel
+    from pamlflow.models.latent_gp.use.inference import LatentPosterior
     from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
     tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))

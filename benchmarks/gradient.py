@@ -27,9 +27,9 @@ def measure() -> list[Row]:
     """A row for each number of inducing points."""
     import tensorflow as tf
 
-    from pamlflow.models.inference import LatentPosterior
-    from pamlflow.models.optimiser import Optimiser, TrainingRecord
-    from pamlflow.models.vector_model import VectorModel
+    from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.latent_gp.fit.vector_model import VectorModel
+    from pamlflow.models.latent_gp.use.inference import LatentPosterior
     from pamlflow.settings import ModelSettings
 
     tasks = cart_poles(1, TASKS, TRANSITIONS)

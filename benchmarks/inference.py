@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 
 CONTEXT, INDUCING, TASKS_TIMED = 20, 200, 10
 
@@ -18,7 +18,7 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
     """
     import tensorflow as tf
 
-    from pamlflow.models.psi_statistics import unit_kernel
+    from pamlflow.models.latent_gp.fit.psi_statistics import unit_kernel
 
     d = trained.dynamics
     basis, weights = tf.constant(d.basis[0]), tf.constant(d.weights)
@@ -58,7 +58,7 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
 
 def measure() -> list[Row]:
     """Both sides on the same model and contexts, and ours with all transitions."""
-    from pamlflow.models.training import train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     trained, _ = train_from_scratch(

@@ -10,7 +10,7 @@ SEEDS, UNIFORM, CONTEXT = (1, 2), 8, 20
 
 def measure() -> list[Row]:
     """Scores on the 10 x 10 test grid after 8 uniform tasks and the 4 corners of the box."""
-    from pamlflow.models.training import train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     rows = []

@@ -30,7 +30,7 @@ def measure() -> list[Row]:
 
 def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
     """The SCORES of one trial; of the pixels' variance, the share that is not reconstructed."""
-    from pamlflow.models.training import train_from_previous, train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
 
     world, training = world_of("cart_pole_pixels"), TrainingSettings()
     rng = np.random.default_rng(seed)

@@ -42,10 +42,10 @@ def tasks_of(transitions: int) -> TaskSet:
 
 def one_size(bound: str, transitions: int) -> tuple[float, float]:
     """Seconds a step and peak memory in MiB beyond the libraries and the data, in this process."""
-    from pamlflow.models.inference import LatentPosterior
-    from pamlflow.models.optimiser import Optimiser, TrainingRecord
-    from pamlflow.models.stochastic_training import StochasticTrainer
-    from pamlflow.models.vector_model import VectorModel
+    from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
+    from pamlflow.models.latent_gp.fit.vector_model import VectorModel
+    from pamlflow.models.latent_gp.use.inference import LatentPosterior
     from pamlflow.settings import ModelSettings, StochasticSettings
 
     tasks = tasks_of(transitions)
@@ -72,7 +72,7 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
 
 def rounds() -> list[Row]:
     """Warm-started rounds; the tasks of the rounds between are added at once."""
-    from pamlflow.models.training import train_from_previous, train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     tasks = cart_poles(1, 4 + max(ROUNDS), 99)

@@ -18,8 +18,8 @@ import numpy as np
 from pamlflow import TRAINING_VERSION, plugins
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.metrics import Scores
-from pamlflow.models.scaling import unit_of
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.scaling import unit_of
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import train_round

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet

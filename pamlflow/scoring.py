@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pamlflow.metrics import Scores, score
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.scaling import unit_of
-from pamlflow.models.trained import Objective, TrainedModel
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.scaling import unit_of
+from pamlflow.models.latent_gp.use.trained import Objective, TrainedModel
 from pamlflow.protocols import Protocol, held_out_from
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray

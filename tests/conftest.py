@@ -71,7 +71,7 @@ def fitted(ragged_tasks):
     """A model trained on the ragged tasks, and the record of its training."""
     import numpy as np
 
-    from pamlflow.models.training import train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train_from_scratch
     from pamlflow.settings import ModelSettings, TrainingSettings
 
     return train_from_scratch(

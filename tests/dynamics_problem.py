@@ -5,7 +5,7 @@ import numpy as np
 import reference
 import tensorflow as tf
 
-from pamlflow.models.dynamics_gp import DynamicsGP, TaskData
+from pamlflow.models.latent_gp.fit.dynamics_gp import DynamicsGP, TaskData
 
 JITTER = 1e-8
 

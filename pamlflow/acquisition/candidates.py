@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
-from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.types import FloatArray

@@ -5,7 +5,7 @@ from scipy.special import logsumexp
 
 from pamlflow.acquisition.candidates import make_candidates
 from pamlflow.acquisition.interface import Selection, Situation
-from pamlflow.models.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
 from pamlflow.types import FloatArray
 
 

@@ -13,7 +13,7 @@ from pamlflow import plugins
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.rounds import train_round
 from pamlflow.seeding import generator

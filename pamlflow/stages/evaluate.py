@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pamlflow.metrics import COVERAGE_LEVELS, Scores
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.protocols import parse_protocol
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.settings import InferenceSettings

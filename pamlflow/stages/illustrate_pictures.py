@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pamlflow import plotting
-from pamlflow.models.layout import principal_components
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.fit.layout import principal_components
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
 from pamlflow.storage import files, store

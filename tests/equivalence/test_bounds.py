@@ -7,9 +7,9 @@ import tensorflow as tf
 from dynamics_problem import JITTER, Problem
 
 from pamlflow.metrics import score
-from pamlflow.models.dynamics_gp import TaskData
-from pamlflow.models.evidence import ElboEvidence, TaskArrays
-from pamlflow.models.training import train_from_scratch
+from pamlflow.models.latent_gp.fit.dynamics_gp import TaskData
+from pamlflow.models.latent_gp.fit.training import train_from_scratch
+from pamlflow.models.latent_gp.use.evidence import ElboEvidence, TaskArrays
 from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.world import World
 

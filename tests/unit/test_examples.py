@@ -13,7 +13,7 @@ from pamlflow.acquisition import Situation
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
-from pamlflow.models.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings, world_settings
 from pamlflow.world import World
 

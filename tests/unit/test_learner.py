@@ -12,9 +12,9 @@ from pamlflow.acquisition import STRATEGIES, Selection
 from pamlflow.cli import main
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.metrics import score
-from pamlflow.models.evidence import TaskArrays
-from pamlflow.models.stochastic_training import StochasticTrainer
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.seeding import generator, job_seed
 from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.spaces import Box

@@ -14,7 +14,7 @@ from pamlflow.acquisition.candidates import (
 )
 from pamlflow.acquisition.interface import Situation
 from pamlflow.acquisition.paml import paml
-from pamlflow.models.training import train_from_previous, train_from_scratch
+from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
 from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
 from pamlflow.spaces import Box
 from pamlflow.world import World

@@ -8,8 +8,8 @@ from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError
 from pamlflow.domains.cart_pole import CartPole
-from pamlflow.models.inference import LatentPosterior
-from pamlflow.models.trained import TrainedModel
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
@@ -296,7 +296,7 @@ def test_checkpoints_stay_until_the_round_is_written(trial, tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError("no space left")
 
-    monkeypatch.setattr("pamlflow.models.stochastic_training.REPORT_EVERY", 1)
+    monkeypatch.setattr("pamlflow.models.latent_gp.fit.stochastic_training.REPORT_EVERY", 1)
     with monkeypatch.context() as disk, pytest.raises(OSError, match="no space left"):
         disk.setattr(store, "write", full)
         train()

@@ -8,8 +8,8 @@ import pytest
 from bars import bars
 
 from pamlflow import plotting
-from pamlflow.models.trained import TrainedModel
-from pamlflow.models.training import train_from_scratch
+from pamlflow.models.latent_gp.fit.training import train_from_scratch
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.stages.illustrate_pictures import (

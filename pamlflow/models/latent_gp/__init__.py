@@ -1,0 +1,1 @@
+"""The latent Gaussian process of the paper: one latent variable for each task."""

@@ -1,0 +1,1 @@
+"""What trains a model, with TensorFlow and GPflow."""

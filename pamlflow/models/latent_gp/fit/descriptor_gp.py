@@ -1,0 +1,121 @@
+"""The descriptor view p(psi | h): a Gaussian process with a linear mean per descriptor dimension (eq. 7).
+
+Descriptors are standardised.  Without the linear mean a GP falls back to the middle of the descriptor space
+away from the data, and a search over latent space would choose the middle for ever.
+"""
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+from check_shapes import check_shapes
+
+from pamlflow.models.latent_gp.fit.collapsed import PsiStatistics, collapsed_bound, whiten
+from pamlflow.models.latent_gp.fit.parameters import scale_parameter, weight_parameter
+from pamlflow.models.latent_gp.fit.psi_statistics import expected_kernel, pair_features
+from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
+from pamlflow.types import FloatArray, IntArray
+
+
+class DescriptorGP(gpflow.Module):
+    """Collapsed sparse GPs from the latent variable to R standardised descriptor dimensions.
+
+    Each dimension has its own ARD squared-exponential kernel.  The inducing points are latent means, so that
+    they move with q(H) and cost no parameters.
+    """
+
+    def __init__(self, descriptors: FloatArray, latent_dimensions: int, inducing: IntArray) -> None:
+        """``descriptors`` [N, R], standardised; ``inducing``: tasks that serve as inducing points."""
+        super().__init__()
+        dimensions = descriptors.shape[1]
+        self._descriptors = tf.constant(descriptors)
+        self._inducing = tf.constant(inducing)
+        self.lengthscales = scale_parameter(
+            np.full((dimensions, latent_dimensions), 1.5), median=1.5, spread=0.5
+        )
+        self.variance = scale_parameter(np.full(dimensions, 0.2), median=0.2, spread=1.0)
+        self.noise = scale_parameter(np.full(dimensions, 0.01), median=0.01, spread=1.5, lower=1e-4)
+        self.slope = weight_parameter(np.zeros((latent_dimensions, dimensions)), spread=1.0)
+        self.intercept = weight_parameter(np.zeros(dimensions), spread=1.0)
+
+    @check_shapes("mean: [N, Q]", "variance: [N, Q]", "jitter: []", "return: []")
+    def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
+        """Collapsed bound on E_q(H)[log p(Psi | H)], summed over descriptor dimensions."""
+        Kuu, psi, squares = self._statistics(mean, variance, jitter)
+        count = tf.cast(tf.shape(mean)[0], mean.dtype)
+        per_dimension = collapsed_bound(
+            Kuu,
+            psi,
+            psi0=count * self.variance,
+            squared_outputs=squares[:, None],
+            log_weights=tf.zeros([], mean.dtype),
+            count=count,
+            precision=1.0 / self.noise[:, None],
+        )
+        return tf.reduce_sum(per_dimension)
+
+    def posterior(
+        self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
+    ) -> DescriptorPosterior:
+        """The predictive posterior of psi given h at the optimal q(u)."""
+        Kuu, psi, _ = self._statistics(mean, variance, jitter)
+        noise = self.noise[:, None, None]
+        identity = tf.eye(tf.shape(Kuu)[-1], batch_shape=tf.shape(Kuu)[:1], dtype=Kuu.dtype)
+        L = tf.linalg.cholesky(Kuu)
+        _, A = whiten(L, psi.Psi1, psi.covariance)
+        chol_B = tf.linalg.cholesky(identity + A / noise)
+        c = tf.linalg.cholesky_solve(chol_B, tf.linalg.triangular_solve(L, psi.Psi1Y)) / noise
+        weights = tf.linalg.triangular_solve(L, c, adjoint=True)[..., 0]
+        known = identity - tf.linalg.cholesky_solve(chol_B, identity)
+        half = tf.linalg.triangular_solve(L, known, adjoint=True)
+        reduction = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half), adjoint=True)
+        return DescriptorPosterior(
+            tf.gather(mean, self._inducing).numpy(),
+            self.lengthscales.numpy(),
+            self.variance.numpy(),
+            self.noise.numpy(),
+            self.slope.numpy(),
+            self.intercept.numpy(),
+            weights.numpy(),
+            reduction.numpy(),
+        )
+
+    def fit_linear_mean(self, latents: FloatArray) -> None:
+        """Put the linear mean through the descriptors of tasks at ``latents`` [N, Q], by least squares."""
+        design = np.hstack([latents, np.ones((len(latents), 1))])
+        solution, *_ = np.linalg.lstsq(design, self._descriptors.numpy(), rcond=None)
+        self.slope.assign(solution[:-1])
+        self.intercept.assign(solution[-1])
+
+    def rescale_latents(self, scale: FloatArray) -> None:
+        """Stay the same function when h is divided by ``scale`` [Q]."""
+        self.lengthscales.assign(self.lengthscales.numpy() / scale)
+        self.slope.assign(self.slope.numpy() * scale[:, None])
+
+    def _statistics(
+        self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
+    ) -> tuple[tf.Tensor, PsiStatistics, tf.Tensor]:
+        """Kuu [R, G, G], the psi statistics of each dimension and its expected squared residual [R]."""
+        lengthscales, slope = map(tf.convert_to_tensor, (self.lengthscales, self.slope))
+        scale = tf.convert_to_tensor(self.variance)[:, None, None]
+        inducing = tf.gather(mean, self._inducing)
+        count = tf.shape(inducing)[0]
+        unit = expected_kernel(inducing, tf.zeros_like(inducing), inducing, lengthscales)
+        Kuu = scale * (unit + jitter * tf.eye(count, dtype=mean.dtype))
+
+        residual = self._descriptors - self.intercept - tf.linalg.matmul(mean, slope)
+        # The linear mean is a function of h too: E[(y - b - A'h) k(h, z)] tilts the mean of h
+        # towards z.
+        tilt = variance / (tf.square(lengthscales)[:, None, :] + variance)
+        tilted_slope = tilt * tf.transpose(slope)[:, None, :]
+        shift = tf.linalg.matmul(tilted_slope, inducing, transpose_b=True)
+        shift -= tf.reduce_sum(tilted_slope * mean, -1, keepdims=True)
+        tilted = tf.transpose(residual)[:, :, None] - shift
+        Psi1 = scale * expected_kernel(mean, variance, inducing, lengthscales)
+        Psi1Y = tf.reduce_sum(Psi1 * tilted, 1)[..., None]
+
+        tasks, pairs = pair_features(mean, variance, inducing, lengthscales)
+        excess = tf.math.expm1(tf.linalg.matmul(tasks, pairs))
+        excess = tf.reshape(excess, tf.concat([tf.shape(Psi1), [count]], 0))
+        covariance = tf.einsum("rcg,rch,rcgh->rgh", Psi1, Psi1, excess)
+        squares = tf.square(residual) + tf.linalg.matmul(variance, tf.square(slope))
+        return Kuu, PsiStatistics(Psi1, covariance, Psi1Y), tf.reduce_sum(squares, 0)

@@ -1,0 +1,174 @@
+"""The active meta-learning model (eqs. 7 to 10): dynamics view, descriptor view and q(H) in one objective."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from typing import Protocol
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+
+from pamlflow.models.latent_gp.fit.dynamics_gp import DynamicsGP, TaskData
+from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
+from pamlflow.models.latent_gp.fit.latent import kl_divergence
+from pamlflow.models.latent_gp.fit.parameters import log_prior
+from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
+from pamlflow.models.latent_gp.use.predictive_noise import fit_predictive_noise
+from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.trained import DescriptorView, TrainedModel
+from pamlflow.settings import ModelSettings
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+JITTER = 1e-6
+
+
+class DescriptorModel(Protocol):
+    """p(Psi | H) of C tasks whose q(H) has the moments [C, Q]."""
+
+    def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
+        """Bound on E_q(H)[log p(Psi | H)]."""
+
+    def posterior(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> DescriptorView:
+        """The predictive posterior of psi given h, as arrays."""
+
+    def rescale_latents(self, scale: FloatArray) -> None:
+        """Stay the same function when h is divided by ``scale`` [Q]."""
+
+
+class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
+    """L_PAML (eq. 10) = dynamics bound + descriptor bound - KL(q(H) || p(H)).
+
+    H has a row for each of C known tasks: the N training tasks, and behind them those that have only been
+    seen, where the kind of descriptor has a use for them.
+    """
+
+    descriptor: DescriptorModel
+
+    def __init__(self, tasks: TaskSet, settings: ModelSettings, scaler: Scaler) -> None:
+        """The dynamics view of the training tasks; its inducing points are still to be chosen."""
+        super().__init__()
+        self.scaler = scaler
+        inputs, outputs, mask = tasks.padded()
+        padding = mask[..., None]
+        self._inputs = self.scaler.inputs(inputs) * padding
+        self.data = TaskData(
+            tf.constant(self._inputs),
+            tf.constant(self.scaler.outputs(outputs) * padding),
+            tf.constant(mask),
+        )
+        count = min(settings.inducing_points, len(tasks.inputs))
+        self.dynamics = DynamicsGP(
+            inputs.shape[2],
+            outputs.shape[2],
+            np.zeros((count, inputs.shape[2])),
+            np.zeros((count, settings.latent_dimensions)),
+            noise_floor=settings.noise_floor,
+            signal=settings.signal,
+            task_scaled=settings.noise == "task_scaled",
+        )
+        self.jitter = tf.Variable(JITTER, dtype=tf.float64, trainable=False)
+
+    @abstractmethod
+    def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means and variances [C, Q] of q(H), the training tasks first."""
+
+    @abstractmethod
+    def _divide_latents(self, scale: FloatArray) -> None:
+        """Divide the means of q(H) by ``scale`` [Q], and the variances by its square."""
+
+    @property
+    def num_tasks(self) -> int:
+        """The number of training tasks N."""
+        return int(self.data.mask.shape[0])
+
+    def maximum_log_likelihood_objective(self) -> tf.Tensor:
+        """The bound (eq. 10)."""
+        mean, variance = self.moments()
+        number = self.num_tasks
+        dynamics = self.dynamics.bound(self.data, mean[:number], variance[:number], self.jitter)
+        return dynamics + self.descriptor_bound(mean, variance)
+
+    def descriptor_bound(self, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+        """What the bound has beside the dynamics: the descriptors' and q(H)'s own part."""
+        descriptor = self.descriptor.bound(mean, variance, self.jitter)
+        return descriptor - kl_divergence(mean, variance)
+
+    def log_prior_density(self) -> tf.Tensor:
+        """Log prior density of the parameters, up to a constant."""
+        return log_prior(self)
+
+    def choose_inducing_points(self, kept: FloatArray | None = None, first_task: int = 0) -> None:
+        """Put the inducing points where the present kernel and q(H) leave the most conditional variance.
+
+        Candidates are the transitions of the tasks from ``first_task`` on and the points ``kept``
+        [M', Dx + Q], such as those that the round before has optimised.
+        """
+        transitions = self._joint_inputs(first_task)
+        candidates = transitions if kept is None else np.vstack([kept, transitions])
+        count = self.dynamics.inducing_inputs.shape[0]
+        if len(candidates) < count:  # kept by a model with fewer
+            candidates = np.vstack([candidates, self._joint_inputs(0)])
+        lengthscales = [self.dynamics.kernel_x.lengthscales, self.dynamics.kernel_h.lengthscales]
+        chosen = greedy_conditional_variance(
+            candidates, np.hstack([scale.numpy() for scale in lengthscales]), count
+        )
+        inputs, latents = np.split(candidates[chosen], [self._inputs.shape[2]], axis=1)
+        self.dynamics.inducing_inputs.assign(inputs)
+        self.dynamics.inducing_latents.assign(latents)
+
+    def rescale_latents(self) -> None:
+        """Give each dimension of h a unit second moment under q(H), and what depends on h the same scale.
+
+        Neither view notices, but the divergence from the prior is then smallest.  A search finds that scale
+        only slowly, because every inducing point has to move with it.
+        """
+        mean, variance = (moment.numpy() for moment in self.moments())
+        scale = np.sqrt(np.mean(np.square(mean) + variance, axis=0))
+        self._divide_latents(scale)
+        self.dynamics.rescale_latents(scale)
+        self.descriptor.rescale_latents(scale)
+
+    def _joint_inputs(self, first_task: int) -> FloatArray:
+        """(x, E[h]) of every transition of the tasks from ``first_task`` on: [transitions, Dx + Q]."""
+        mask = self.data.mask.numpy()[first_task:].astype(bool)
+        mean = self.moments()[0].numpy()[first_task : self.num_tasks]
+        latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
+        return np.hstack([self._inputs[first_task:][mask], latents[mask]])
+
+    def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
+        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``.
+
+        In that case predictions have the noise of the bound: only for the optimum is it known without a fit
+        what the other transitions would predict.
+        """
+        mean, variance = self.moments()
+        training = mean[: self.num_tasks], variance[: self.num_tasks]
+        latent = LatentPosterior(*(moment.numpy() for moment in training))
+        if dynamics is None:
+            dynamics = self.dynamics.posterior(self.data, *training, self.jitter)
+            dynamics = dynamics._replace(predictive_noise=self._predictive_noise(dynamics, latent))
+        signal = self.dynamics.output_scale.numpy()
+        return TrainedModel(
+            dynamics,
+            self.descriptor.posterior(mean, variance, self.jitter),
+            latent,
+            dataclasses.replace(self.scaler, output_scale=self.scaler.output_scale * signal),
+            self._parameters(),
+        )
+
+    def _predictive_noise(self, dynamics: DynamicsPosterior, latent: LatentPosterior) -> FloatArray:
+        """Noise variances [P] of predictions by the optimal q(u), in units of the signals."""
+        data = TaskArrays(*(part.numpy() for part in self.dynamics.scaled(self.data)))
+        floor = self.dynamics.noise_floor / np.square(self.dynamics.output_scale.numpy())
+        return fit_predictive_noise(dynamics, data, latent, floor)
+
+    def _parameters(self) -> dict[str, FloatArray]:
+        """All that is not in a posterior of its own, as the networks are, in single precision."""
+        parameters = gpflow.utilities.parameter_dict(self)
+        values = {path: value.numpy() for path, value in parameters.items()}
+        return {path: value for path, value in values.items() if value.dtype == np.float64}

@@ -1,0 +1,141 @@
+"""Adam, or natural gradients with Adam, on the stochastic bound; a long fit resumes where it was stopped."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel
+from pamlflow.models.latent_gp.fit.optimiser import TrainingRecord
+from pamlflow.models.latent_gp.fit.stochastic import StochasticModel, draw_minibatch
+from pamlflow.settings import StochasticSettings
+from pamlflow.types import FloatArray
+
+REPORT_EVERY = 100
+NATURAL_STEP = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class StochasticTrainer:
+    """Takes steps on the stochastic bound and keeps the state that a resumed fit needs."""
+
+    def __init__(self, model: MetaModel, settings: StochasticSettings, seed: int) -> None:
+        """Start q(u) at the prior; ``seed`` decides the minibatches and the samples of h."""
+        self.stochastic = StochasticModel(model)
+        self._settings = settings
+        self._generator = tf.random.Generator.from_seed(seed, alg="philox")
+        self._step = tf.Variable(0, dtype=tf.int64)
+        self._natural = settings.optimiser == "natural_gradient"
+        if self._natural:
+            gpflow.set_trainable(self.stochastic.q_mu, False)
+            gpflow.set_trainable(self.stochastic.q_sqrt, False)
+        self._variables = self.stochastic.trainable_variables
+        self._adam = tf.keras.optimizers.Adam(settings.learning_rate)
+        self._adam.build(self._variables)
+        self._natural_gradient = gpflow.optimizers.NaturalGradient(gamma=NATURAL_STEP)
+        self._bounds = tf.Variable(tf.fill([settings.steps], tf.constant(np.nan, tf.float64)))
+        self.checkpoint = tf.train.Checkpoint(
+            model=self.stochastic,
+            adam=self._adam,
+            generator=self._generator,
+            step=self._step,
+            bounds=self._bounds,
+        )
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps taken so far, those before a restart included."""
+        return int(self._step.numpy())
+
+    def bounds(self) -> list[float]:
+        """The estimate of the bound at every step that was finite."""
+        values = self._bounds.numpy()[: self.steps_taken]
+        finite: list[float] = values[np.isfinite(values)].tolist()
+        return finite
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def step(self) -> tf.Tensor:
+        """Take one step and return the estimate of the bound before it."""
+        settings = self._settings
+        model = self.stochastic.model
+        batch = draw_minibatch(
+            model.data, settings.batch_tasks, settings.batch_transitions, self._generator
+        )
+        noise = None
+        if settings.estimator == "monte_carlo":
+            shape = [tf.shape(batch.tasks)[0], model.dynamics.inducing_latents.shape[1]]
+            noise = self._generator.normal(shape, dtype=tf.float64)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._variables)
+            bound = self.stochastic.bound(batch, noise)
+            loss = -bound - model.log_prior_density()
+        gradients = tape.gradient(loss, self._variables)
+        if self._natural:
+            self._natural_gradient.minimize(
+                lambda: self.stochastic.training_loss(batch, noise),
+                [(self.stochastic.q_mu, self.stochastic.q_sqrt)],
+            )
+        self._adam.apply_gradients(zip(gradients, self._variables, strict=True))
+        # A step that spoils the variables must not look like a good one.
+        finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+        bound = tf.where(tf.reduce_all(finite), bound, tf.constant(np.nan, bound.dtype))
+        self._bounds.scatter_nd_update([[self._step]], [bound])
+        self._step.assign_add(1)
+        return bound
+
+
+def fit_stochastic(
+    model: MetaModel,
+    settings: StochasticSettings,
+    record: TrainingRecord,
+    *,
+    seed: int,
+    checkpoints: Path | None,
+) -> StochasticModel:
+    """Fit ``model`` and q(u), and return both at the end, or at the last good state if a step fails.
+
+    Every REPORT_EVERY steps a state is good; the bounds of ``record`` end there, and there are none if the fit
+    failed before the first.  With a folder for ``checkpoints`` that state is kept, and a call after an
+    interruption goes on from there with the same numbers; who no longer needs it removes the folder.
+    """
+    trainer = StochasticTrainer(model, settings, seed)
+    manager = None
+    if checkpoints is not None:
+        manager = tf.train.CheckpointManager(trainer.checkpoint, checkpoints, max_to_keep=1)
+        if manager.restore_or_initialize() is not None:
+            record.event(f"resumed after {trainer.steps_taken} steps")
+    good, kept = _values(trainer), trainer.steps_taken
+    while trainer.steps_taken < settings.steps:
+        try:
+            bound = float(trainer.step())
+        except tf.errors.InvalidArgumentError:  # a Cholesky factorisation failed
+            bound = float("nan")
+        if not np.isfinite(bound):
+            gpflow.utilities.multiple_assign(trainer.stochastic, good)
+            record.event(f"step {trainer.steps_taken}: no finite bound, back to step {kept}")
+            logger.warning("the fit ends after %d of %d steps", kept, settings.steps)
+            break
+        if trainer.steps_taken % REPORT_EVERY == 0:
+            logger.info(
+                "step %d of %d, bound about %.2f", trainer.steps_taken, settings.steps, bound
+            )
+            good, kept = _values(trainer), trainer.steps_taken
+            if manager is not None:
+                manager.save(trainer.steps_taken)
+    else:
+        kept = trainer.steps_taken
+    record.bound.extend(trainer.bounds()[:kept])
+    record.event(f"stochastic fit: {kept} steps")
+    return trainer.stochastic
+
+
+def _values(trainer: StochasticTrainer) -> dict[str, FloatArray]:
+    return {
+        path: value.numpy()
+        for path, value in gpflow.utilities.parameter_dict(trainer.stochastic).items()
+    }

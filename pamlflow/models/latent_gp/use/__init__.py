@@ -1,0 +1,1 @@
+"""What a trained model does: it predicts and infers, with NumPy alone."""

@@ -1,0 +1,192 @@
+"""A trained meta-model as plain arrays: what a round file holds and everything downstream works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
+from pamlflow.models.latent_gp.use.evidence import (
+    ElboEvidence,
+    Evidence,
+    PredictiveEvidence,
+    TaskArrays,
+    spread_transitions,
+)
+from pamlflow.models.latent_gp.use.inference import LatentPosterior, infer_latents, latent_starts
+from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
+from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior, predict_function, task_noise
+from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.types import FloatArray
+
+Objective: TypeAlias = Literal["predictive", "elbo"]
+
+RANKING_TRANSITIONS = 10
+
+
+class DescriptorView(Protocol):
+    """How h and standardised descriptors [n, ...] foretell each other."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one descriptor: [R], or [H, W, R] of a picture."""
+
+    def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
+        """q(h* | psi*), from ``starts`` [S, Q] where it has to be searched for."""
+
+    def evidence(self, descriptors: FloatArray) -> Evidence:
+        """What descriptors say of h*, to be weighed against transitions."""
+
+    def decode(self, latents: FloatArray) -> FloatArray:
+        """E[psi | h] of latent points [n, Q]."""
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Posteriors of both views, q(H) of the training tasks, the scaler and the parameters.
+
+    Methods take and return values in their own units.
+    """
+
+    dynamics: DynamicsPosterior
+    descriptor: DescriptorView
+    latent: LatentPosterior
+    scaler: Scaler
+    parameters: dict[str, FloatArray]
+
+    def prior(self, number: int) -> LatentPosterior:
+        """q(h*) of ``number`` tasks of which nothing is known."""
+        shape = (number, self.latent.mean.shape[1])
+        return LatentPosterior(np.zeros(shape), np.ones(shape))
+
+    def infer(
+        self,
+        *,
+        descriptors: FloatArray | None = None,
+        data: TaskArrays | None = None,
+        objective: Objective = "predictive",
+    ) -> LatentPosterior:
+        """q(h*) of N tasks from their descriptors [N, ..., R], their transitions, or both.
+
+        Raises ValueError when there is neither, a shape is wrong, or a value is not finite.
+        """
+        starts = latent_starts(self.latent.mean)
+        known: list[Evidence] = []
+        if descriptors is not None:
+            target = self.scaler.descriptors(self._checked_descriptors(descriptors))
+            if data is None:
+                return self.descriptor.infer(target, starts)
+            known.append(self.descriptor.evidence(target))
+        if data is None:
+            raise ValueError("infer: expected descriptors, data or both, found neither")
+        data = self._checked_data(data)
+        number = len(data.mask)
+        if descriptors is not None and len(descriptors) != number:
+            text = f"descriptors of the {number} tasks of data, found {len(descriptors)}"
+            raise ValueError(f"infer: expected {text}")
+        data = TaskArrays(
+            self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
+        )
+        posterior = self.dynamics
+        if objective == "elbo":
+            posterior = posterior._replace(predictive_noise=posterior.noise)
+        sparse = PredictiveEvidence(posterior, spread_transitions(data, RANKING_TRANSITIONS))
+        kind = PredictiveEvidence if objective == "predictive" else ElboEvidence
+        dynamics: Evidence = kind(posterior, data)
+        return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
+
+    def predict(
+        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
+
+        h is integrated out under ``latent``; the outputs are reported independently.  The noise is that of
+        predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.  Raises ValueError
+        when a shape is wrong.
+        """
+        inputs = np.asarray(inputs, dtype=np.float64)
+        _check_shape("inputs", inputs, (len(latent.mean), None, len(self.scaler.input_mean)))
+        mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
+        dynamics = self.dynamics
+        noise = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
+        variance += task_noise(dynamics, latent.mean, noise)[:, None]
+        scale = self.scaler.output_scale
+        return mean * scale + self.scaler.output_mean, variance * np.square(scale)
+
+    def predict_descriptors(self, latents: FloatArray) -> FloatArray:
+        """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
+        mean = self.descriptor.decode(latents)
+        return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
+
+    def _checked_descriptors(self, descriptors: FloatArray) -> FloatArray:
+        descriptors = np.asarray(descriptors, dtype=np.float64)
+        _check_shape("descriptors", descriptors, (None, *self.descriptor.shape))
+        _check_finite("descriptors", descriptors)
+        return descriptors
+
+    def _checked_data(self, data: TaskArrays) -> TaskArrays:
+        """The same with zeros, which do no harm, where the mask is zero."""
+        inputs, outputs, mask = (np.asarray(array, dtype=np.float64) for array in data)
+        _check_shape("mask", mask, (None, None))
+        _check_shape("inputs", inputs, (*mask.shape, len(self.scaler.input_mean)))
+        _check_shape("outputs", outputs, (*mask.shape, len(self.scaler.output_mean)))
+        if mask.shape[1] == 0:
+            raise ValueError("data: expected at least one transition, found none")
+        data = TaskArrays(
+            np.where(mask[..., None] > 0.0, inputs, 0.0),
+            np.where(mask[..., None] > 0.0, outputs, 0.0),
+            mask,
+        )
+        for name, values in data._asdict().items():
+            _check_finite(name, values)
+        return data
+
+    def to_datasets(self) -> dict[str, Any]:
+        """HDF5 datasets of a round file."""
+        return {
+            **{f"posterior/dynamics/{k}": v for k, v in self.dynamics._asdict().items()},
+            **self.descriptor.to_datasets(),
+            "latent/mean": self.latent.mean,
+            "latent/variance": self.latent.variance,
+            **{f"parameters/{path}": value for path, value in self.parameters.items()},
+            **self.scaler.to_datasets(),
+        }
+
+    @classmethod
+    def from_datasets(cls, datasets: Mapping[str, Any]) -> TrainedModel:
+        """The inverse of ``to_datasets``: nothing is trained again."""
+        view = PicturePosterior if PicturePosterior.is_in(datasets) else DescriptorPosterior
+        return cls(
+            DynamicsPosterior(
+                *(datasets[f"posterior/dynamics/{name}"] for name in DynamicsPosterior._fields)
+            ),
+            view.from_datasets(datasets),
+            LatentPosterior(datasets["latent/mean"], datasets["latent/variance"]),
+            Scaler.from_datasets(datasets),
+            {
+                path.removeprefix("parameters/"): value
+                for path, value in datasets.items()
+                if path.startswith("parameters/")
+            },
+        )
+
+
+def _check_shape(name: str, values: FloatArray, expected: tuple[int | None, ...]) -> None:
+    """Raise ValueError unless ``values`` has this shape; None is any length."""
+    sizes = zip(values.shape, expected, strict=False)
+    if values.ndim != len(expected) or any(size not in (found, None) for found, size in sizes):
+        wanted = ", ".join("any" if size is None else str(size) for size in expected)
+        raise ValueError(f"{name}: expected shape [{wanted}], found {list(values.shape)}")
+
+
+def _check_finite(name: str, values: FloatArray) -> None:
+    """Raise ValueError naming the first task (row) with a value that is not finite."""
+    spoilt = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if spoilt.any():
+        raise ValueError(f"{name} of task {int(np.argmax(spoilt))}: expected finite numbers")

@@ -1,0 +1,237 @@
+"""The posterior object: GPflow's predictions at known h, and exact moments at uncertain h."""
+
+import gpflow
+import numpy as np
+import pytest
+import reference
+import tensorflow as tf
+from dynamics_problem import JITTER, Problem
+from gpflow.config import Config, as_context
+
+from pamlflow.models.latent_gp.use.posterior import (
+    DynamicsPosterior,
+    excess_matrix,
+    expected_kernel,
+    expected_kernel_pairs,
+    predict_function,
+    task_noise,
+    unit_kernel,
+)
+
+
+def posterior_of(problem, variance):
+    moments = (tf.constant(problem.mean), tf.constant(variance))
+    return problem.model.posterior(problem.data, *moments, tf.constant(JITTER, tf.float64))
+
+
+def random_posterior(seed, bases):
+    """A posterior as free q(u) leaves it: ``bases`` is 1 or the number of outputs."""
+    rng = np.random.default_rng(seed)
+    count, outputs = 5, 3
+    return DynamicsPosterior(
+        inducing_inputs=rng.normal(size=(count, 2)),
+        inducing_latents=rng.normal(size=(count, 2)),
+        lengthscales_x=rng.lognormal(0.3, 0.3, size=2),
+        lengthscales_h=rng.lognormal(0.3, 0.3, size=2),
+        variance=np.array(1.7),
+        weights=rng.normal(size=(count, outputs)),
+        basis=0.2 * rng.normal(size=(bases, count, count)),
+        reduction=rng.uniform(size=(outputs, count)),
+        noise=rng.lognormal(size=outputs),
+        noise_slope=np.array([0.4, -0.8]),
+        predictive_noise=rng.lognormal(size=outputs),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_point_masses_predict_as_gpflow_sgpr(seed):
+    problem = Problem(seed)
+    posterior = posterior_of(problem, np.zeros((3, 2)))
+    rng = np.random.default_rng(100 + seed)
+    inputs, h = rng.normal(size=(4, 6, 3)), rng.normal(size=(4, 2))
+    mean, variance = predict_function(posterior, inputs, h, np.zeros((4, 2)))
+    joint = np.hstack([inputs.reshape(-1, 3), np.repeat(h, 6, axis=0)])
+    kernel = gpflow.kernels.SquaredExponential(problem.s2, problem.lengthscales)
+    with as_context(Config(jitter=JITTER * problem.s2)):
+        for p in range(2):
+            sgpr = gpflow.models.SGPR(
+                (problem.joint, problem.outputs[:, [p]]),
+                kernel,
+                np.hstack([problem.Z_x, problem.Z_h]),
+                noise_variance=problem.noise[p],
+            )
+            expected = [part.numpy().reshape(4, 6) for part in sgpr.predict_f(joint)]
+            np.testing.assert_allclose(mean[..., p], expected[0], rtol=1e-6, atol=1e-7)
+            np.testing.assert_allclose(variance[..., p], expected[1], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("slope", [(0.0, 0.0), (0.7, -0.4)])
+def test_posterior_is_the_optimal_q_u(slope):
+    problem = Problem(3, slope=slope)
+    posterior = posterior_of(problem, problem.variance)
+    dense = problem.dense(problem.variance)
+    del dense["psi0"]
+    points = (np.array([[0.3, -0.5, 0.8]]), np.array([[0.2, 0.9]]))
+    k = reference.kernel(
+        np.hstack(points), np.hstack([problem.Z_x, problem.Z_h]), problem.lengthscales, problem.s2
+    )[0]
+    a = np.linalg.solve(dense["Kuu"], k)
+    f_mean, f_variance = predict_function(posterior, points[0][None], points[1], np.zeros((1, 2)))
+    for p in range(2):
+        mean, covariance = reference.optimal_inducing(
+            problem.outputs[:, p], problem.noise_of(p), **dense
+        )
+        expected = problem.s2 - a @ dense["Kuu"] @ a + a @ covariance @ a
+        assert float(f_mean[0, 0, p]) == pytest.approx(a @ mean, rel=1e-6)
+        assert float(f_variance[0, 0, p]) == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(posterior.noise, problem.noise)
+    np.testing.assert_allclose(posterior.noise_slope, slope)
+    np.testing.assert_array_equal(posterior.predictive_noise, posterior.noise)
+
+
+@pytest.mark.parametrize("bases", [1, 3])
+def test_moments_under_uncertain_h_equal_quadrature(bases):
+    posterior = random_posterior(0, bases)
+    rng = np.random.default_rng(1)
+    inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
+    variance = rng.uniform(0.05, 0.6, size=(2, 2))
+    f_mean, f_variance = predict_function(posterior, inputs, mean, variance)
+    for i, j in np.ndindex(2, 3):
+        x = inputs[i, j]
+        expected = reference.moments(
+            lambda h, x=x: reference.dynamics_at(posterior, x, h), mean[i], variance[i]
+        )
+        np.testing.assert_allclose(f_mean[i, j], expected[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(f_variance[i, j], expected[1], rtol=1e-6, atol=1e-8)
+
+
+def test_moments_of_a_trained_model_equal_monte_carlo(trained):
+    posterior = trained.dynamics
+    rng = np.random.default_rng(2)
+    inputs, draws = rng.normal(size=(1, 4, 2)), 20_000
+    mean, variance = trained.latent.mean[:1], np.full((1, 2), 0.3)
+    h = mean + np.sqrt(variance) * rng.standard_normal((draws, 2))
+    at = predict_function(posterior, np.repeat(inputs, draws, 0), h, np.zeros((draws, 2)))
+    sampled = at[0] + np.sqrt(at[1]) * rng.standard_normal((draws, 4, 2))
+    exact = predict_function(posterior, inputs, mean, variance)
+    f_mean, f_variance = (part[0] for part in exact)
+    assert np.all(np.abs(sampled.mean(axis=0) - f_mean) < 5.0 * np.sqrt(f_variance / draws))
+    squares = (sampled - f_mean) ** 2
+    error = squares.std(axis=0) / np.sqrt(draws)
+    assert np.all(np.abs(squares.mean(axis=0) - f_variance) < 5.0 * error)
+
+
+def test_certain_h_is_the_limit_of_uncertain_h():
+    posterior = random_posterior(3, 1)
+    rng = np.random.default_rng(3)
+    inputs, mean = rng.normal(size=(4, 2, 2)), rng.normal(size=(4, 2))
+    certain = predict_function(posterior, inputs, mean, np.zeros((4, 2)))
+    nearly = predict_function(posterior, inputs, mean, np.full((4, 2), 1e-12))
+    np.testing.assert_allclose(certain[0], nearly[0], rtol=1e-8)
+    np.testing.assert_allclose(certain[1], nearly[1], rtol=1e-8, atol=1e-10)
+
+
+def test_far_from_the_data_the_prior_returns():
+    posterior = random_posterior(4, 1)
+    mean, variance = predict_function(
+        posterior, np.full((1, 1, 2), 1e3), np.full((1, 2), 1e3), np.ones((1, 2))
+    )
+    np.testing.assert_array_equal(mean, np.zeros((1, 1, 3)))
+    np.testing.assert_allclose(variance, np.full((1, 1, 3), 1.7))
+
+
+def test_noise_grows_with_h_along_its_slope():
+    posterior = random_posterior(5, 1)
+    h = np.array([[0.0, 0.0], [1.0, 2.0]])
+    for noise in (posterior.noise, posterior.predictive_noise):
+        expected = [noise, noise * np.exp(0.4 - 1.6)]
+        np.testing.assert_allclose(task_noise(posterior, h, noise), expected, rtol=1e-12)
+
+
+def test_kernel_expectations_equal_quadrature():
+    rng = np.random.default_rng(6)
+    mean, Z, lengthscales = rng.normal(size=(3, 2)), rng.normal(size=(4, 2)), np.array([0.9, 1.4])
+    variance = rng.uniform(0.02, 0.4, size=(3, 2))
+
+    def k(h):
+        return reference.kernel(h, Z, lengthscales)
+
+    first = expected_kernel(mean, variance, Z, lengthscales)
+    pairs = expected_kernel_pairs(mean, variance, Z, lengthscales)
+    for i in range(3):
+        expected = reference.expectation(k, mean[i], variance[i])
+        np.testing.assert_allclose(first[i], expected, rtol=1e-8)
+        expected = reference.expectation(
+            lambda h: k(h)[:, :, None] * k(h)[:, None], mean[i], variance[i]
+        )
+        np.testing.assert_allclose(pairs[i], expected, rtol=1e-7)
+    np.testing.assert_allclose(unit_kernel(mean, Z, lengthscales), k(mean), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bases", [1, 3])
+def test_excess_matrices_give_the_second_moment_of_f(bases):
+    posterior = random_posterior(7, bases)
+    x, h = np.array([0.3, -0.4]), np.array([0.5, 0.2])
+    k = (
+        posterior.variance
+        * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
+        * unit_kernel(h, posterior.inducing_latents, posterior.lengthscales_h)
+    )
+    mean, variance = reference.dynamics_at(posterior, x, h)
+    for p in range(3):
+        second = posterior.variance + k @ excess_matrix(posterior, p) @ k
+        assert second == pytest.approx(mean[p] ** 2 + variance[p], rel=1e-10)
+
+
+def test_variance_is_never_negative():
+    """A posterior without noise at its own inducing points, where rounding is all that is left."""
+    posterior = random_posterior(8, 1)
+    Z = np.hstack([posterior.inducing_inputs, posterior.inducing_latents])
+    lengthscales = np.hstack([posterior.lengthscales_x, posterior.lengthscales_h])
+    K = reference.kernel(Z, Z, lengthscales, posterior.variance)
+    basis = np.linalg.inv(np.linalg.cholesky(K)).T[None]
+    posterior = posterior._replace(basis=basis, reduction=np.ones((3, 5)))
+    inputs = posterior.inducing_inputs[:, None]
+    _, variance = predict_function(posterior, inputs, posterior.inducing_latents, np.zeros((5, 2)))
+    assert np.all(variance >= 0.0) and variance.max() < 1e-9
+
+
+def random_covariances(seed, count):
+    """Covariances [N, 2, 2] of correlated dimensions."""
+    roots = 0.6 * np.random.default_rng(seed).normal(size=(count, 2, 2))
+    return roots @ np.swapaxes(roots, 1, 2) + 0.01 * np.eye(2)
+
+
+@pytest.mark.parametrize("bases", [1, 3])
+def test_moments_under_correlated_h_equal_quadrature(bases):
+    posterior = random_posterior(4, bases)
+    rng = np.random.default_rng(5)
+    inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
+    covariance = random_covariances(6, 2)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    f_mean, f_variance = predict_function(posterior, inputs, mean, variance, covariance)
+    for i, j in np.ndindex(2, 3):
+        root = np.linalg.cholesky(covariance[i])
+        expected = reference.moments(
+            lambda e, x=inputs[i, j], m=mean[i], L=root: reference.dynamics_at(
+                posterior, x, m + L @ e
+            ),
+            np.zeros(2),
+            np.ones(2),
+        )
+        np.testing.assert_allclose(f_mean[i, j], expected[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(f_variance[i, j], expected[1], rtol=1e-6, atol=1e-8)
+
+
+def test_a_diagonal_covariance_is_independence():
+    posterior = random_posterior(7, 1)
+    rng = np.random.default_rng(7)
+    inputs, mean = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 2))
+    variance = rng.uniform(0.05, 0.6, size=(3, 2))
+    diagonal = variance[:, :, None] * np.eye(2)
+    for ours, theirs in zip(
+        predict_function(posterior, inputs, mean, variance, diagonal),
+        predict_function(posterior, inputs, mean, variance),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
