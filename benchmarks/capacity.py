@@ -58,12 +58,12 @@ def last_tasks(folder: Path, experiment: str, strategy: str, trial: int) -> Task
 
 def scores(tasks: TaskSet, test: ShuffledTasks, points: int) -> tuple[float, float]:
     """NLL and RMSE over all test tasks."""
-    from pamlflow.models.latent_gp.fit.training import train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
     settings = ModelSettings(inducing_points=points)
     rng = np.random.default_rng(0)
-    model, _ = train_from_scratch(tasks, settings, TrainingSettings(), rng)
+    model, _ = train(tasks, settings, TrainingSettings(), rng)
     found = evaluate(model, test, parse_protocol(PROTOCOL), "predictive")
     return float(found.nll.mean()), float(np.sqrt(found.squared_error.mean()))
 

@@ -9,14 +9,14 @@ SEEDS, TASKS, CONTEXTS = (1, 2, 3), 8, (5, 20, 49)
 
 def measure() -> list[Row]:
     """NLL and RMSE on the 10 x 10 test grid after 8 uniform tasks, means over three sets of tasks."""
-    from pamlflow.models.latent_gp.fit.training import train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
     test = shuffled(cart_poles(99, None))
     results: dict[tuple[str, str, int], list[tuple[float, float, float]]] = {}
     for noise in ("per_output", "task_scaled"):
         for seed in SEEDS:
-            trained, _ = train_from_scratch(
+            trained, _ = train(
                 cart_poles(seed, TASKS),
                 ModelSettings(noise=noise),
                 TrainingSettings(),

@@ -17,9 +17,8 @@ import yaml
 from pamlflow import __version__
 from pamlflow.jobs.usage import machine
 from pamlflow.metrics import Scores, score
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
-from pamlflow.models.latent_gp.use.trained import Objective, TrainedModel
+from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
 

@@ -27,10 +27,10 @@ def measure() -> list[Row]:
     """A row for each number of inducing points."""
     import tensorflow as tf
 
-    from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.interface import LatentPosterior, TrainingRecord
+    from pamlflow.models.latent_gp.fit.optimiser import Optimiser
     from pamlflow.models.latent_gp.fit.vector_model import VectorModel
-    from pamlflow.models.latent_gp.use.inference import LatentPosterior
-    from pamlflow.settings import ModelSettings
+    from pamlflow.models.latent_gp.settings import ModelSettings
 
     tasks = cart_poles(1, TASKS, TRANSITIONS)
     rng = np.random.default_rng(0)

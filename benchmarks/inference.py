@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 
 CONTEXT, INDUCING, TASKS_TIMED = 20, 200, 10
@@ -58,10 +58,10 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
 
 def measure() -> list[Row]:
     """Both sides on the same model and contexts, and ours with all transitions."""
-    from pamlflow.models.latent_gp.fit.training import train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
-    trained, _ = train_from_scratch(
+    trained, _ = train(
         cart_poles(1, 8),
         ModelSettings(inducing_points=INDUCING),
         TrainingSettings(first_iterations=200, starts=2),

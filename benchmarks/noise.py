@@ -10,8 +10,8 @@ SEEDS, UNIFORM, CONTEXT = (1, 2), 8, 20
 
 def measure() -> list[Row]:
     """Scores on the 10 x 10 test grid after 8 uniform tasks and the 4 corners of the box."""
-    from pamlflow.models.latent_gp.fit.training import train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
     rows = []
     for system in SYSTEMS:
@@ -26,7 +26,7 @@ def measure() -> list[Row]:
             grid = space.grid([10, 10])
             test = shuffled(world.run(grid, grid, domain.draw_excitation(rng)))
             for noise in ("per_output", "task_scaled"):
-                trained, _ = train_from_scratch(
+                trained, _ = train(
                     training,
                     ModelSettings(noise=noise),
                     TrainingSettings(starts=2),

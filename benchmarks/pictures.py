@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.common import Row, head, held_out, publish, setup, shuffled, world_of
 from pamlflow.acquisition.paml import expected_self_information
-from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
+from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.stages.illustrate_pictures import rank_correlation
 
 WEIGHTS = (1.0, 0.1, 0.01, 0.001)
@@ -30,7 +30,7 @@ def measure() -> list[Row]:
 
 def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
     """The SCORES of one trial; of the pixels' variance, the share that is not reconstructed."""
-    from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
+    from pamlflow.models.latent_gp.fit.training import train
 
     world, training = world_of("cart_pole_pixels"), TrainingSettings()
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
     left = np.ones(CANDIDATES, dtype=bool)
     left[0] = False
     tasks = world.run(lengths[:1], pictures[:1], excitation)
-    model, _ = train_from_scratch(tasks, settings, training, rng, unchosen=pictures[left])
+    model, _ = train(tasks, settings, training, rng, unchosen=pictures[left])
     for _ in range(ROUNDS):
         latent = model.infer(descriptors=pictures[left])
         utilities = expected_self_information(latent, model.latent)
@@ -53,9 +53,7 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
         left[chosen] = False
         new = world.run(lengths[[chosen]], pictures[[chosen]], excitation)
         tasks = tasks.append(new)
-        model, _ = train_from_previous(
-            tasks, settings, training, model, rng, unchosen=pictures[left]
-        )
+        model, _ = train(tasks, settings, training, rng, model, unchosen=pictures[left])
     from_picture = held_out(model, model.infer(descriptors=test_tasks.descriptors), test)
     from_transitions = held_out(model, model.infer(data=head(test, CONTEXT)), test)
     encoded = model.infer(descriptors=pictures).mean

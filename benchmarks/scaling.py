@@ -42,11 +42,11 @@ def tasks_of(transitions: int) -> TaskSet:
 
 def one_size(bound: str, transitions: int) -> tuple[float, float]:
     """Seconds a step and peak memory in MiB beyond the libraries and the data, in this process."""
-    from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+    from pamlflow.models.interface import LatentPosterior, TrainingRecord
+    from pamlflow.models.latent_gp.fit.optimiser import Optimiser
     from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
     from pamlflow.models.latent_gp.fit.vector_model import VectorModel
-    from pamlflow.models.latent_gp.use.inference import LatentPosterior
-    from pamlflow.settings import ModelSettings, StochasticSettings
+    from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings
 
     tasks = tasks_of(transitions)
     mean = np.random.default_rng(0).standard_normal((TASKS, 2))
@@ -72,18 +72,18 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
 
 def rounds() -> list[Row]:
     """Warm-started rounds; the tasks of the rounds between are added at once."""
-    from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
     tasks = cart_poles(1, 4 + max(ROUNDS), 99)
     settings, training = ModelSettings(), TrainingSettings()
     rng = np.random.default_rng(0)
-    trained, _ = train_from_scratch(tasks.subset(np.arange(4)), settings, training, rng)
+    trained, _ = train(tasks.subset(np.arange(4)), settings, training, rng)
     rows = []
     for number in ROUNDS:
         now = tasks.subset(np.arange(4 + number))
         begin = time.perf_counter()
-        trained, record = train_from_previous(now, settings, training, trained, rng)
+        trained, record = train(now, settings, training, rng, trained)
         seconds = time.perf_counter() - begin
         iterations = len(record.bound)
         each = milliseconds(record.seconds[-1] / iterations)

@@ -18,19 +18,17 @@ import numpy as np
 from pamlflow import TRAINING_VERSION, plugins
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
 from pamlflow.metrics import Scores
+from pamlflow.models import Trainer
+from pamlflow.models.interface import Model
+from pamlflow.models.latent_gp import LATENT_GP
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.scaling import unit_of
-from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import train_round
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.seeding import generator, job_seed
-from pamlflow.settings import (
-    AcquisitionSettings,
-    InferenceSettings,
-    ModelSettings,
-    TrainingSettings,
-)
+from pamlflow.settings import AcquisitionSettings, InferenceSettings
 from pamlflow.spaces import Box
 from pamlflow.storage import files, recordings, store
 from pamlflow.storage.recordings import Recording, RecordingError
@@ -159,7 +157,7 @@ class Learner:
             raise self._kept_aside(RecordingError(path, problem, remedy), told) from None
         self._tasks.append(task)
 
-    def model(self) -> TrainedModel:
+    def model(self) -> Model:
         """The model of all tasks that were recorded; rounds without a file that fits are trained.
 
         Raises ValueError before the initial tasks are recorded.
@@ -187,7 +185,7 @@ class Learner:
             scores.append(evaluate(model, task, protocol, InferenceSettings().objective))
         return Scores(*(np.concatenate(parts, axis=-1) for parts in zip(*scores, strict=True)))
 
-    def _model(self, last: int) -> TrainedModel:
+    def _model(self, last: int) -> Model:
         """The model of round `last`, from its file or trained from the latest round that has one."""
         if last < 0:
             raise ValueError(
@@ -242,7 +240,7 @@ class Learner:
                 )
         return np.array(found["design"], dtype=np.float64)
 
-    def _fit(self, number: int, previous: TrainedModel | None) -> TrainedModel:
+    def _fit(self, number: int, previous: Model | None) -> Model:
         """Train round `number` from the model of the round before, and write its file."""
         tasks = self._first(number)
         return train_round(
@@ -250,8 +248,7 @@ class Learner:
             number,
             tasks,
             previous,
-            self._model_settings,
-            self._training,
+            Trainer(LATENT_GP, self._model_settings, self._training),
             self._rng("round", number),
             choice={} if previous is None else self._choice(number, previous),
             seed=self._seed,
@@ -259,7 +256,7 @@ class Learner:
             parents=recordings.paths(self._folder)[: tasks.num_tasks],
         )
 
-    def _choice(self, number: int, previous: TrainedModel) -> dict[str, Any]:
+    def _choice(self, number: int, previous: Model) -> dict[str, Any]:
         """The datasets of the selection that asked for the newest task of a round; none if another was told.
 
         Models depend on recordings alone: a strategy that fails now, or a pool that is used up, ends no fit.
@@ -273,7 +270,7 @@ class Learner:
         asked = np.array_equal(selection.candidates[selection.chosen], tasks.descriptors[-1])
         return selection.to_datasets() if asked else {}
 
-    def _cached(self, number: int) -> TrainedModel | None:
+    def _cached(self, number: int) -> Model | None:
         """The model of a round file, if it was made from these tasks with these settings."""
         path = self._round(number)
         if not path.exists():
@@ -289,9 +286,9 @@ class Learner:
             text = "made with other settings or recordings, or by another pamlflow"
             logger.warning("%s: %s; it is made again", path, text)
             return None
-        return TrainedModel.from_datasets(record.datasets)
+        return LATENT_GP.load(record.datasets)
 
-    def _select(self, tasks: TaskSet, model: TrainedModel) -> Selection:
+    def _select(self, tasks: TaskSet, model: Model) -> Selection:
         """What the strategy says after `tasks`."""
         number = tasks.num_tasks - len(self._design) + 1
         situation = Situation(

@@ -7,25 +7,46 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
-from pamlflow.models.latent_gp.use.trained import TrainedModel
-from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.models import Trainer, kind_of
+from pamlflow.models.interface import Model
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
+
+
+class Round(NamedTuple):
+    """What a round file holds."""
+
+    number: int
+    tasks: TaskSet
+    model: Model
+    record: store.Record
+
+
+def read_round(path: Path) -> Round:
+    """Return the round in a file; nothing is trained again.
+
+    Raises StoreError where the file is missing, damaged or of another kind.
+    """
+    record = store.read(path, "round")
+    return Round(
+        int(record.datasets["round"]),
+        TaskSet.from_datasets(record.datasets),
+        kind_of(record.config.get("model", {})).load(record.datasets),
+        record,
+    )
 
 
 def train_round(
     output: Path,
     number: int,
     tasks: TaskSet,
-    previous: TrainedModel | None,
-    model: ModelSettings,
-    training: TrainingSettings,
+    previous: Model | None,
+    trainer: Trainer,
     rng: np.random.Generator,
     *,
     choice: Mapping[str, Any],
@@ -33,7 +54,7 @@ def train_round(
     config: Mapping[str, Any],
     parents: Sequence[Path],
     unchosen: FloatArray | None = None,
-) -> TrainedModel:
+) -> Model:
     """Train round ``number`` and write it to ``output``; its checkpoints are removed then.
 
     It starts from the model of the round before, or from scratch where there is none.  ``choice`` are the
@@ -42,22 +63,21 @@ def train_round(
 
     Raises TrainingError where no usable fit is found, and StoreError where the file cannot be written.
     """
-    checkpoints, title = checkpoint_folder(output, seed, config, parents), f"round {number} fit"
-    if previous is None:
-        trained, record = train_from_scratch(
-            tasks, model, training, rng, checkpoints, title, unchosen=unchosen
-        )
-    else:
-        trained, record = train_from_previous(
-            tasks, model, training, previous, rng, checkpoints, title, unchosen=unchosen
-        )
+    checkpoints = checkpoint_folder(output, seed, config, parents)
+    trained, record = trainer.fit(
+        tasks,
+        rng,
+        previous=previous,
+        unchosen=unchosen,
+        checkpoints=checkpoints,
+        title=f"round {number} fit",
+    )
     datasets = {
         "round": np.int64(number),
         **tasks.to_datasets(),
         **trained.to_datasets(),
         **choice,
-        "training/bound": np.array(record.bound),
-        "training/events": record.events,
+        **record.to_datasets(),
     }
     store.write(output, "round", datasets, seed=seed, config=config, parents=parents)
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pamlflow.metrics import Scores, score
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import Belief, Model, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.scaling import unit_of
-from pamlflow.models.latent_gp.use.trained import Objective, TrainedModel
 from pamlflow.protocols import Protocol, held_out_from
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
@@ -45,9 +43,7 @@ class ShuffledTasks:
         return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
 
 
-def infer(
-    model: TrainedModel, test: ShuffledTasks, protocol: Protocol, objective: Objective
-) -> LatentPosterior:
+def infer(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Belief:
     """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
     descriptors = test.descriptors if protocol.descriptor else None
     mask = test.context(protocol.context)
@@ -62,9 +58,7 @@ def infer(
     )
 
 
-def evaluate(
-    model: TrainedModel, test: ShuffledTasks, protocol: Protocol, objective: Objective
-) -> Scores:
+def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Scores:
     """Infer, predict and score all tasks under one protocol."""
     latent = infer(model, test, protocol, objective)
     mask = test.query(protocol.held_out)

@@ -71,10 +71,10 @@ def fitted(ragged_tasks):
     """A model trained on the ragged tasks, and the record of its training."""
     import numpy as np
 
-    from pamlflow.models.latent_gp.fit.training import train_from_scratch
-    from pamlflow.settings import ModelSettings, TrainingSettings
+    from pamlflow.models.latent_gp.fit.training import train
+    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
-    return train_from_scratch(
+    return train(
         ragged_tasks,
         ModelSettings(inducing_points=30, noise="per_output"),
         TrainingSettings(first_iterations=60, starts=2),

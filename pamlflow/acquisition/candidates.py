@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     from scipy.stats import qmc  # half a second that few jobs need
 
     assert situation.space is not None  # where there is none, there is a pool
-    known = situation.model.latent
+    known = situation.latent
     scale = np.sqrt(np.mean(np.square(known.mean) + known.variance, axis=0))
     count = situation.settings.num_candidates
     prior = qmc.MultivariateNormalQMC(np.zeros_like(scale), rng=situation.rng)

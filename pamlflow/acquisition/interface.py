@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
-from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.models.interface import LatentPosterior, Model
 from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.types import FloatArray
@@ -20,7 +19,7 @@ class Situation:
     """All that is known when the task of round ``round`` (1, 2, ...) is chosen."""
 
     round: int
-    model: TrainedModel
+    model: Model
     space: Box | None  # of descriptors; None where they are pictures
     chosen: FloatArray  # [N, ..., R] descriptors of the training tasks, in order
     design: FloatArray | None  # [B, R] a Latin hypercube, one row a round; None with a pool
@@ -33,6 +32,14 @@ class Situation:
         if self.pool is not None and len(self.pool) == 0:
             text = f"round {self.round}: every candidate of the pool has been chosen"
             raise ValueError(f"{text}; enlarge `pool` or add fewer tasks")
+
+    @property
+    def latent(self) -> LatentPosterior:
+        """q(H) of the training tasks; ValueError if the model has no latent variable."""
+        if self.model.latent is None:
+            text = "this strategy needs a latent variable, and the model has none"
+            raise ValueError(f"{text}; choose another strategy or another `model.kind`")
+        return self.model.latent
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from scipy.special import logsumexp
 
 from pamlflow.acquisition.candidates import make_candidates
 from pamlflow.acquisition.interface import Selection, Situation
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.types import FloatArray
 
 
 def paml(situation: Situation) -> Selection:
     """Choose the most surprising candidate."""
     candidates, latent = make_candidates(situation)
-    utilities = expected_self_information(latent, situation.model.latent)
+    utilities = expected_self_information(latent, situation.latent)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
 
 

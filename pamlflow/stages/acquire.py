@@ -13,11 +13,11 @@ from pamlflow import plugins
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
-from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.models import trainer_of
 from pamlflow.pool import Pool
-from pamlflow.rounds import train_round
+from pamlflow.rounds import read_round, train_round
 from pamlflow.seeding import generator
-from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.settings import AcquisitionSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
@@ -50,8 +50,7 @@ def train_initial_round(
         0,
         training_tasks,
         None,
-        ModelSettings.from_config(model),
-        TrainingSettings.from_config(training),
+        trainer_of(model, training),
         generator(seed),
         choice={"pool/rows": datasets["pool/rows"]} if pool else {},
         seed=seed,
@@ -81,17 +80,15 @@ def acquire_round(
     """
     store.require_writable(output.parent)
     rng = generator(seed)
-    before = store.read(previous, "round").datasets
-    tasks = TaskSet.from_datasets(before)
-    state = TrainedModel.from_datasets(before)
-    number = int(before["round"]) + 1
+    before = read_round(previous)
+    tasks, number = before.tasks, before.number + 1
 
     world = World.from_config(experiment)
     offer = Pool.read(pool) if pool else None
-    rows = before["pool/rows"] if pool else np.array([], dtype=np.int64)
+    rows = before.record.datasets["pool/rows"] if pool else np.array([], dtype=np.int64)
     situation = Situation(
         round=number,
-        model=state,
+        model=before.model,
         space=world.view.space,
         chosen=tasks.descriptors,
         design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
@@ -127,9 +124,8 @@ def acquire_round(
         output,
         number,
         tasks,
-        state,
-        ModelSettings.from_config(model),
-        TrainingSettings.from_config(training),
+        before.model,
+        trainer_of(model, training),
         rng,
         choice=selection.to_datasets() | ({"pool/rows": rows} if pool else {}),
         seed=seed,

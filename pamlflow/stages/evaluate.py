@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from pamlflow.metrics import COVERAGE_LEVELS, Scores
-from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.protocols import parse_protocol
+from pamlflow.rounds import read_round
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.settings import InferenceSettings
 from pamlflow.storage import store
@@ -36,10 +36,9 @@ def evaluate_trial(
     test = ShuffledTasks(TaskSet.from_datasets(known), known["context/order"])
     numbers, sizes, scores = [], [], []
     for path in rounds:
-        datasets = store.read(path, "round").datasets
-        model = TrainedModel.from_datasets(datasets)
-        numbers.append(int(datasets["round"]))
-        sizes.append(len(datasets["tasks/lengths"]))
+        number, tasks, model, _ = read_round(path)
+        numbers.append(number)
+        sizes.append(tasks.num_tasks)
         scores.append([evaluate(model, test, it, settings.objective) for it in protocols])
         for protocol, result in zip(protocols, scores[-1], strict=True):
             rmse = np.sqrt(result.squared_error.mean())

@@ -9,11 +9,12 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pamlflow import plotting
+from pamlflow.models.interface import Model
 from pamlflow.models.latent_gp.fit.layout import principal_components
-from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
-from pamlflow.storage import files, store
+from pamlflow.rounds import read_round
+from pamlflow.storage import files
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 
@@ -104,18 +105,19 @@ def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
     return abs(float(spearmanr(components[:, 0], values).statistic))
 
 
-def _rank_correlation(model: TrainedModel, candidates: Pool) -> float:
+def _rank_correlation(model: Model, candidates: Pool) -> float:
     values, _ = _hidden(candidates)
     return rank_correlation(_encoded(model, candidates), values)
 
 
-def _encoded(model: TrainedModel, candidates: Pool) -> FloatArray:
+def _encoded(model: Model, candidates: Pool) -> FloatArray:
     """Return the means of q(h | picture) [C, Q] of all candidates, chosen ones too."""
-    return model.infer(descriptors=candidates.descriptors).mean
+    means: FloatArray = model.infer(descriptors=candidates.descriptors).mean
+    return means
 
 
-def _model(path: Path) -> TrainedModel:
-    return TrainedModel.from_datasets(store.read(path, "round").datasets)
+def _model(path: Path) -> Model:
+    return read_round(path).model
 
 
 def _hidden(candidates: Pool) -> tuple[FloatArray, Variable]:

@@ -3,124 +3,12 @@
 `python -m pamlflow.storage.schemas` prints data/README.md.
 """
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Iterable
 
-Dtype = Literal["float64", "int64", "string"]
+from pamlflow.models.latent_gp import LATENT_GP
+from pamlflow.rows import SYMBOLS, Schema, rows_of
 
-SYMBOLS = {
-    "A": "rounds that were scored",
-    "B": "points of the design",
-    "C": "candidate tasks: of the pool, or of the newest acquisition",
-    "D": "simulator parameters that vary from task to task",
-    "Dx": "dynamics inputs: angles as cosine and sine, other state variables, controls",
-    "E": "numbers that fix the initial state",
-    "I": "iterations of the optimiser",
-    "G": "inducing points of the descriptor view",
-    "H": "bases of the dynamics posterior: one shared by the outputs, or one each",
-    "J": "levels of the central intervals whose coverage is counted",
-    "K": "control steps of a task",
-    "L": "test protocols",
-    "M": "inducing points of the dynamics view",
-    "N": "tasks in this file",
-    "P": "dynamics outputs: state differences",
-    "Q": "latent dimensions",
-    "R": "descriptor variables; of pictures, colour channels",
-    "S": "transitions of all tasks together, task after task",
-    "U": "controls",
-    "V": "events of the training",
-    "W": "rows of the tidy table",
-}
-"""What the size letters mean. One letter is one size in the whole file."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One dataset of a schema, or with a path that ends in `/*` any datasets below that group.
-
-    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for
-    strings, or the path of the dataset that holds the units of the last axis. Optional rows of one
-    group come together or not at all.
-    """
-
-    path: str
-    shape: tuple[str, ...]
-    dtype: Dtype
-    units: str
-    meaning: str
-    optional: bool = False
-
-    @property
-    def group(self) -> str:
-        """The path without its last component."""
-        return _group(self.path)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the row stands for any datasets, of any shape, below its group."""
-        return self.path.endswith("/*")
-
-    @property
-    def dims(self) -> str:
-        """The shape as it is printed: `[N, Q]`."""
-        return f"[{', '.join(self.shape)}]"
-
-    def axes(self, number: int) -> tuple[str, ...] | None:
-        """The letter of each of `number` axes, empty where `...` stands; None if they do not fit."""
-        if "..." not in self.shape:
-            return self.shape if number == len(self.shape) else None
-        at, others = self.shape.index("..."), len(self.shape) - 1
-        free = ("",) * (number - others)
-        return self.shape[:at] + free + self.shape[at + 1 :] if number >= others else None
-
-    def covers(self, path: str) -> bool:
-        """Whether the row declares the dataset `path`."""
-        return path.startswith(self.path[:-1]) if self.is_open else path == self.path
-
-
-@dataclass(frozen=True)
-class Schema:
-    """What a kind of file contains, the Snakemake rules that write it, and where."""
-
-    name: str
-    version: int
-    rows: tuple[Row, ...]
-    meaning: str
-    rules: tuple[str, ...]
-    location: str
-
-    def row(self, path: str) -> Row | None:
-        """The row that declares the dataset `path`, if any."""
-        return next((row for row in self.rows if row.covers(path)), None)
-
-    def missing(self, paths: Iterable[str]) -> Iterator[Row]:
-        """Rows that must be, but are not, among the datasets `paths`; an open row may be empty."""
-        found = set(paths)
-        groups = {_group(path) for path in found}
-        for row in self.rows:
-            required = not row.optional or row.group in groups
-            if required and not row.is_open and row.path not in found:
-                yield row
-
-
-def _group(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _rows(table: str, *, optional: bool = False) -> tuple[Row, ...]:
-    """The rows of a table with the columns path, shape, dtype, units, meaning."""
-    rows = []
-    for line in table.strip().splitlines():
-        path, dims, dtype, units, meaning = re.split(r" {2,}", line, maxsplit=4)
-        shape = tuple(dims.strip("[]").split(", ")) if dims != "[]" else ()
-        kind = next(name for name in get_args(Dtype) if name == dtype)
-        rows.append(Row(path, shape, kind, units, meaning, optional))
-    return tuple(rows)
-
-
-_TASKS = _rows("""
+_TASKS = rows_of("""
 tasks/inputs            [S, Dx]      float64  tasks/input_units       dynamics inputs
 tasks/outputs           [S, P]       float64  tasks/output_units      state differences
 tasks/lengths           [N]          int64    1                       transitions; they sum to S
@@ -136,16 +24,16 @@ tasks/parameter_names   [D]          string   -                       simulator 
 tasks/parameter_units   [D]          string   -                       their units
 """)
 
-_EXCITATION = _rows("""
+_EXCITATION = rows_of("""
 excitation/controls       [K, U]  float64  domain  controls, the same for every task of the trial
 excitation/initial_state  [E]     float64  domain  initial state, the same for every task
 """)
 
-_CONTEXT = _rows("""
+_CONTEXT = rows_of("""
 context/order  [S]  int64  1  for each task its own steps, shuffled: contexts are heads of this
 """)
 
-_POOL = _rows("""
+_POOL = rows_of("""
 pool/descriptors       [C, ..., R]  float64  pool/descriptor_units  what a trial sees of the candidates
 pool/parameters        [C, D]       float64  pool/parameter_units   the truth; models never see it
 pool/renderer          []           string   -                      what drew the pictures, or none
@@ -155,64 +43,26 @@ pool/parameter_names   [D]          string   -                      simulator pa
 pool/parameter_units   [D]          string   -                      their units
 """)
 
-_POOL_ROWS = _rows(
+_POOL_ROWS = rows_of(
     """
 pool/rows  [N]  int64  1  row of the pool that each task is
 """,
     optional=True,
 )
 
-_DESIGN = _rows("""
+_DESIGN = rows_of("""
 design/latin_hypercube   [B, R]  float64  design/descriptor_units  descriptors in order of use
 design/descriptor_names  [R]     string   -                        descriptor variables
 design/descriptor_units  [R]     string   -                        their units
 """)
 
-_ROUND = _rows("""
+_ROUND = rows_of("""
 round                    []      int64    1                       tasks chosen; they come last
-latent/mean              [N, Q]  float64  1                       mean of q(h) of each task
-latent/variance          [N, Q]  float64  1                       variance of q(h) of each task
-parameters/*             [...]   float64  1                       model parameters, by their path
-scaler/input_mean        [Dx]    float64  tasks/input_units       zero of the scaled inputs
-scaler/input_scale       [Dx]    float64  tasks/input_units       unit of the scaled inputs
-scaler/output_mean       [P]     float64  tasks/output_units      zero of the scaled outputs
-scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs: their signals
-scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the scaled descriptors
-scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
 training/bound           [I]     float64  nat                     objective at each iteration, of all searches
 training/events          [V]     string   -                       starts, jitter, what was restored
 """)
 
-_DYNAMICS = _rows("""
-posterior/dynamics/inducing_inputs   [M, Dx]    float64  1  inducing points: scaled inputs
-posterior/dynamics/inducing_latents  [M, Q]     float64  1  inducing points: latent variables
-posterior/dynamics/lengthscales_x    [Dx]       float64  1  kernel length-scales of the inputs
-posterior/dynamics/lengthscales_h    [Q]        float64  1  kernel length-scales of h
-posterior/dynamics/variance          []         float64  1  kernel variance, in units of the signals
-posterior/dynamics/weights           [M, P]     float64  1  mean of f is k' weights
-posterior/dynamics/basis             [H, M, M]  float64  1  columns onto which k is projected
-posterior/dynamics/reduction         [P, M]     float64  1  variance lost along each column
-posterior/dynamics/noise             [P]        float64  1  noise variance of a task with h = 0 in the bound
-posterior/dynamics/noise_slope       [Q]        float64  1  growth of the log noise variance with h
-posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of a task with h = 0 in predictions
-""")
-
-_DESCRIPTOR = _rows(
-    """
-posterior/descriptor/inducing        [G, Q]     float64  1  inducing points: latent variables
-posterior/descriptor/lengthscales    [R, Q]     float64  1  kernel length-scales of h
-posterior/descriptor/variance        [R]        float64  1  kernel variances
-posterior/descriptor/noise           [R]        float64  1  noise variances
-posterior/descriptor/slope           [Q, R]     float64  1  linear mean of psi
-posterior/descriptor/intercept       [R]        float64  1  constant mean of psi
-posterior/descriptor/weights         [R, G]     float64  1  mean of psi is linear + variance k' weights
-posterior/descriptor/reduction       [R, G, G]  float64  1  variance lost: variance^2 k' reduction k
-posterior/pictures/*                 [...]      float64  1  encoder and decoder of pictures
-""",
-    optional=True,
-)
-
-_SELECTION = _rows(
+_SELECTION = rows_of(
     """
 selection/candidates       [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
 selection/utilities        [C]          float64  strategy                utility of each candidate
@@ -223,7 +73,7 @@ selection/chosen           []           int64    1                       row of 
     optional=True,
 )
 
-_METRICS = _rows("""
+_METRICS = rows_of("""
 round            [A]           int64    1    rounds, in order
 num_tasks        [A]           int64    1    training tasks of each round
 protocols        [L]           string   -    how much of a test task the model saw
@@ -233,7 +83,7 @@ squared_error    [A, L, N]     float64  1    mean of the squared error, summed o
 coverage         [A, L, J, N]  float64  1    share of the outputs inside the interval
 """)
 
-_SUMMARY = _rows("""
+_SUMMARY = rows_of("""
 experiment  [W]  string   -       experiment
 strategy    [W]  string   -       strategy
 trial       [W]  int64    1       trial
@@ -281,7 +131,7 @@ SCHEMAS = {
         Schema(
             name="round",
             version=1,
-            rows=_TASKS + _POOL_ROWS + _ROUND + _DYNAMICS + _DESCRIPTOR + _SELECTION,
+            rows=_TASKS + _POOL_ROWS + _ROUND + LATENT_GP.rows + _SELECTION,
             meaning="the state of a trial after `round` acquisitions: tasks, model, selection",
             rules=("train_initial_round", "train_oracle", "acquire_round"),
             location="results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",

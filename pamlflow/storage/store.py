@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pamlflow import __version__
+from pamlflow.rows import Row, Schema
 from pamlflow.storage import files, remedies
-from pamlflow.storage.schemas import SCHEMAS, Row, Schema
+from pamlflow.storage.schemas import SCHEMAS
 
 Array = npt.NDArray[Any]
 

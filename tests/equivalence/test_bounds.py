@@ -7,10 +7,11 @@ import tensorflow as tf
 from dynamics_problem import JITTER, Problem
 
 from pamlflow.metrics import score
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.fit.dynamics_gp import TaskData
-from pamlflow.models.latent_gp.fit.training import train_from_scratch
-from pamlflow.models.latent_gp.use.evidence import ElboEvidence, TaskArrays
-from pamlflow.settings import ModelSettings, TrainingSettings
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.models.latent_gp.use.evidence import ElboEvidence
 from pamlflow.world import World
 
 
@@ -86,7 +87,7 @@ def cart_poles():
         for points in (world.view.space.sample(8, rng), world.view.space.grid([5, 5]))
     )
     settings = TrainingSettings(first_iterations=80, starts=1)
-    model, _ = train_from_scratch(
+    model, _ = train(
         training, ModelSettings(inducing_points=60), settings, np.random.default_rng(0)
     )
     order = np.array([rng.permutation(steps) for _ in range(25)])

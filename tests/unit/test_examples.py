@@ -13,8 +13,9 @@ from pamlflow.acquisition import Situation
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings, world_settings
+from pamlflow.models.interface import TaskArrays
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.settings import AcquisitionSettings, world_settings
 from pamlflow.world import World
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,11 @@ from pamlflow.acquisition import STRATEGIES, Selection
 from pamlflow.cli import main
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.metrics import score
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.seeding import generator, job_seed
-from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.spaces import Box
 from pamlflow.storage import files, store
 from pamlflow.tasks import Variable

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.interface import TaskArrays
 from pamlflow.protocols import parse_protocol
 from pamlflow.scoring import ShuffledTasks, evaluate, infer
 

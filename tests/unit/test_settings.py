@@ -7,12 +7,8 @@ import pytest
 
 from pamlflow import settings
 from pamlflow.configuration.validation import validated
-from pamlflow.settings import (
-    AcquisitionSettings,
-    InferenceSettings,
-    ModelSettings,
-    TrainingSettings,
-)
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.settings import AcquisitionSettings, InferenceSettings
 
 STUDY = {
     "seed": 1,

@@ -1,1 +1,48 @@
-"""The latent Gaussian process of the paper: one latent variable for each task."""
+"""The latent Gaussian process of the paper: a latent variable for each task, dynamics and descriptors given it.
+
+What uses a trained model is in `use` and needs NumPy; what trains one is in `fit` and loads TensorFlow and
+GPflow. Both are loaded when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pamlflow.models.interface import Model, ModelKind, TrainingRecord
+from pamlflow.models.latent_gp.rows import ROWS
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+
+def _fit(
+    tasks: TaskSet,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    rng: np.random.Generator,
+    *,
+    previous: Any,
+    unchosen: FloatArray | None,
+    checkpoints: Path | None,
+    title: str,
+) -> tuple[Model, TrainingRecord]:
+    """See `pamlflow.models.interface.Fit`."""
+    from pamlflow.models.latent_gp.fit.training import train
+
+    return train(tasks, settings, training, rng, previous, unchosen, checkpoints, title)
+
+
+def _load(datasets: Mapping[str, Any]) -> Model:
+    """Return the model in the datasets of a round file; nothing is trained again."""
+    from pamlflow.models.latent_gp.use.trained import TrainedModel
+
+    return TrainedModel.from_datasets(datasets)
+
+
+LATENT_GP = ModelKind(
+    "latent_gp", ModelSettings, TrainingSettings, ROWS, _fit, _load, pictures=True
+)

@@ -14,8 +14,9 @@ from pamlflow.acquisition.candidates import (
 )
 from pamlflow.acquisition.interface import Situation
 from pamlflow.acquisition.paml import paml
-from pamlflow.models.latent_gp.fit.training import train_from_previous, train_from_scratch
-from pamlflow.settings import AcquisitionSettings, ModelSettings, TrainingSettings
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.world import World
 
@@ -149,7 +150,7 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     tasks = world.observe(world.view.space.latin_hypercube(4, rng), excitation, rng)
     model = ModelSettings(inducing_points=25)
     training = TrainingSettings(first_iterations=40, next_iterations=15, starts=1)
-    state, _ = train_from_scratch(tasks, model, training, rng)
+    state, _ = train(tasks, model, training, rng)
     settings = AcquisitionSettings(candidates=kind, num_candidates=200)
     for round_ in range(1, 11):
         seen = Situation(
@@ -158,7 +159,7 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
         selection = paml(seen)
         chosen = selection.candidates[selection.chosen]
         tasks = tasks.append(world.observe(chosen[None], excitation, rng))
-        state, _ = train_from_previous(tasks, model, training, state, rng)
+        state, _ = train(tasks, model, training, rng, state)
     box = world.view.space
     unit = (tasks.descriptors[4:] - box.low) / (box.high - box.low)
     places = {tuple(place) for place in np.floor(20 * unit).astype(int)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pamlflow.acquisition import Selection
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior
 
 LATENT = LatentPosterior(np.zeros((3, 2)), np.ones((3, 2)))
 CANDIDATES = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])

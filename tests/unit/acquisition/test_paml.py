@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from pamlflow.acquisition.paml import expected_self_information, self_information
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior
 
 
 def mixture(seed, number=4, dimensions=2):

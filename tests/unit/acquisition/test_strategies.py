@@ -8,7 +8,7 @@ import pytest
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.configuration.names import STRATEGIES as CONFIGURABLE
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 

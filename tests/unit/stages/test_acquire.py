@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from pamlflow import rounds
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError
 from pamlflow.domains.cart_pole import CartPole
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior, Trainer
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
 from pamlflow.stages.acquire import acquire_round, train_initial_round
@@ -242,27 +241,23 @@ def test_a_chosen_task_leaves_the_pool_until_nothing_is_left(pooled, tmp_path):
 
 
 def test_training_sees_the_descriptors_that_are_left(pooled, tmp_path, monkeypatch):
-    seen = {}
+    seen = []
+    fit = Trainer.fit
 
-    def watched(train):
-        def call(tasks, *arguments, unchosen, **options):
-            seen[train.__name__] = (tasks.descriptors, unchosen)
-            return train(tasks, *arguments, unchosen=unchosen, **options)
+    def watched(trainer, tasks, rng, *, unchosen, **options):
+        seen.append((tasks.descriptors, unchosen))
+        return fit(trainer, tasks, rng, unchosen=unchosen, **options)
 
-        return call
-
-    for train in (rounds.train_from_scratch, rounds.train_from_previous):
-        monkeypatch.setattr(rounds, train.__name__, watched(train))
+    monkeypatch.setattr(Trainer, "fit", watched)
     start = {"tasks": pooled / "initial_tasks.h5", **FIT, "seed": 3}
     train_initial_round(**start, output=tmp_path / "round_00.h5", pool=pooled / "pool.h5")
     acquire_from_pool(pooled, 1, output=tmp_path / "round_01.h5")
     everything = np.sort(Pool.read(pooled / "pool.h5").descriptors, axis=0)
-    for number, train in ((2, "train_from_scratch"), (3, "train_from_previous")):
-        chosen, unchosen = seen[train]
+    for number, (chosen, unchosen) in enumerate(seen, start=2):
         assert len(chosen) == number and len(unchosen) == 4 - number
         np.testing.assert_array_equal(np.sort(np.vstack([chosen, unchosen]), axis=0), everything)
     train_initial_round(**start, output=tmp_path / "oracle.h5")
-    assert seen["train_from_scratch"][1] is None
+    assert [unchosen is None for _, unchosen in seen] == [False, False, True]
 
 
 def test_a_design_does_not_apply_to_a_pool(pooled, tmp_path):

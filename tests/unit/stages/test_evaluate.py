@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.protocols import held_out_from
 from pamlflow.stages.acquire import train_initial_round

@@ -8,10 +8,10 @@ import pytest
 from bars import bars
 
 from pamlflow import plotting
-from pamlflow.models.latent_gp.fit.training import train_from_scratch
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
-from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.stages.illustrate_pictures import (
     plot_montage,
     plot_rank_correlation,
@@ -40,7 +40,7 @@ def trial(make_tasks, tmp_path_factory):
         descriptor_variables=(BRIGHTNESS,),
         parameter_variables=(HEIGHT,),
     )
-    model, record = train_from_scratch(
+    model, record = train(
         known,
         ModelSettings(inducing_points=10, pictures=PictureSettings(pretraining_steps=60)),
         TrainingSettings(first_iterations=5),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from examples import SIZES
 
-from pamlflow.storage.schemas import SCHEMAS, SYMBOLS, Row, readme
+from pamlflow.rows import SYMBOLS, Row
+from pamlflow.storage.schemas import SCHEMAS, readme
 
 ROOT = Path(__file__).parents[3]
 ROWS = [(schema.name, row) for schema in SCHEMAS.values() for row in schema.rows]

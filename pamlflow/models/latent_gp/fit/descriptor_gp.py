@@ -4,6 +4,8 @@ Descriptors are standardised.  Without the linear mean a GP falls back to the mi
 away from the data, and a search over latent space would choose the middle for ever.
 """
 
+from collections.abc import Mapping
+
 import gpflow
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,7 @@ from pamlflow.models.latent_gp.fit.collapsed import PsiStatistics, collapsed_bou
 from pamlflow.models.latent_gp.fit.parameters import scale_parameter, weight_parameter
 from pamlflow.models.latent_gp.fit.psi_statistics import expected_kernel, pair_features
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
+from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray, IntArray
 
 
@@ -85,6 +88,16 @@ class DescriptorGP(gpflow.Module):
         solution, *_ = np.linalg.lstsq(design, self._descriptors.numpy(), rcond=None)
         self.slope.assign(solution[:-1])
         self.intercept.assign(solution[-1])
+
+    def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
+        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units."""
+        values = dict(parameters)
+        unit = old.descriptor_scale / new.descriptor_scale
+        shift = (old.descriptor_mean - new.descriptor_mean) / new.descriptor_scale
+        values[".slope"] = values[".slope"] * unit
+        values[".intercept"] = values[".intercept"] * unit + shift
+        values[".variance"] = values[".variance"] * np.square(unit)
+        gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
         """Stay the same function when h is divided by ``scale`` [Q]."""

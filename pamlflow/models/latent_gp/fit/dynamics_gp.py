@@ -1,5 +1,6 @@
 """The dynamics view y = f(x, h) + noise: a sparse Gaussian process over inputs and latent variables."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import gpflow
@@ -16,6 +17,7 @@ from pamlflow.models.latent_gp.fit.psi_statistics import (
     unit_kernel,
 )
 from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
+from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
 
 
@@ -139,6 +141,26 @@ class DynamicsGP(gpflow.Module):
         shape = tf.shape(self.inducing_inputs)[0]
         unit = self.kernel_h(self.inducing_latents) + jitter * tf.eye(shape, dtype=jitter.dtype)
         return self.kernel_x(self.inducing_inputs) * unit
+
+    def carry_on(
+        self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler, latents: FloatArray
+    ) -> None:
+        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units.
+
+        ``latents`` [N, Q] are the means of q(H) of that round.  The inducing points are still to be chosen.
+        """
+        values = {k: v for k, v in parameters.items() if not k.startswith(".inducing_")}
+        inputs = old.input_scale / new.input_scale
+        unit = old.output_scale / new.output_scale
+        outputs = np.square(unit / values[".output_scale"])
+        if self.output_scale.trainable:
+            values[".output_scale"] = unit
+        values[".kernel_x.lengthscales"] = values[".kernel_x.lengthscales"] * inputs
+        # The same noise for all tasks at first: a search learns last how it varies from task to task.
+        slope = values.pop(".noise_slope")
+        noise = values[".noise"] * outputs * np.exp(latents @ slope).mean()
+        values[".noise"] = np.maximum(noise, 1.01 * self.noise_floor)
+        gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
         """Stay the same function when h is divided by ``scale`` [Q]."""

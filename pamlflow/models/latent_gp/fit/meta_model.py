@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self
 
 import gpflow
 import numpy as np
 import tensorflow as tf
 
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.fit.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.parameters import log_prior
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
 from pamlflow.models.latent_gp.use.predictive_noise import fit_predictive_noise
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.models.latent_gp.use.trained import DescriptorView, TrainedModel
-from pamlflow.settings import ModelSettings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
 JITTER = 1e-6
+
+Place = Callable[[], None]
+"""Puts the q(H) of a model somewhere."""
 
 
 class DescriptorModel(Protocol):
@@ -38,6 +41,9 @@ class DescriptorModel(Protocol):
 
     def rescale_latents(self, scale: FloatArray) -> None:
         """Stay the same function when h is divided by ``scale`` [Q]."""
+
+    def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
+        """Take over this view's parameters of the round before, in the units of the ``new`` standardisation."""
 
 
 class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
@@ -72,6 +78,34 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
             task_scaled=settings.noise == "task_scaled",
         )
         self.jitter = tf.Variable(JITTER, dtype=tf.float64, trainable=False)
+
+    @classmethod
+    @abstractmethod
+    def begin(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        training: TrainingSettings,
+        unchosen: FloatArray | None,
+        rng: np.random.Generator,
+    ) -> tuple[Self, list[Place]]:
+        """A model of first tasks, and the places from which a fit tries to start."""
+
+    @classmethod
+    @abstractmethod
+    def proceed(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        previous: TrainedModel,
+        unchosen: FloatArray | None,
+    ) -> tuple[Self, Place]:
+        """A model of the tasks of the round before and some more, and where its q(H) starts."""
+
+    @staticmethod
+    def can_continue(previous: TrainedModel) -> bool:
+        """Whether a search that starts from the round before can get anywhere."""
+        return True
 
     @abstractmethod
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -120,6 +154,17 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         inputs, latents = np.split(candidates[chosen], [self._inputs.shape[2]], axis=1)
         self.dynamics.inducing_inputs.assign(inputs)
         self.dynamics.inducing_latents.assign(latents)
+
+    def carry_on(self, place: Place, previous: TrainedModel) -> None:
+        """Take over all parameters of the round before, in the units of this model's standardisation."""
+        old = previous.scaler
+        place()
+        latents = previous.latent.mean
+        self.dynamics.carry_on(_below("dynamics", previous.parameters), old, self.scaler, latents)
+        self.descriptor.carry_on(_below("descriptor", previous.parameters), old, self.scaler)
+        points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
+        kept = np.hstack([self.scaler.inputs(points), previous.dynamics.inducing_latents])
+        self.choose_inducing_points(kept, first_task=len(latents))
 
     def rescale_latents(self) -> None:
         """Give each dimension of h a unit second moment under q(H), and what depends on h the same scale.
@@ -172,3 +217,13 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         parameters = gpflow.utilities.parameter_dict(self)
         values = {path: value.numpy() for path, value in parameters.items()}
         return {path: value for path, value in values.items() if value.dtype == np.float64}
+
+
+def _below(part: str, parameters: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """The parameters of one part of the model, by their paths in that part."""
+    prefix = f".{part}"
+    return {
+        path.removeprefix(prefix): value
+        for path, value in parameters.items()
+        if path.startswith(f"{prefix}.")
+    }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
+from pamlflow.models.interface import TrainingRecord
 from pamlflow.types import BoolArray, FloatArray
 
 LARGEST_JITTER = 1e-4
@@ -20,31 +19,6 @@ MEMORY = 30
 RELATIVE_TOLERANCE = 1e-9
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class TrainingRecord:
-    """What training did: the objective after every iteration, and a line for every remarkable event.
-
-    It is the best bound plus log prior so far of each search in turn, those from other starts too; a stochastic
-    fit has the estimate of the bound at each step.
-    """
-
-    bound: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # since the record began, at every bound
-    events: list[str] = field(default_factory=list)
-
-    _begin: float = field(default_factory=time.perf_counter)
-
-    def iteration(self, bound: float) -> None:
-        """Keep the bound after one iteration."""
-        self.bound.append(bound)
-        self.seconds.append(time.perf_counter() - self._begin)
-
-    def event(self, text: str) -> None:
-        """Keep and log one event."""
-        self.events.append(text)
-        logger.info(text)
 
 
 class Optimiser:

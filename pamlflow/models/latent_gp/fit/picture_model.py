@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Self
+
 import numpy as np
 import tensorflow as tf
 
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
 from pamlflow.models.latent_gp.fit.picture_vae import PictureVAE
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler
-from pamlflow.settings import ModelSettings
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
@@ -28,6 +33,32 @@ class PictureModel(MetaModel):
         super().__init__(tasks, settings, Scaler.fit(tasks, seen))
         pictures = self.scaler.descriptors(seen)
         self.descriptor = PictureVAE(pictures, settings.latent_dimensions, settings.pictures)
+
+    @classmethod
+    def begin(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        training: TrainingSettings,
+        unchosen: FloatArray | None,
+        rng: np.random.Generator,
+    ) -> tuple[Self, list[Place]]:
+        """A model, and the one start that it needs: what its networks learn from all pictures."""
+        model = cls(tasks, settings, unchosen)
+        return model, [partial(model.descriptor.pretrain, int(rng.integers(2**31)))]
+
+    @classmethod
+    def proceed(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        previous: TrainedModel,
+        unchosen: FloatArray | None,
+    ) -> tuple[Self, Place]:
+        """A model of one more round, whose networks start as those of the round before have ended."""
+        model, view = cls(tasks, settings, unchosen), previous.descriptor
+        assert isinstance(view, PicturePosterior)  # tasks do not change what they are described by
+        return model, partial(model.descriptor.restore, view)
 
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
         """See MetaModel."""

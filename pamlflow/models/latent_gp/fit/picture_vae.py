@@ -6,6 +6,8 @@ that it has not run included (paper, Section 4.4; the design is ours).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import gpflow
 import numpy as np
 import tensorflow as tf
@@ -15,9 +17,10 @@ from check_shapes import check_shapes
 from pamlflow.models.latent_gp import networks
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.parameters import scale_parameter
+from pamlflow.models.latent_gp.settings import PictureSettings
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
-from pamlflow.settings import PictureSettings
+from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
 
 LEARNING_RATE = 3e-3
@@ -103,6 +106,10 @@ class PictureVAE(gpflow.Module):
         networks.set_weights(self.encoder, posterior.encoder)
         networks.set_weights(self.decoder, posterior.decoder)
         self.noise.assign(posterior.noise)
+
+    def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
+        """Take over the noise of the round before, as `restore` does: the same pictures have the same units."""
+        gpflow.utilities.multiple_assign(self, dict(parameters))
 
     def divide_latents(self, scale: FloatArray) -> None:
         """Divide the means of q(h | picture) by ``scale`` [Q], and the variances by its square."""

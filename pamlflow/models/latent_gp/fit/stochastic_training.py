@@ -9,10 +9,10 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
+from pamlflow.models.interface import TrainingRecord
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel
-from pamlflow.models.latent_gp.fit.optimiser import TrainingRecord
 from pamlflow.models.latent_gp.fit.stochastic import StochasticModel, draw_minibatch
-from pamlflow.settings import StochasticSettings
+from pamlflow.models.latent_gp.settings import StochasticSettings
 from pamlflow.types import FloatArray
 
 REPORT_EVERY = 100

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Self
+
 import numpy as np
 import tensorflow as tf
 
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.fit.descriptor_gp import DescriptorGP
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
 from pamlflow.models.latent_gp.fit.latent import LatentTasks
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.fit.layout import initial_latents, random_latents
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.scaling import Scaler
-from pamlflow.settings import ModelSettings
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
 MAX_DESCRIPTOR_INDUCING = 32
+INITIAL_LATENT_VARIANCE = 0.1
+UNUSED_LENGTHSCALE = 300.0  # used ones have 1 to 90, those switched off 370 to 24,000
 
 
 class VectorModel(MetaModel):
@@ -34,6 +41,59 @@ class VectorModel(MetaModel):
         self.descriptor = DescriptorGP(
             self.scaler.descriptors(tasks.descriptors), dimensions, anchors
         )
+
+    @classmethod
+    def begin(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        training: TrainingSettings,
+        unchosen: FloatArray | None,
+        rng: np.random.Generator,
+    ) -> tuple[Self, list[Place]]:
+        """A model of first tasks, and its starts; descriptors ``unchosen`` teach it nothing.
+
+        The first start lays the tasks out by their descriptors, the second by their dynamics, the others at
+        random.  The stochastic bound starts once at random, as in the paper.
+        """
+        dimensions = settings.latent_dimensions
+        means = (
+            [random_latents(tasks, dimensions, rng)]
+            if training.bound == "stochastic"
+            else initial_latents(tasks, dimensions, rng, training.starts)
+        )
+        variance = np.full_like(means[0], INITIAL_LATENT_VARIANCE)
+        latents = [LatentPosterior(mean, variance) for mean in means]
+        model = cls(tasks, settings, latents[-1])
+        return model, [partial(model.place, latent) for latent in latents]
+
+    @classmethod
+    def proceed(
+        cls,
+        tasks: TaskSet,
+        settings: ModelSettings,
+        previous: TrainedModel,
+        unchosen: FloatArray | None,
+    ) -> tuple[Self, Place]:
+        """A model of one more round; q(h) of added tasks starts where the previous model infers it."""
+        added = tasks.subset(np.arange(len(previous.latent.mean), tasks.num_tasks))
+        data = TaskArrays(*added.padded())
+        start = previous.infer(descriptors=added.descriptors, data=data)
+        latent = LatentPosterior(
+            np.vstack([previous.latent.mean, start.mean]),
+            np.vstack([previous.latent.variance, start.variance]),
+        )
+        model = cls(tasks, settings, latent)
+        return model, partial(model.place, latent)
+
+    @staticmethod
+    def can_continue(previous: TrainedModel) -> bool:
+        """Whether the kernel uses every dimension of h, which has a unit second moment.
+
+        Where the round before has switched a dimension off, tasks that need it have been put on a line. Each
+        new task makes the line more crumpled, and no search unfolds it.
+        """
+        return not np.any(previous.dynamics.lengthscales_h > UNUSED_LENGTHSCALE)
 
     def place(self, start: LatentPosterior) -> None:
         """Put q(H) at ``start``, and the linear mean of the descriptors where that suggests."""

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI, Gradients
-from pamlflow.models.latent_gp.use.inference import LatentPosterior, infer_latents
+from pamlflow.models.latent_gp.use.inference import infer_latents
 from pamlflow.models.latent_gp.use.posterior import unit_kernel
 from pamlflow.types import FloatArray, IntArray
 

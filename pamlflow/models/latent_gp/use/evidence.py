@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.posterior import (
     DynamicsPosterior,
     excess_matrix,
@@ -24,14 +25,6 @@ from pamlflow.models.latent_gp.use.posterior import (
 from pamlflow.types import FloatArray, IntArray
 
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
-
-
-class TaskArrays(NamedTuple):
-    """Transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
-
-    inputs: FloatArray  # [N, T, Dx]
-    outputs: FloatArray  # [N, T, P]
-    mask: FloatArray  # [N, T]
 
 
 def spread_transitions(data: TaskArrays, count: int) -> TaskArrays:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.batched_bfgs import minimise_batch
 from pamlflow.models.latent_gp.use.evidence import Evidence
 from pamlflow.types import FloatArray, IntArray
@@ -26,14 +26,6 @@ VALUE_TOLERANCE = 1e-4  # nats
 MAX_STARTS = 256
 FURTHER_STARTS = 5
 WIDER_THAN_PRIOR = 1.1  # variance; one that nothing is known of ends at 1, give or take a rounding
-
-
-class LatentPosterior(NamedTuple):
-    """q(h*) of N tasks, one Gaussian each; without ``covariance`` its dimensions are independent."""
-
-    mean: FloatArray  # [N, Q]
-    variance: FloatArray  # [N, Q], of each dimension by itself
-    covariance: FloatArray | None = None  # [N, Q, Q]
 
 
 def infer_latents(

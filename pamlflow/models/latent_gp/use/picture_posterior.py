@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import Gradients
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/pictures/"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.use.posterior import (
     DynamicsPosterior,
     expected_kernel,

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
+from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.latent_gp.use.evidence import (
     ElboEvidence,
     Evidence,
     PredictiveEvidence,
-    TaskArrays,
     spread_transitions,
 )
-from pamlflow.models.latent_gp.use.inference import LatentPosterior, infer_latents, latent_starts
+from pamlflow.models.latent_gp.use.inference import infer_latents, latent_starts
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
 from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior, predict_function, task_noise
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
-
-Objective: TypeAlias = Literal["predictive", "elbo"]
 
 RANKING_TRANSITIONS = 10
 

@@ -10,9 +10,9 @@ from pamlflow.models.latent_gp.fit.layout import (
     principal_components,
     task_behaviours,
 )
-from pamlflow.models.latent_gp.fit.training import train_from_scratch
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.scaling import Scaler
-from pamlflow.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet, Variable
 
 
@@ -133,7 +133,7 @@ def test_principal_components_come_widest_first_and_keep_distances():
 
 def test_a_fit_gives_what_descriptors_hide_a_dimension_of_its_own(lines):
     settings = ModelSettings(inducing_points=40)
-    model, _ = train_from_scratch(
+    model, _ = train(
         lines,
         settings,
         TrainingSettings(first_iterations=60, starts=1),

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from gpflow.config import Config, as_context
 
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
-from pamlflow.settings import ModelSettings
+from pamlflow.models.latent_gp.settings import ModelSettings
 
 
 def make(tasks, seed=0, **settings):

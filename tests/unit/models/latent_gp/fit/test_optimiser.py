@@ -5,7 +5,8 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from pamlflow.models.latent_gp.fit.optimiser import LARGEST_JITTER, Optimiser, TrainingRecord
+from pamlflow.models.interface import TrainingRecord
+from pamlflow.models.latent_gp.fit.optimiser import LARGEST_JITTER, Optimiser
 
 
 def variable(value):

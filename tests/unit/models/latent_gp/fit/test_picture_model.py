@@ -7,17 +7,13 @@ import pytest
 import tensorflow as tf
 from bars import bars
 
+from pamlflow.models.interface import TaskArrays, TrainingError, TrainingRecord
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
-from pamlflow.models.latent_gp.fit.optimiser import Optimiser, TrainingRecord
+from pamlflow.models.latent_gp.fit.optimiser import Optimiser
 from pamlflow.models.latent_gp.fit.picture_model import PictureModel
-from pamlflow.models.latent_gp.fit.training import (
-    TrainingError,
-    train_from_previous,
-    train_from_scratch,
-)
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
-from pamlflow.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.tasks import Variable
 
 SETTINGS = ModelSettings(inducing_points=20, pictures=PictureSettings(pretraining_steps=60))
@@ -53,7 +49,7 @@ def model(tasks):
 @pytest.fixture(scope="module")
 def trained(tasks):
     rng = np.random.default_rng(0)
-    return train_from_scratch(tasks, SETTINGS, BRIEF, rng, unchosen=UNCHOSEN)
+    return train(tasks, SETTINGS, BRIEF, rng, unchosen=UNCHOSEN)
 
 
 def test_latents_are_those_of_all_pictures_with_the_training_tasks_first(model, tasks):
@@ -183,9 +179,7 @@ def test_next_round_starts_with_the_networks_of_the_last_one(trained, tasks, mak
     unused = model.dynamics._replace(lengthscales_h=np.array([1.0, 400.0]))
     previous = dataclasses.replace(model, dynamics=unused)
     rng = np.random.default_rng(1)
-    more, later = train_from_previous(
-        tasks.append(new), SETTINGS, BRIEF, previous, rng, unchosen=UNCHOSEN[1:]
-    )
+    more, later = train(tasks.append(new), SETTINGS, BRIEF, rng, previous, unchosen=UNCHOSEN[1:])
     assert not any("scratch" in event for event in later.events)
     assert more.latent.mean.shape == (5, 2)
     # The networks have moved, but not far.
@@ -199,4 +193,4 @@ def test_a_fit_without_a_finite_bound_counts_the_tasks_that_have_dynamics(monkey
     loss = PictureModel.training_loss
     monkeypatch.setattr(PictureModel, "training_loss", lambda model: np.nan * loss(model))
     with pytest.raises(TrainingError, match="no finite bound for 4 tasks"):
-        train_from_scratch(tasks, SETTINGS, BRIEF, np.random.default_rng(0), unchosen=UNCHOSEN)
+        train(tasks, SETTINGS, BRIEF, np.random.default_rng(0), unchosen=UNCHOSEN)

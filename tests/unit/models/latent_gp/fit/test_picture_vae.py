@@ -7,8 +7,8 @@ from bars import bars
 
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.picture_vae import PictureVAE
+from pamlflow.models.latent_gp.settings import PictureSettings
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
-from pamlflow.settings import PictureSettings
 
 ZERO = tf.zeros([], tf.float64)
 

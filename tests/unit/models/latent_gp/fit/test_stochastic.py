@@ -5,20 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pamlflow.models.interface import LatentPosterior, TrainingError, TrainingRecord
 from pamlflow.models.latent_gp.fit import stochastic_training
 from pamlflow.models.latent_gp.fit.collapsed import whiten
-from pamlflow.models.latent_gp.fit.optimiser import TrainingRecord
 from pamlflow.models.latent_gp.fit.stochastic import StochasticModel, draw_minibatch
 from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
-from pamlflow.models.latent_gp.fit.training import (
-    TrainingError,
-    train_from_previous,
-    train_from_scratch,
-)
+from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.posterior import predict_function
-from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
 
 
 @pytest.fixture
@@ -153,7 +148,7 @@ def test_a_fit_that_was_stopped_resumes_with_the_same_numbers(ragged_tasks, tmp_
 
     def fit(folder):
         arguments = ragged_tasks, ModelSettings(inducing_points=8), training
-        return train_from_scratch(*arguments, np.random.default_rng(3), folder)
+        return train(*arguments, np.random.default_rng(3), checkpoints=folder)
 
     whole, _ = fit(tmp_path / "whole")
     step = stochastic_training.StochasticTrainer.step
@@ -200,9 +195,7 @@ def test_a_fit_that_fails_before_its_first_good_state_is_an_error(ragged_tasks):
         bound="stochastic", stochastic=StochasticSettings(steps=50, learning_rate=1e6)
     )
     with pytest.raises(TrainingError, match="no finite bound for 8 tasks"):
-        train_from_scratch(
-            ragged_tasks, ModelSettings(inducing_points=8), training, np.random.default_rng(3)
-        )
+        train(ragged_tasks, ModelSettings(inducing_points=8), training, np.random.default_rng(3))
 
 
 def test_a_stochastic_round_follows_a_stochastic_round(make_tasks):
@@ -210,8 +203,8 @@ def test_a_stochastic_round_follows_a_stochastic_round(make_tasks):
     settings = ModelSettings(inducing_points=10)
     training = TrainingSettings(bound="stochastic", stochastic=StochasticSettings(steps=30))
     rng = np.random.default_rng(0)
-    first, _ = train_from_scratch(tasks.subset([0, 1, 2]), settings, training, rng)
-    second, record = train_from_previous(tasks, settings, training, first, rng)
+    first, _ = train(tasks.subset([0, 1, 2]), settings, training, rng)
+    second, record = train(tasks, settings, training, rng, first)
     assert second.latent.mean.shape == (4, 2)
     assert second.dynamics.basis.shape == (2, 10, 10)
     assert len(record.bound) == 30

@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pamlflow.models.interface import TaskArrays, TrainingError
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel
-from pamlflow.models.latent_gp.fit.training import (
-    TrainingError,
-    train_from_previous,
-    train_from_scratch,
-)
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.settings import ModelSettings, StochasticSettings, TrainingSettings
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
 
 SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
@@ -61,7 +57,7 @@ def start_of_next_round(tasks, settings, previous):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
         patch.setattr(MetaModel, "choose_inducing_points", choose_and_stop)
-        train_from_previous(tasks, settings, BRIEF, previous, rng())
+        train(tasks, settings, BRIEF, rng(), previous)
     return started[0]
 
 
@@ -139,7 +135,7 @@ def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, next
 def test_next_round_raises_the_bound_above_that_of_a_cold_start(ragged_tasks, make_tasks, trained):
     new = make_tasks([10], seed=7)
     tasks = ragged_tasks.append(new)
-    warm, record = train_from_previous(tasks, SETTINGS, BRIEF, trained, rng())
+    warm, record = train(tasks, SETTINGS, BRIEF, rng(), trained)
     # A fifth of the iterations from each of two starts, then the search that goes on from the better.
     last = record.bound[2 * 4 :]
     assert np.all(np.diff(last) >= 0.0)
@@ -148,7 +144,7 @@ def test_next_round_raises_the_bound_above_that_of_a_cold_start(ragged_tasks, ma
     assert labels == ["start 1 of 2", "start 2 of 2", "fit"]
     assert warm.latent.mean.shape == (9, 2)
     as_long = TrainingSettings(first_iterations=BRIEF.next_iterations, starts=1)
-    _, cold = train_from_scratch(tasks, SETTINGS, as_long, rng())
+    _, cold = train(tasks, SETTINGS, as_long, rng())
     assert record.bound[-1] > cold.bound[-1]
 
 
@@ -158,8 +154,8 @@ def test_task_unlike_the_others_is_not_called_noise(make_tasks):
     new = dataclasses.replace(new, outputs=-6.0 * new.outputs)
     settings = ModelSettings(inducing_points=40)
     training = TrainingSettings(first_iterations=80, next_iterations=60, starts=1)
-    previous, _ = train_from_scratch(old, settings, training, rng())
-    _, record = train_from_previous(old.append(new), settings, training, previous, rng())
+    previous, _ = train(old, settings, training, rng())
+    _, record = train(old.append(new), settings, training, rng(), previous)
     carried_on, anew = (float(event.rsplit(" ", 1)[1]) for event in record.events[:2])
     assert anew > carried_on + 100.0
     assert record.bound[-1] > anew
@@ -171,9 +167,7 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
     tasks = quiet.append(noisy)
     training = TrainingSettings(first_iterations=60, next_iterations=40, starts=1)
     fits = {
-        noise: train_from_scratch(
-            tasks, ModelSettings(inducing_points=40, noise=noise), training, rng()
-        )
+        noise: train(tasks, ModelSettings(inducing_points=40, noise=noise), training, rng())
         for noise in ("per_output", "task_scaled")
     }
     model, record = fits["task_scaled"]
@@ -184,12 +178,12 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
     scale = np.exp(model.latent.mean @ model.dynamics.noise_slope)
     assert scale[-1] > 3.0 * np.median(scale[:-1])
 
-    again, record = train_from_previous(
+    again, record = train(
         tasks.append(quiet.subset([0])),
         ModelSettings(inducing_points=40, noise="task_scaled"),
         training,
-        model,
         rng(),
+        model,
     )
     assert np.any(again.dynamics.noise_slope != 0.0)
     assert record.events[-1].startswith("fit, noise:")
@@ -199,10 +193,10 @@ def test_a_round_after_one_with_an_unused_dimension_starts_from_scratch(
     ragged_tasks, make_tasks, trained
 ):
     tasks = ragged_tasks.append(make_tasks([10], seed=7))
-    scratch, _ = train_from_scratch(tasks, SETTINGS, BRIEF, rng())
+    scratch, _ = train(tasks, SETTINGS, BRIEF, rng())
     for lengthscale, ends in ((200.0, "fit:"), (400.0, "fit from scratch:")):
         previous = with_lengthscale(trained, lengthscale)
-        model, record = train_from_previous(tasks, SETTINGS, BRIEF, previous, rng())
+        model, record = train(tasks, SETTINGS, BRIEF, rng(), previous)
         assert record.events[-1].startswith(ends)
         same = np.array_equal(model.latent.mean, scratch.latent.mean)
         assert same == (lengthscale > 300.0)
@@ -219,7 +213,7 @@ def test_the_stochastic_bound_goes_on_with_an_unused_dimension(ragged_tasks, mak
     tasks = ragged_tasks.append(make_tasks([10], seed=7))
     training = TrainingSettings(bound="stochastic", stochastic=StochasticSettings(steps=2))
     results = [
-        train_from_previous(tasks, SETTINGS, training, previous, rng())[0]
+        train(tasks, SETTINGS, training, rng(), previous)[0]
         for previous in (trained, with_lengthscale(trained, 400.0))
     ]
     for model in results:  # two steps from where q(H) was
@@ -241,7 +235,7 @@ def test_a_fit_without_a_finite_bound_says_what_was_tried_and_what_may_help(
     loss = MetaModel.training_loss
     monkeypatch.setattr(MetaModel, "training_loss", lambda model: np.nan * loss(model))
     with pytest.raises(TrainingError, match=r"no finite bound for 8 tasks.*1e-04.*pamlflow show"):
-        train_from_scratch(ragged_tasks, SETTINGS, BRIEF, rng())
+        train(ragged_tasks, SETTINGS, BRIEF, rng())
 
 
 def with_a_failing_start(tasks):
@@ -250,7 +244,7 @@ def with_a_failing_start(tasks):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pamlflow.models.latent_gp.fit.training.initial_latents", lambda *_: starts)
         settings = TrainingSettings(first_iterations=10, starts=2)
-        return train_from_scratch(tasks, SETTINGS, settings, rng())
+        return train(tasks, SETTINGS, settings, rng())
 
 
 def test_a_failing_start_is_not_the_end_nor_does_it_raise_the_jitter_of_others(ragged_tasks):
@@ -274,7 +268,7 @@ def test_noiseless_data_do_not_break_training(make_tasks):
     tasks = make_tasks([12] * 4, noise=0.0)
     settings = ModelSettings(inducing_points=40, noise_floor=1e-6)
     training = TrainingSettings(first_iterations=60, starts=1)
-    model, record = train_from_scratch(tasks, settings, training, rng())
+    model, record = train(tasks, settings, training, rng())
     assert np.all(np.isfinite(record.bound))
     assert np.all(model.parameters[NOISE] >= 1e-6)
     assert np.abs(model.latent.mean).max() < 10.0

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import reference
 
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import (
     DescriptorEvidence,
     DescriptorPosterior,
 )
-from pamlflow.models.latent_gp.use.evidence import ElboEvidence, PredictiveEvidence, TaskArrays
+from pamlflow.models.latent_gp.use.evidence import ElboEvidence, PredictiveEvidence
 from pamlflow.models.latent_gp.use.picture_posterior import EncodedEvidence
 from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior, predict_function, task_noise
 

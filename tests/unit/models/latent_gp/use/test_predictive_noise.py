@@ -10,12 +10,11 @@ from dynamics_problem import JITTER, Problem
 from scipy.optimize import minimize
 
 from pamlflow.metrics import score
-from pamlflow.models.latent_gp.fit.training import train_from_scratch
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
+from pamlflow.models.interface import LatentPosterior, TaskArrays
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.posterior import predict_function
 from pamlflow.models.latent_gp.use.predictive_noise import fit_predictive_noise, leave_one_out
-from pamlflow.settings import ModelSettings, TrainingSettings
 
 FLOOR = np.full(2, 1e-6)
 
@@ -96,7 +95,7 @@ def test_intervals_for_noisy_outputs_hold_what_they_promise(make_tasks, inducing
     """Where there is an inducing point for each transition, fitted values follow the noise themselves."""
     tasks, quiet = make_tasks([20] * 5, noise=0.2), make_tasks([20] * 5, noise=0.0)
     settings = ModelSettings(inducing_points=inducing_points, noise="per_output")
-    model, _ = train_from_scratch(
+    model, _ = train(
         tasks, settings, TrainingSettings(first_iterations=80, starts=2), np.random.default_rng(0)
     )
     true = np.square(0.2 * quiet.outputs.std(axis=0) / model.scaler.output_scale)
@@ -114,7 +113,7 @@ def test_intervals_for_noisy_outputs_hold_what_they_promise(make_tasks, inducing
 def test_inducing_points_that_leave_variance_are_not_paid_for_twice(make_tasks):
     """Noiseless outputs: the bound calls noise what a few inducing points leave, predictions do not."""
     tasks = make_tasks([20] * 5, noise=0.0)
-    model, _ = train_from_scratch(
+    model, _ = train(
         tasks,
         ModelSettings(inducing_points=25),
         TrainingSettings(first_iterations=80, starts=2),

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import reference
 
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
-from pamlflow.models.latent_gp.use.evidence import TaskArrays
-from pamlflow.models.latent_gp.use.inference import LatentPosterior
 from pamlflow.models.latent_gp.use.posterior import predict_function
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.storage import store

@@ -1,0 +1,119 @@
+"""Rows of HDF5 schemas: what declares one dataset, and what a file of many consists of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Dtype = Literal["float64", "int64", "string"]
+
+SYMBOLS = {
+    "A": "rounds that were scored",
+    "B": "points of the design",
+    "C": "candidate tasks: of the pool, or of the newest acquisition",
+    "D": "simulator parameters that vary from task to task",
+    "Dx": "dynamics inputs: angles as cosine and sine, other state variables, controls",
+    "E": "numbers that fix the initial state",
+    "I": "iterations of the optimiser",
+    "G": "inducing points of the descriptor view",
+    "H": "bases of the dynamics posterior: one shared by the outputs, or one each",
+    "J": "levels of the central intervals whose coverage is counted",
+    "K": "control steps of a task",
+    "L": "test protocols",
+    "M": "inducing points of the dynamics view",
+    "N": "tasks in this file",
+    "P": "dynamics outputs: state differences",
+    "Q": "latent dimensions",
+    "R": "descriptor variables; of pictures, colour channels",
+    "S": "transitions of all tasks together, task after task",
+    "U": "controls",
+    "V": "events of the training",
+    "W": "rows of the tidy table",
+}
+"""What the size letters mean. One letter is one size in the whole file."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One dataset of a schema, or with a path that ends in `/*` any datasets below that group.
+
+    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for
+    strings, or the path of the dataset that holds the units of the last axis. Optional rows of one
+    group come together or not at all.
+    """
+
+    path: str
+    shape: tuple[str, ...]
+    dtype: Dtype
+    units: str
+    meaning: str
+    optional: bool = False
+
+    @property
+    def group(self) -> str:
+        """The path without its last component."""
+        return _group(self.path)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the row stands for any datasets, of any shape, below its group."""
+        return self.path.endswith("/*")
+
+    @property
+    def dims(self) -> str:
+        """The shape as it is printed: `[N, Q]`."""
+        return f"[{', '.join(self.shape)}]"
+
+    def axes(self, number: int) -> tuple[str, ...] | None:
+        """The letter of each of `number` axes, empty where `...` stands; None if they do not fit."""
+        if "..." not in self.shape:
+            return self.shape if number == len(self.shape) else None
+        at, others = self.shape.index("..."), len(self.shape) - 1
+        free = ("",) * (number - others)
+        return self.shape[:at] + free + self.shape[at + 1 :] if number >= others else None
+
+    def covers(self, path: str) -> bool:
+        """Whether the row declares the dataset `path`."""
+        return path.startswith(self.path[:-1]) if self.is_open else path == self.path
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a kind of file contains, the Snakemake rules that write it, and where."""
+
+    name: str
+    version: int
+    rows: tuple[Row, ...]
+    meaning: str
+    rules: tuple[str, ...]
+    location: str
+
+    def row(self, path: str) -> Row | None:
+        """The row that declares the dataset `path`, if any."""
+        return next((row for row in self.rows if row.covers(path)), None)
+
+    def missing(self, paths: Iterable[str]) -> Iterator[Row]:
+        """Rows that must be, but are not, among the datasets `paths`; an open row may be empty."""
+        found = set(paths)
+        groups = {_group(path) for path in found}
+        for row in self.rows:
+            required = not row.optional or row.group in groups
+            if required and not row.is_open and row.path not in found:
+                yield row
+
+
+def _group(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def rows_of(table: str, *, optional: bool = False) -> tuple[Row, ...]:
+    """Return the rows of a table with the columns path, shape, dtype, units, meaning, two blanks apart."""
+    rows = []
+    for line in table.strip().splitlines():
+        path, dims, dtype, units, meaning = re.split(r" {2,}", line, maxsplit=4)
+        shape = tuple(dims.strip("[]").split(", ")) if dims != "[]" else ()
+        kind = next(name for name in get_args(Dtype) if name == dtype)
+        rows.append(Row(path, shape, kind, units, meaning, optional))
+    return tuple(rows)

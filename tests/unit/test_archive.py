@@ -1,0 +1,73 @@
+"""Files of released schema versions are read, and their models say what they said when they were written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pamlflow.models.interface import TaskArrays
+from pamlflow.pool import Pool
+from pamlflow.rounds import read_round
+from pamlflow.storage import store
+from pamlflow.tasks import TaskSet
+
+ARCHIVE = Path(__file__).parents[1] / "archive"
+V1 = ARCHIVE / "v1"
+# What other processors round differently, a search for h* makes larger.
+CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    with np.load(V1 / "expected.npz") as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize("path", sorted(ARCHIVE.glob("*/*.h5")), ids=lambda path: path.stem)
+def test_a_file_of_an_earlier_version_is_read(path):
+    assert store.read(path).schema_version >= 1
+
+
+def test_every_kind_of_file_is_in_the_archive():
+    schemas = {store.read(path).schema for path in V1.glob("*.h5")}
+    assert schemas == {
+        "test_tasks",
+        "initial_tasks",
+        "design",
+        "pool",
+        "round",
+        "metrics",
+        "summary",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "objective"),
+    [
+        ("descriptors", {"descriptors"}, "predictive"),
+        ("transitions", {"data"}, "predictive"),
+        ("elbo", {"data"}, "elbo"),
+    ],
+)
+def test_an_old_model_of_vectors_predicts_what_it_did(expected, name, known, objective):
+    test = TaskSet.from_datasets(store.read(V1 / "test_tasks.h5").datasets)
+    inputs, outputs, mask = test.padded()
+    given = {
+        "descriptors": test.descriptors,
+        "data": TaskArrays(inputs[:, :5], outputs[:, :5], mask[:, :5]),
+    }
+    model = read_round(V1 / "round_vectors.h5").model
+    latent = model.infer(**{key: given[key] for key in known}, objective=objective)
+    mean, variance = model.predict(inputs[:, 5:8], latent, objective)
+    np.testing.assert_allclose(latent.mean, expected[f"vectors_{name}_latent"], **CLOSE)
+    np.testing.assert_allclose(mean, expected[f"vectors_{name}_mean"], **CLOSE)
+    np.testing.assert_allclose(variance, expected[f"vectors_{name}_variance"], **CLOSE)
+
+
+def test_an_old_model_of_pictures_sees_what_it_did(expected):
+    pool = Pool.from_datasets(store.read(V1 / "pool.h5", "pool").datasets)
+    model = read_round(V1 / "round_pictures.h5").model
+    latent = model.infer(descriptors=pool.descriptors)
+    decoded = model.predict_descriptors(latent.mean)[:, ::4, ::4]
+    np.testing.assert_allclose(latent.mean, expected["pictures_latent"], **CLOSE)
+    np.testing.assert_allclose(decoded, expected["pictures_decoded"], rtol=1e-3, atol=1e-4)
