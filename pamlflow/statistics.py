@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 from scipy.integrate import trapezoid
 
-from pamlflow.configuration.names import ORACLE
+from pamlflow.names import ORACLE
 from pamlflow.seeding import generator
 from pamlflow.types import FloatArray
 

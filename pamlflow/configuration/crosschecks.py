@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pamlflow.configuration.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.protocols import parse_protocol
 
 Sound = Callable[..., bool]

@@ -10,7 +10,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pamlflow.configuration.names import ORACLE
+from pamlflow.names import ORACLE
 from pamlflow.plotting.panels import by_protocol, panels
 from pamlflow.plotting.style import (
     METRICS,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pamlflow.configuration.names import ORACLE
+from pamlflow.names import ORACLE
 from pamlflow.plotting.style import add_title_and_legend, protocol_title, strategy_name, theme
 
 

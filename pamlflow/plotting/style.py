@@ -14,7 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pamlflow.configuration.names import ORACLE
+from pamlflow.names import ORACLE
 from pamlflow.protocols import parse_protocol
 from pamlflow.tasks import Variable
 

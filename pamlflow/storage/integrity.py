@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from pamlflow.configuration.names import INITIAL
+from pamlflow.names import INITIAL
 from pamlflow.pool import Pool
 from pamlflow.storage import files, recordings, remedies, store
 from pamlflow.storage.places import Place, plain

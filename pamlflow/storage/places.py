@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pamlflow.configuration.names import INITIAL, ORACLE
+from pamlflow.names import INITIAL, ORACLE
 from pamlflow.storage.schemas import SCHEMAS
 
 _NUMBERED = ("trial", "round")

@@ -1,7 +1,7 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
 from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
-from pamlflow.configuration.names import ORACLE, SPREADS_NOTHING
+from pamlflow.names import ORACLE, SPREADS_NOTHING
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.jobs.recover import orphans

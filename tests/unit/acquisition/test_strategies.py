@@ -7,8 +7,8 @@ import pytest
 
 from pamlflow.acquisition import STRATEGIES, Situation
 from pamlflow.acquisition.paml import expected_self_information
-from pamlflow.configuration.names import STRATEGIES as CONFIGURABLE
 from pamlflow.models.interface import LatentPosterior
+from pamlflow.names import STRATEGIES as CONFIGURABLE
 from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pamlflow import settings
-from pamlflow.configuration.names import ORACLE, STRATEGIES
 from pamlflow.configuration.validation import (
     ConfigurationError,
     markdown,
     schema,
     validated,
 )
+from pamlflow.names import ORACLE, STRATEGIES
 
 ROOT = Path(__file__).parents[3]
 STUDY = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
