@@ -9,6 +9,7 @@ its covariance between outputs is not.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -80,11 +81,17 @@ def expected_kernel_pairs(
     return np.exp(exponent, out=exponent)
 
 
+def known_matrix(posterior: DynamicsPosterior, output: int) -> FloatArray:
+    """W [M, M] of one output, by which data reduce the prior: cov[f, f'] = variance k - k' W k'."""
+    basis = posterior.basis[output % len(posterior.basis)]
+    known: FloatArray = (basis * posterior.reduction[output]) @ basis.T
+    return known
+
+
 def excess_matrix(posterior: DynamicsPosterior, output: int) -> FloatArray:
     """alpha alpha' - W [M, M] of one output: E[f^2] = variance + E[k' (alpha alpha' - W) k]."""
-    basis = posterior.basis[output % len(posterior.basis)]
     alpha = posterior.weights[:, output]
-    excess: FloatArray = np.outer(alpha, alpha) - (basis * posterior.reduction[output]) @ basis.T
+    excess: FloatArray = np.outer(alpha, alpha) - known_matrix(posterior, output)
     return excess
 
 
@@ -104,18 +111,81 @@ def predict_function(
     f_variance = np.empty_like(f_mean)
     # Task by task: the arrays of all tasks at once would not fit the memory of a job.
     for i, x in enumerate(inputs):
-        k = posterior.variance * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
-        own = slice(i, i + 1)
-        h = (mean[own], variance[own], posterior.inducing_latents, posterior.lengthscales_h)
-        if covariance is not None:
-            h = _decorrelate(mean[own], covariance[i], *h[2:])
-        first, pairs = expected_kernel(*h)[0], expected_kernel_pairs(*h)[0]
+        own = None if covariance is None else covariance[i]
+        k, first, pairs = _task_moments(posterior, x, mean[i], variance[i], own)
         f_mean[i] = (k * first) @ posterior.weights
         for p, matrix in enumerate(excess):
             f_variance[i, :, p] = np.einsum("tm,tm->t", k @ (pairs * matrix), k)
     f_variance += posterior.variance - np.square(f_mean)
     # Cancellation can leave a variance a rounding error below zero.
     return f_mean, np.maximum(f_variance, 0.0)
+
+
+def predict_covariance(
+    posterior: DynamicsPosterior,
+    inputs: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    covariance: FloatArray | None = None,
+) -> FloatArray:
+    """Covariance [P, N, T, N, T] of f between all inputs [N, T, Dx] of N tasks, h_i as in predict_function.
+
+    Exact: all transitions of a task share its h, and the h of different tasks are independent.  The spread
+    of h therefore adds to the covariance within a task, and between tasks it only weakens the kernel.
+    """
+    number, steps = inputs.shape[:2]
+    outputs = range(posterior.weights.shape[1])
+    spread = variance[:, :, None] * np.eye(mean.shape[1]) if covariance is None else covariance
+    own = [None] * number if covariance is None else list(covariance)
+    moments = [
+        _task_moments(posterior, *task) for task in zip(inputs, mean, variance, own, strict=True)
+    ]
+    result = np.empty((len(outputs), number, steps, number, steps))
+    excess = [excess_matrix(posterior, p) for p in outputs]
+    for i, (k, first, pairs) in enumerate(moments):
+        f_mean = (k * first) @ posterior.weights
+        prior = posterior.variance * unit_kernel(inputs[i], inputs[i], posterior.lengthscales_x)
+        for p in outputs:
+            second = prior + k @ (pairs * excess[p]) @ k.T
+            result[p, i, :, i] = second - np.outer(f_mean[:, p], f_mean[:, p])
+    reduced = [known_matrix(posterior, p) for p in outputs]
+    for i, j in itertools.combinations(range(number), 2):
+        prior = posterior.variance * unit_kernel(inputs[i], inputs[j], posterior.lengthscales_x)
+        prior *= _expected_similarity(
+            mean[i] - mean[j], spread[i] + spread[j], posterior.lengthscales_h
+        )
+        ours, theirs = (k * first for k, first, _ in (moments[i], moments[j]))
+        for p in outputs:
+            result[p, i, :, j] = prior - ours @ reduced[p] @ theirs.T
+            result[p, j, :, i] = result[p, i, :, j].T
+    return result
+
+
+def _task_moments(
+    posterior: DynamicsPosterior,
+    inputs: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    covariance: FloatArray | None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of one task, s2 k_x [T, M] of its inputs [T, Dx], and the moments E[k_h] [M] and E[k_h k_h'] [M, M]."""
+    k = posterior.variance * unit_kernel(
+        inputs, posterior.inducing_inputs, posterior.lengthscales_x
+    )
+    h = (mean[None], variance[None], posterior.inducing_latents, posterior.lengthscales_h)
+    if covariance is not None:
+        h = _decorrelate(mean[None], covariance, *h[2:])
+    return k, expected_kernel(*h)[0], expected_kernel_pairs(*h)[0]
+
+
+def _expected_similarity(
+    offset: FloatArray, covariance: FloatArray, lengthscales: FloatArray
+) -> float:
+    """E[k_h(h, h')] of a unit-variance kernel, h - h' ~ N(offset [Q], covariance [Q, Q])."""
+    scaled = np.eye(len(offset)) + covariance / np.outer(lengthscales, lengthscales)
+    distance = offset / lengthscales
+    exponent = distance @ np.linalg.solve(scaled, distance) + np.linalg.slogdet(scaled)[1]
+    return float(np.exp(-0.5 * exponent))
 
 
 def _decorrelate(

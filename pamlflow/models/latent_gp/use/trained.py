@@ -18,7 +18,12 @@ from pamlflow.models.latent_gp.use.evidence import (
 )
 from pamlflow.models.latent_gp.use.inference import infer_latents, latent_starts
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior, predict_function, task_noise
+from pamlflow.models.latent_gp.use.posterior import (
+    DynamicsPosterior,
+    predict_covariance,
+    predict_function,
+    task_noise,
+)
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
 
@@ -100,27 +105,53 @@ class TrainedModel:
         return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
     def predict(
-        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+        self,
+        inputs: FloatArray,
+        latent: LatentPosterior,
+        objective: Objective = "predictive",
+        *,
+        noise: bool = True,
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
+        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx].
 
-        h is integrated out under ``latent``; the outputs are reported independently.  The noise is that of
+        h is integrated out under ``latent``; the outputs are reported independently.  The variance is that of
+        an observation, or without ``noise`` that of f, which more data can reduce.  The noise is that of
         predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.  Raises ValueError
         when a shape is wrong.
         """
-        inputs = np.asarray(inputs, dtype=np.float64)
-        _check_shape("inputs", inputs, (len(latent.mean), None, len(self.scaler.input_mean)))
-        mean, variance = predict_function(self.dynamics, self.scaler.inputs(inputs), *latent)
-        dynamics = self.dynamics
-        noise = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
-        variance += task_noise(dynamics, latent.mean, noise)[:, None]
+        inputs = self._checked_inputs(inputs, latent)
+        mean, variance = predict_function(self.dynamics, inputs, *latent)
+        if noise:
+            dynamics = self.dynamics
+            of_task = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
+            variance += task_noise(dynamics, latent.mean, of_task)[:, None]
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
+
+    def covariance(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
+        """Covariance [P, N, T, N, T] of f between all ``inputs`` [N, T, Dx] of N tasks, without noise.
+
+        Element [p, i, s, j, t] is that of output p at inputs[i, s] of task i and inputs[j, t] of task j, in the
+        square of its unit; reshaped to [P, N T, N T], each output has one matrix.  h is integrated out under
+        ``latent``, exactly: the transitions of a task share its h, and tasks are independent, even where two
+        rows stand for the same task.  The variances are those of ``predict`` without noise.  Memory grows with
+        P (N T)^2.  Raises ValueError when a shape is wrong.
+        """
+        inputs = self._checked_inputs(inputs, latent)
+        covariance = predict_covariance(self.dynamics, inputs, *latent)
+        covariance *= np.square(self.scaler.output_scale)[:, None, None, None, None]
+        return covariance
 
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
         """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
         mean = self.descriptor.decode(latents)
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
+
+    def _checked_inputs(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
+        """Standardised inputs [N, T, Dx] of as many tasks as ``latent`` has."""
+        inputs = np.asarray(inputs, dtype=np.float64)
+        _check_shape("inputs", inputs, (len(latent.mean), None, len(self.scaler.input_mean)))
+        return self.scaler.inputs(inputs)
 
     def _checked_descriptors(self, descriptors: FloatArray) -> FloatArray:
         descriptors = np.asarray(descriptors, dtype=np.float64)

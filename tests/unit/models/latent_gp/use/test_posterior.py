@@ -13,6 +13,7 @@ from pamlflow.models.latent_gp.use.posterior import (
     excess_matrix,
     expected_kernel,
     expected_kernel_pairs,
+    predict_covariance,
     predict_function,
     task_noise,
     unit_kernel,
@@ -235,3 +236,103 @@ def test_a_diagonal_covariance_is_independence():
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_covariance_at_point_masses_is_that_of_gpflow_sgpr():
+    problem = Problem(1)
+    posterior = posterior_of(problem, np.zeros((3, 2)))
+    rng = np.random.default_rng(11)
+    inputs, h = rng.normal(size=(3, 4, 3)), rng.normal(size=(3, 2))
+    found = predict_covariance(posterior, inputs, h, np.zeros((3, 2))).reshape(2, 12, 12)
+    joint = np.hstack([inputs.reshape(-1, 3), np.repeat(h, 4, axis=0)])
+    kernel = gpflow.kernels.SquaredExponential(problem.s2, problem.lengthscales)
+    with as_context(Config(jitter=JITTER * problem.s2)):
+        for p in range(2):
+            sgpr = gpflow.models.SGPR(
+                (problem.joint, problem.outputs[:, [p]]),
+                kernel,
+                np.hstack([problem.Z_x, problem.Z_h]),
+                noise_variance=problem.noise[p],
+            )
+            _, expected = sgpr.predict_f(joint, full_cov=True)
+            np.testing.assert_allclose(found[p], expected[0], rtol=1e-6, atol=1e-7)
+
+
+def test_covariance_of_a_free_q_u_is_that_of_gpflow_svgp():
+    """Each output has a basis of its own."""
+    rng = np.random.default_rng(12)
+    posterior = random_posterior(12, 3)
+    Z = np.hstack([posterior.inducing_inputs, posterior.inducing_latents])
+    lengthscales = np.hstack([posterior.lengthscales_x, posterior.lengthscales_h])
+    kernel = gpflow.kernels.SquaredExponential(posterior.variance, lengthscales)
+    roots = np.tril(0.4 * rng.normal(size=(3, 5, 5)))
+    L = np.linalg.cholesky(kernel(Z).numpy())
+    reduction, U = np.linalg.eigh(np.eye(5) - roots @ np.swapaxes(roots, 1, 2))
+    posterior = posterior._replace(basis=np.linalg.solve(L.T, U), reduction=reduction)
+    inputs, h = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
+    found = predict_covariance(posterior, inputs, h, np.zeros((2, 2))).reshape(3, 6, 6)
+    with as_context(Config(jitter=0.0)):
+        svgp = gpflow.models.SVGP(
+            kernel, gpflow.likelihoods.Gaussian(), Z, num_latent_gps=3, q_sqrt=roots, whiten=True
+        )
+        joint = np.hstack([inputs.reshape(-1, 2), np.repeat(h, 3, axis=0)])
+        _, expected = svgp.predict_f(joint, full_cov=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def covariance_by_quadrature(posterior, inputs, roots, mean):
+    """[P, N, T, N, T] of h_i = mean_i + roots_i e: of tasks i and j at all pairs of nodes of their own e."""
+    number, steps, _ = inputs.shape
+    points, weights = reference.nodes(np.zeros(2), np.ones(2), order=9)
+    parts = type(posterior)(*(np.asarray(part) for part in posterior))
+    outputs = parts.weights.shape[1]
+    result = np.empty((outputs, number, steps, number, steps))
+    Z = np.hstack([parts.inducing_inputs, parts.inducing_latents])
+    lengthscales = np.hstack([parts.lengthscales_x, parts.lengthscales_h])
+
+    def joint(i):  # of all nodes of one task, node after node
+        h = mean[i] + points @ roots[i].T
+        return np.hstack([np.tile(inputs[i], (len(h), 1)), np.repeat(h, steps, axis=0)])
+
+    for i, j in np.ndindex(number, number):
+        ours, theirs = joint(i), joint(j)
+        prior = reference.kernel(ours, theirs, lengthscales, parts.variance)
+        k, k_ = (reference.kernel(at, Z, lengthscales, parts.variance) for at in (ours, theirs))
+        # One h for both where they are of one task, and every pair of nodes where not.
+        pairs = np.diag(weights) if i == j else np.outer(weights, weights)
+        for p in range(outputs):
+            basis = parts.basis[0 if len(parts.basis) == 1 else p]
+            given = prior - (k @ basis * parts.reduction[p]) @ (k_ @ basis).T
+            means = [(at @ parts.weights[:, p]).reshape(-1, steps) for at in (k, k_)]
+            centred = [m - weights @ m for m in means]
+            given = given.reshape(len(points), steps, len(points), steps)
+            result[p, i, :, j] = np.einsum("ab,asbt->st", pairs, given)
+            result[p, i, :, j] += np.einsum("ab,as,bt->st", pairs, *centred)
+    return result
+
+
+@pytest.mark.parametrize("bases", [1, 3])
+@pytest.mark.parametrize("correlated", [False, True])
+def test_covariance_under_uncertain_h_equals_quadrature(bases, correlated):
+    posterior = random_posterior(13, bases)
+    rng = np.random.default_rng(14)
+    inputs, mean = rng.normal(size=(3, 2, 2)), rng.normal(size=(3, 2))
+    covariance = 0.3 * random_covariances(15, 3)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    roots = np.linalg.cholesky(covariance) if correlated else np.sqrt(variance)[:, None] * np.eye(2)
+    latent = (mean, variance, covariance) if correlated else (mean, variance)
+    found = predict_covariance(posterior, inputs, *latent)
+    expected = covariance_by_quadrature(posterior, inputs, roots, mean)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    _, marginal = predict_function(posterior, inputs, *latent)
+    np.testing.assert_allclose(np.einsum("pisis->isp", found), marginal, rtol=1e-9, atol=1e-12)
+    assert np.abs(found[:, 0, :, 1]).max() > 1e-2  # tasks do inform each other
+
+
+def test_covariances_of_any_tasks_are_symmetric_and_positive():
+    posterior = random_posterior(16, 1)._replace(reduction=np.zeros((3, 5)))
+    rng = np.random.default_rng(17)
+    inputs, mean = rng.normal(size=(4, 5, 2)), rng.normal(size=(4, 2))
+    matrices = predict_covariance(posterior, inputs, mean, np.full((4, 2), 0.2)).reshape(3, 20, 20)
+    np.testing.assert_allclose(matrices, np.swapaxes(matrices, 1, 2), atol=1e-12)
+    assert np.linalg.eigvalsh(matrices).min() > -1e-9

@@ -72,6 +72,34 @@ def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
     np.testing.assert_allclose(elbo_variance, (f_variance + noise) * scale**2)
 
 
+def test_without_noise_the_variance_is_that_of_the_function(trained, ragged_tasks):
+    inputs = ragged_tasks.inputs[None, :4]
+    latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
+    noisy, exact = trained.predict(inputs, latent), trained.predict(inputs, latent, noise=False)
+    np.testing.assert_array_equal(exact[0], noisy[0])
+    _, of_f = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
+    np.testing.assert_allclose(exact[1], of_f * trained.scaler.output_scale**2, rtol=1e-12)
+    assert np.all(exact[1] < noisy[1])
+
+
+def test_covariances_are_in_the_units_of_the_data_and_agree_with_the_variances(
+    trained, ragged_tasks
+):
+    inputs = ragged_tasks.inputs[:8].reshape(2, 4, 2)
+    for variance in (np.zeros((2, 2)), np.full((2, 2), 0.3)):
+        latent = LatentPosterior(trained.latent.mean[:2], variance)
+        covariance = trained.covariance(inputs, latent)
+        assert covariance.shape == (2, 2, 4, 2, 4)
+        _, expected = trained.predict(inputs, latent, noise=False)
+        np.testing.assert_allclose(
+            np.einsum("pisis->isp", covariance), expected, rtol=1e-6, atol=1e-12
+        )
+    with pytest.raises(
+        ValueError, match=r"inputs: expected shape \[2, any, 2\], found \[1, 8, 2\]"
+    ):
+        trained.covariance(inputs.reshape(1, 8, 2), latent)
+
+
 def test_descriptors_of_latent_points_are_in_their_units(trained, ragged_tasks):
     points = np.array([[0.0, 0.0], [1.0, -0.5]])
     expected = [reference.descriptor_at(trained.descriptor, h)[0] for h in points]
