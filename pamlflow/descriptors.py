@@ -34,6 +34,10 @@ class Descriptors(Protocol):
     def renderer(self) -> str:
         """What draws the pictures; "none" where descriptors are no pictures."""
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether tasks that look alike may differ, as descriptors leave something out."""
+
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return what the world makes of chosen descriptors; it draws what they leave open.
 
@@ -89,6 +93,11 @@ class VectorDescriptors:
         return "none"
 
     @property
+    def is_partial(self) -> bool:
+        """Whether a parameter is hidden."""
+        return bool(self.hidden)
+
+    @property
     def space(self) -> Box:
         """The box of descriptors that a task may be asked for."""
         seen = self.parameter_space.subset(self._observed)
@@ -131,6 +140,11 @@ class PictureDescriptors:
     def variables(self) -> tuple[Variable, ...]:
         """The one colour channel."""
         return (Variable("brightness", "1"),)
+
+    @property
+    def is_partial(self) -> bool:
+        """True: what a picture shows of the parameters is the domain's affair; of masses, nothing."""
+        return True
 
     @property
     def space(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pamlflow import TRAINING_VERSION, plugins
-from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy
+from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy, log_repeat
 from pamlflow.metrics import Scores
 from pamlflow.models import Trainer
 from pamlflow.models.interface import Model
@@ -295,13 +295,15 @@ class Learner:
             round=number,
             model=model,
             space=self._space,
-            chosen=tasks.descriptors,
+            tasks=tasks,
             design=None,
             settings=self._acquisition,
             rng=self._rng("choice", number),
             pool=self._left(tasks.descriptors),
         )
-        return self._strategy(situation)
+        selection = self._strategy(situation)
+        log_repeat(selection, situation)
+        return selection
 
     def _left(self, told: FloatArray) -> FloatArray | None:
         """What is left [C', R] of the pool after the tasks told [N, R], up to a rounding of them."""

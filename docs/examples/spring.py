@@ -1,4 +1,4 @@
-"""A domain and a strategy of one's own (docs/extending.md): a mass on a spring, pushed by a force."""
+"""A domain and strategies of one's own (docs/extending.md): a mass on a spring, pushed by a force."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from pamlflow.acquisition import Selection, Situation
 from pamlflow.domains.base import Excitation, SimulationError, state_transitions
+from pamlflow.models.interface import LatentPosterior
 from pamlflow.tasks import Variable
 
 DAMPING = 0.5  # N s/m
@@ -67,4 +68,25 @@ def farthest(situation: Situation) -> Selection:
     unit = np.concatenate([candidates, situation.chosen]).std(axis=0)
     utilities = cdist(candidates / unit, situation.chosen / unit).min(axis=1)
     latent = situation.model.infer(descriptors=candidates)
+    return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
+
+
+def most_informative(situation: Situation) -> Selection:
+    """Choose the candidate whose record would say most of its dynamics, if run like the newest task.
+
+    That is the mutual information of f and the outputs at these inputs, in nats, summed over the outputs.
+    """
+    tasks, model = situation.tasks, situation.model
+    box, pool = situation.space, situation.pool
+    candidates = box.sobol(64, situation.rng) if pool is None else pool
+    latent = model.infer(descriptors=candidates)
+    inputs = tasks.inputs[None, -tasks.lengths[-1] :: 5]  # [1, T, Dx]
+    utilities = np.empty(len(candidates))
+    for c in range(len(candidates)):
+        one = LatentPosterior(*(part if part is None else part[[c]] for part in latent))
+        of_f = model.covariance(inputs, one)[:, 0, :, 0]  # [P, T, T]
+        observed, exact = (model.predict(inputs, one, noise=noise)[1] for noise in (True, False))
+        noise = (observed - exact)[0].T  # [P, T]
+        ratio = np.eye(inputs.shape[1]) + of_f / noise[:, :, None]
+        utilities[c] = 0.5 * np.linalg.slogdet(ratio)[1].sum()
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))

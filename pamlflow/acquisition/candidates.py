@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
+from pamlflow.acquisition.repeats import NEW, as_they_were_run, repeated_tasks
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.types import FloatArray
 
@@ -15,13 +16,20 @@ logger = logging.getLogger(__name__)
 def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
     """Descriptors and q(h*) of each: the pool [C, ..., R], or points [C, R] of the box.
 
-    Which points of the box, ``acquisition.candidates`` says.
+    Which points of the box, ``acquisition.candidates`` says.  Candidates that repeat a task are that task.
     """
     if situation.pool is not None:
-        return situation.pool, situation.model.infer(descriptors=situation.pool)
+        descriptors, latent = situation.pool, situation.model.infer(descriptors=situation.pool)
+    else:
+        descriptors, latent = _spread_candidates(situation)
+    return descriptors, as_they_were_run(situation, descriptors, latent)
+
+
+def _spread_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
+    """Points of the box: latent ones where these are asked for, and offer tasks that are new."""
     if situation.settings.candidates == "latent":
         descriptors, latent = latent_candidates(situation)
-        if _spread_out(descriptors, latent.mean.shape[1]):
+        if _spread_out(descriptors, latent.mean.shape[1]) and _any_is_new(situation, descriptors):
             return descriptors, latent
         logger.warning(
             "latent candidates do not spread over the descriptor space: using descriptors"
@@ -58,6 +66,11 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     inside = situation.space.contains(descriptors)
     latent = LatentPosterior(points[inside], np.full_like(points[inside], 1e-12))
     return descriptors[inside], latent
+
+
+def _any_is_new(situation: Situation, descriptors: FloatArray) -> bool:
+    """Whether running one of the descriptors would not repeat a task."""
+    return situation.hidden or bool(np.any(repeated_tasks(situation, descriptors) == NEW))
 
 
 def _spread_out(descriptors: FloatArray, latent_dimensions: int) -> bool:

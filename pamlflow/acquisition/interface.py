@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,24 +12,35 @@ import numpy as np
 from pamlflow.models.interface import LatentPosterior, Model
 from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
+from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
 
 @dataclass(frozen=True)
 class Situation:
-    """All that is known when the task of round ``round`` (1, 2, ...) is chosen."""
+    """All that is known when the task of round ``round`` (1, 2, ...) is chosen.
+
+    ``tasks`` are the training tasks in order, as they were recorded: inputs, outputs, lengths and
+    descriptors.  The simulator's own parameters are taken out of them, as no learner knows these.
+    ``hidden`` says that tasks of one descriptor may differ, because parameters are hidden or are not seen
+    in pictures.  Nobody can know that of a robot: its learner says False.
+    """
 
     round: int
     model: Model
     space: Box | None  # of descriptors; None where they are pictures
-    chosen: FloatArray  # [N, ..., R] descriptors of the training tasks, in order
+    tasks: TaskSet
     design: FloatArray | None  # [B, R] a Latin hypercube, one row a round; None with a pool
     settings: AcquisitionSettings
     rng: np.random.Generator
     pool: FloatArray | None = None  # [C, ..., R] what is left to choose from
+    hidden: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse to choose from nothing."""
+        """Take the truth out of the tasks, and refuse to choose from nothing."""
+        nothing = np.empty((self.tasks.num_tasks, 0))
+        observed = dataclasses.replace(self.tasks, parameters=nothing, parameter_variables=())
+        object.__setattr__(self, "tasks", observed)
         if self.pool is not None and len(self.pool) == 0:
             text = f"round {self.round}: every candidate of the pool has been chosen"
             raise ValueError(f"{text}; enlarge `pool` or add fewer tasks")
@@ -40,6 +52,11 @@ class Situation:
             text = "this strategy needs a latent variable, and the model has none"
             raise ValueError(f"{text}; choose another strategy or another `model.kind`")
         return self.model.latent
+
+    @property
+    def chosen(self) -> FloatArray:
+        """Descriptors [N, ..., R] of the training tasks, in order."""
+        return self.tasks.descriptors
 
 
 @dataclass(frozen=True)

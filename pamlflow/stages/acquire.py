@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pamlflow import plugins
-from pamlflow.acquisition import STRATEGIES, Situation
+from pamlflow.acquisition import STRATEGIES, Situation, log_repeat
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
 from pamlflow.models import trainer_of
@@ -90,13 +90,15 @@ def acquire_round(
         round=number,
         model=before.model,
         space=world.view.space,
-        chosen=tasks.descriptors,
+        tasks=tasks,
         design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
         settings=AcquisitionSettings(**acquisition),
         rng=rng,
         pool=offer.unchosen(rows) if offer else None,
+        hidden=world.view.is_partial,
     )
     selection = plugins.load(strategy, STRATEGIES, "strategy")(situation)
+    log_repeat(selection, situation)
     chosen = selection.candidates[selection.chosen]
 
     trial = store.read(initial_tasks, "initial_tasks").datasets

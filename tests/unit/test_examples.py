@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from scipy.stats import multivariate_normal
 
 from pamlflow.acquisition import Situation
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
-from pamlflow.models.interface import TaskArrays
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.settings import AcquisitionSettings, world_settings
 from pamlflow.world import World
@@ -71,24 +72,50 @@ def test_a_robot_is_learned_from_what_it_recorded(tmp_path):
     assert np.all(error < [0.15, 0.7])  # of the position, and of the velocity, whose masses differ
 
 
-def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(world, tmp_path):
+@pytest.fixture
+def situation(world, tmp_path):
     learner = importlib.import_module("robot").learn(tmp_path, tasks=3, **BRIEF)
-    model, tasks = learner.model(), learner.tasks
-    situation = Situation(
+    return Situation(
         round=1,
-        model=model,
+        model=learner.model(),
         space=world.space,
-        chosen=tasks.descriptors,
+        tasks=learner.tasks,
         design=None,
         settings=AcquisitionSettings(num_candidates=64),
         rng=np.random.default_rng(2),
     )
+
+
+def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(situation):
     selection = importlib.import_module("spring").farthest(situation)
     assert selection.candidates.shape == (64, 2) and selection.latent.mean.shape == (64, 2)
-    unit = np.concatenate([selection.candidates, tasks.descriptors]).std(axis=0)
-    offsets = (selection.candidates[:, None] - tasks.descriptors) / unit
+    known = situation.chosen
+    unit = np.concatenate([selection.candidates, known]).std(axis=0)
+    offsets = (selection.candidates[:, None] - known) / unit
     distances = np.linalg.norm(offsets, axis=-1).min(axis=1)
     assert selection.chosen == np.argmax(distances)
 
     last = dataclasses.replace(situation, space=None, pool=np.array([[1.0, 5.0]]))
     assert importlib.import_module("spring").farthest(last).chosen == 0
+
+
+def test_a_strategy_can_weigh_what_a_task_would_say(situation):
+    """Mutual information is the entropy of the outputs less that of their noise."""
+    choose = importlib.import_module("spring").most_informative
+    selection = choose(situation)
+    assert selection.candidates.shape == (64, 2)
+    chosen, model = selection.chosen, situation.model
+    assert selection.utilities[chosen] == selection.utilities.max()
+    one = LatentPosterior(*(part[[chosen]] for part in selection.latent))
+    inputs = situation.tasks.subset([-1]).inputs[None, ::5]
+    assert inputs.shape == (1, 20, 3)
+    noise = model.predict(inputs, one)[1] - model.predict(inputs, one, noise=False)[1]
+    expected = 0.0
+    for p, of_f in enumerate(model.covariance(inputs, one).reshape(2, 20, 20)):
+        outputs = multivariate_normal(cov=of_f + np.diag(noise[0, :, p])).entropy()
+        expected += outputs - multivariate_normal(cov=np.diag(noise[0, :, p])).entropy()
+    assert selection.utilities[chosen] == pytest.approx(expected, rel=1e-6)
+
+    both = np.concatenate([situation.chosen[[-1]], selection.candidates[[chosen]]])
+    known = choose(dataclasses.replace(situation, pool=both))
+    assert known.chosen == 1  # of a task that was run less is left to learn

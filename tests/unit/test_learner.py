@@ -9,6 +9,7 @@ import pytest
 
 from pamlflow import learner as module
 from pamlflow.acquisition import STRATEGIES, Selection
+from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.cli import main
 from pamlflow.learner import Learner, RecordingError
 from pamlflow.metrics import score
@@ -575,3 +576,9 @@ def test_initial_tasks_have_no_scores(folder):
         (folder / f"task_0{number}.npz").unlink()
     with pytest.raises(ValueError, match="2 tasks were recorded, and those after the 2 initial"):
         open_learner(folder).scores()
+
+
+def test_a_repeat_that_a_strategy_asks_for_is_logged(folder, caplog):
+    again = open_learner(folder, strategy=lambda seen: fixed_choice(seen, seen.chosen[1]))
+    np.testing.assert_array_equal(again.ask(), again.tasks.descriptors[1])
+    assert "which is all but task 1 again" in caplog.text

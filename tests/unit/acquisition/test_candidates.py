@@ -27,7 +27,7 @@ def situation(trained, ragged_tasks):
         round=1,
         model=trained,
         space=Box(ragged_tasks.descriptor_variables, np.array([0.5, -1.0]), np.array([2.0, 1.0])),
-        chosen=ragged_tasks.descriptors,
+        tasks=ragged_tasks,
         design=np.array([[1.0, 0.0], [1.5, 0.5]]),
         settings=AcquisitionSettings(candidates="latent", num_candidates=400),
         rng=np.random.default_rng(0),
@@ -153,9 +153,7 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     state, _ = train(tasks, model, training, rng)
     settings = AcquisitionSettings(candidates=kind, num_candidates=200)
     for round_ in range(1, 11):
-        seen = Situation(
-            round_, state, world.view.space, tasks.descriptors, np.empty((0, 2)), settings, rng
-        )
+        seen = Situation(round_, state, world.view.space, tasks, np.empty((0, 2)), settings, rng)
         selection = paml(seen)
         chosen = selection.candidates[selection.chosen]
         tasks = tasks.append(world.observe(chosen[None], excitation, rng))

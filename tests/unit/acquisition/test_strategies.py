@@ -23,7 +23,7 @@ def make_situation(trained, ragged_tasks):
             round=number,
             model=trained,
             space=Box(variables, np.array([0.5, -1.0]), np.array([2.0, 1.0])),
-            chosen=ragged_tasks.descriptors,
+            tasks=ragged_tasks,
             design=DESIGN,
             settings=AcquisitionSettings(candidates=candidates, num_candidates=200),
             rng=np.random.default_rng(seed),

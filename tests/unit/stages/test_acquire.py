@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError
@@ -278,6 +279,39 @@ def test_strategy_of_a_users_own_is_found_by_its_name(trial, tmp_path):
     with pytest.raises(Found, match="round 1, 3 tasks"):
         acquire(trial, tmp_path / "r.h5", strategy=f"{user_strategy.__module__}:user_strategy")
     assert list(tmp_path.iterdir()) == []
+
+
+def looking_strategy(situation):
+    """A strategy that says what it is shown of the tasks."""
+    tasks = situation.tasks
+    shown = f"{tasks.num_tasks} tasks, {tasks.inputs.shape[0]} transitions, truth {tasks.parameters.shape}"
+    raise Found(f"{shown}, hidden {situation.hidden}")
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "hidden"), [({}, False), ({"hidden": ["pole_mass"]}, True)]
+)
+def test_a_strategy_sees_the_data_and_whether_something_is_hidden_but_not_the_truth(
+    trial, tmp_path, monkeypatch, descriptors, hidden
+):
+    monkeypatch.setitem(WORLD, "descriptors", descriptors)
+    name = f"{looking_strategy.__module__}:looking_strategy"
+    said = rf"3 tasks, 90 transitions, truth \(3, 0\), hidden {hidden}"
+    with pytest.raises(Found, match=said):
+        acquire(trial, tmp_path / "r.h5", strategy=name)
+
+
+def repeating_strategy(situation):
+    """A strategy that asks for the second task again."""
+    return fixed_choice(situation, situation.chosen[1])
+
+
+def test_a_strategy_that_repeats_a_task_is_logged(trial, tmp_path, caplog):
+    name = f"{repeating_strategy.__module__}:repeating_strategy"
+    tasks = TaskSet.from_datasets(acquire(trial, tmp_path / "r.h5", strategy=name).datasets)
+    np.testing.assert_array_equal(tasks.descriptors[3], tasks.descriptors[1])
+    assert np.all(np.ptp(tasks.parameters, axis=0) > 0.0)  # the file keeps the truth
+    assert "which is all but task 1 again; only noise can differ" in caplog.text
 
 
 def test_checkpoints_stay_until_the_round_is_written(trial, tmp_path, monkeypatch):
