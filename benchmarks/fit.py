@@ -32,7 +32,7 @@ def measure() -> list[Row]:
 
     tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))
     paper = ModelSettings(inducing_points=300, signal="shared", noise="per_output")
-    start = np.random.default_rng(0).standard_normal((TASKS, paper.latent_dimensions))
+    start = np.random.default_rng(0).standard_normal((TASKS, paper.dimensions(2)))
 
     variance = np.full_like(start, INITIAL_LATENT_VARIANCE)
 

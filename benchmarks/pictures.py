@@ -22,7 +22,7 @@ def measure() -> list[Row]:
     """Scores after one random task and six that PAML chose from 100 pictures."""
     rows = []
     for weight in WEIGHTS:
-        settings = ModelSettings(pictures=PictureSettings(weight))
+        settings = ModelSettings(2, pictures=PictureSettings(weight))
         cells = np.mean([after_rounds(settings, seed) for seed in SEEDS], axis=0)
         rows.append(Row(f"weight {weight:g}", words(cells)))
     return rows

@@ -87,7 +87,7 @@ class Learner:
         self._space = space
         self._variables = (tuple(input_variables), tuple(output_variables))
         self._pool = None if pool is None else _checked_pool(pool, space)
-        self._model_settings = model or ModelSettings()
+        self._model_settings = (model or ModelSettings()).for_tasks(len(space.variables))
         self._training = training or TrainingSettings()
         self._acquisition = acquisition or AcquisitionSettings()
         self._seed = seed

@@ -582,3 +582,16 @@ def test_a_repeat_that_a_strategy_asks_for_is_logged(folder, caplog):
     again = open_learner(folder, strategy=lambda seen: fixed_choice(seen, seen.chosen[1]))
     np.testing.assert_array_equal(again.ask(), again.tasks.descriptors[1])
     assert "which is all but task 1 again" in caplog.text
+
+
+@pytest.mark.parametrize(("given", "warned"), [({}, 0), ({"latent_dimensions": 1}, 1)])
+def test_h_has_as_many_dimensions_as_the_box(tmp_path, caplog, given, warned):
+    """A warning comes when the folder is opened, before the robot runs."""
+    model = ModelSettings(**given, inducing_points=10)
+    learner = open_learner(tmp_path, model=model)
+    assert caplog.text.count("latent_dimensions is 1, and 2 parameters vary") == warned
+    while learner.num_tasks < 2:
+        descriptor = learner.ask()
+        learner.tell(descriptor, *run(descriptor))
+    dimensions = given.get("latent_dimensions", 2)
+    assert learner.model().latent.mean.shape == (2, dimensions)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 
@@ -80,3 +81,31 @@ def test_a_setting_that_means_nothing_is_refused(section, changed, message):
 
 def test_no_batch_stands_for_all():
     assert settings.StochasticSettings(batch_tasks=None).batch_tasks is None
+
+
+@pytest.mark.parametrize(
+    ("given", "varying", "dimensions", "warned"),
+    [
+        (None, 1, 1, None),
+        (None, 3, 3, None),
+        (None, 8, 8, None),
+        (None, 11, 8, "is 8, and 11 parameters vary .*: latent_dimensions is at most 8: let fewer"),
+        (
+            2,
+            3,
+            2,
+            "is 2, and 3 parameters vary between tasks; .*: set latent_dimensions to 3, or l",
+        ),
+        (2, 2, 2, None),
+        (2, 1, 2, None),  # the paper's pictures
+    ],
+)
+def test_h_has_a_dimension_for_each_parameter_that_varies(
+    caplog, given, varying, dimensions, warned
+):
+    model = ModelSettings(given, inducing_points=7)
+    assert model.dimensions(varying) == dimensions
+    assert model.for_tasks(varying) == ModelSettings(dimensions, inducing_points=7)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == bool(warned)
+    assert all(re.search(warned, message) for message in messages)

@@ -96,6 +96,16 @@ def test_a_strategy_of_ones_own_runs_under_its_name(tmp_path):
     assert "results/cart_pole/mine/trial_00/round_15.h5" in plan
 
 
+def test_too_few_latent_dimensions_are_warned_of_once_and_given_to_the_jobs(tmp_path):
+    run_ = {"experiments": ["cart_pole"], "strategies": ["uniform"], "trials": 1}
+    changed = overlay(tmp_path, run=run_, model={"latent_dimensions": 1})
+    plan = run(tmp_path, "--dry-run", "--configfile", changed)
+    warning = "experiments.cart_pole: latent_dimensions is 1, and 2 parameters vary between tasks"
+    assert plan.count(warning) == 1
+    pictures = overlay(tmp_path, run={**run_, "experiments": ["cart_pole_pixels"]})
+    assert jobs(tmp_path, "--configfile", pictures)["plot_traversal"] == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

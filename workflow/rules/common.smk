@@ -1,6 +1,7 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
 from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
+from pamlflow.configuration.dimensions import latent_dimensions, warnings
 from pamlflow.names import ORACLE, SPREADS_NOTHING
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
@@ -9,6 +10,7 @@ from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
 from pamlflow.storage import store
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point.
 DESIGN_BLOCK = 15
@@ -17,6 +19,8 @@ try:
     CONFIG = validated(config)
     if workflow.is_main_process:  # and not again in every job
         require_parts(CONFIG)
+        for warning in warnings(CONFIG):
+            logger.warning(warning)
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
@@ -99,7 +103,7 @@ def products(experiment):
         figures += ["montage"]
         if number:
             figures += ["reconstructions"]
-            figures += ["traversal"] * (CONFIG["model"]["latent_dimensions"] == 2)
+            figures += ["traversal"] * (latent_dimensions(CONFIG, experiment) == 2)
         if number and len(CONFIG["experiments"][experiment]["space"]) == 1:
             figures += ["rank_correlation"]
             tables += ["rank_correlation.csv"]
@@ -118,8 +122,9 @@ def overviews():
 
 
 def model(experiment):
-    """The section `model`, without what vectors have no use for: results then do not depend on it."""
-    settings = CONFIG["model"]
+    """The section `model` with the experiment's dimensions of h, without what vectors have no use for: results then do not depend on it."""
+    dimensions = latent_dimensions(CONFIG, experiment)
+    settings = {**CONFIG["model"], "latent_dimensions": dimensions}
     if shows_pictures(experiment):
         return settings
     return {key: value for key, value in settings.items() if key != "pictures"}

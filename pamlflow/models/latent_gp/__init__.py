@@ -33,6 +33,7 @@ def _fit(
     """See `pamlflow.models.interface.Fit`."""
     from pamlflow.models.latent_gp.fit.training import train
 
+    settings = settings.for_tasks(len(tasks.parameter_variables))
     return train(tasks, settings, training, rng, previous, unchosen, checkpoints, title)
 
 

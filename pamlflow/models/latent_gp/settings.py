@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pamlflow.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MOST_DIMENSIONS = 8  # of h; in more, the starts of a search for h* leave nearly all directions out
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,36 @@ class PictureSettings(Settings):
 class ModelSettings(Settings):
     """Section ``model``: the size of the model, its signal and its noise."""
 
-    latent_dimensions: int = 2
+    latent_dimensions: int | None = None  # None: one for each parameter that varies between tasks
     inducing_points: int = 200
     signal: Literal["per_output", "shared"] = "per_output"
     noise: Literal["per_output", "task_scaled"] = "task_scaled"
     noise_floor: float = 1e-6
     pictures: PictureSettings = PictureSettings()
+
+    def dimensions(self, varying: int) -> int:
+        """The dimensions Q of h where so many parameters vary between tasks, hidden ones included."""
+        return self.latent_dimensions or min(varying, MOST_DIMENSIONS)
+
+    def for_tasks(self, varying: int) -> ModelSettings:
+        """The same with Q as a number; the log warns where it is below that of the ``varying`` parameters."""
+        dimensions = self.dimensions(varying)
+        if dimensions < varying:
+            logger.warning("%s", too_few(dimensions, varying))
+        return replace(self, latent_dimensions=dimensions)
+
+
+def too_few(dimensions: int, varying: int) -> str:
+    """What to say of a model whose h has fewer dimensions than tasks have varying parameters."""
+    remedy = (
+        f"set latent_dimensions to {varying}, or leave it out"
+        if varying <= MOST_DIMENSIONS
+        else f"latent_dimensions is at most {MOST_DIMENSIONS}: let fewer parameters vary"
+    )
+    return (
+        f"latent_dimensions is {dimensions}, and {varying} parameters vary between tasks; what h has no "
+        f"dimension for is taken for noise: {remedy}"
+    )
 
 
 @dataclass(frozen=True)

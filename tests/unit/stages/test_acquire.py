@@ -266,6 +266,15 @@ def test_a_design_does_not_apply_to_a_pool(pooled, tmp_path):
         acquire_from_pool(pooled, 1, "latin_hypercube", tmp_path / "round_01.h5")
 
 
+@pytest.mark.parametrize(("given", "found"), [({}, 2), ({"latent_dimensions": 1}, 1)])
+def test_the_log_warns_of_too_few_latent_dimensions(trial, tmp_path, caplog, given, found):
+    output = tmp_path / "round_00.h5"
+    fit = {**FIT, "model": FIT["model"] | given}
+    train_initial_round(tasks=trial / "initial_tasks.h5", **fit, seed=3, output=output)
+    assert store.read(output).datasets["latent/mean"].shape == (3, found)
+    assert ("latent_dimensions is 1, and 2 parameters vary" in caplog.text) == (found < 2)
+
+
 class Found(Exception):
     """The user's strategy was called."""
 

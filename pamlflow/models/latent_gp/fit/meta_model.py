@@ -72,7 +72,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
             inputs.shape[2],
             outputs.shape[2],
             np.zeros((count, inputs.shape[2])),
-            np.zeros((count, settings.latent_dimensions)),
+            np.zeros((count, settings.dimensions(len(tasks.parameter_variables)))),
             noise_floor=settings.noise_floor,
             signal=settings.signal,
             task_scaled=settings.noise == "task_scaled",

@@ -32,7 +32,8 @@ class PictureModel(MetaModel):
             seen = np.concatenate([seen, unchosen])
         super().__init__(tasks, settings, Scaler.fit(tasks, seen))
         pictures = self.scaler.descriptors(seen)
-        self.descriptor = PictureVAE(pictures, settings.latent_dimensions, settings.pictures)
+        dimensions = settings.dimensions(len(tasks.parameter_variables))
+        self.descriptor = PictureVAE(pictures, dimensions, settings.pictures)
 
     @classmethod
     def begin(

@@ -56,7 +56,7 @@ class VectorModel(MetaModel):
         The first start lays the tasks out by their descriptors, the second by their dynamics, the others at
         random.  The stochastic bound starts once at random, as in the paper.
         """
-        dimensions = settings.latent_dimensions
+        dimensions = settings.dimensions(len(tasks.parameter_variables))
         means = (
             [random_latents(tasks, dimensions, rng)]
             if training.bound == "stochastic"

@@ -1,0 +1,22 @@
+"""How many dimensions the latent task variable has in each experiment of a study."""
+
+from collections.abc import Iterator
+
+from pamlflow.configuration.wording import Node, dotted
+from pamlflow.models.latent_gp.settings import ModelSettings, too_few
+
+
+def latent_dimensions(config: Node, experiment: str) -> int:
+    """Return Q of an experiment: its own value, that of `model`, or the number of variables of `space`."""
+    settings = config["experiments"][experiment]
+    given = settings.get("latent_dimensions", config["model"]["latent_dimensions"])
+    return ModelSettings(latent_dimensions=given).dimensions(len(settings["space"]))
+
+
+def warnings(config: Node) -> Iterator[str]:
+    """Say for each experiment that is to run, and whose tasks vary in more ways than h can, that they do."""
+    for name in config["run"]["experiments"]:
+        dimensions = latent_dimensions(config, name)
+        varying = len(config["experiments"][name]["space"])
+        if dimensions < varying:
+            yield f"{dotted(('experiments', name))}: {too_few(dimensions, varying)}"
