@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from pamlflow.storage import store
 from pamlflow.tasks import (
     Variable,
     checked_descriptors,
@@ -70,11 +68,6 @@ class Pool:
 
     def _left(self, rows: IntArray) -> IntArray:
         return np.setdiff1d(np.arange(len(self.descriptors)), rows)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the pool in a file of the schema `pool`."""
-        return cls.from_datasets(store.read(path, "pool").datasets)
 
     def to_datasets(self) -> dict[str, Any]:
         """Return datasets `pool/...` of the HDF5 schemas."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from pamlflow.models import Trainer, kind_of
 from pamlflow.models.interface import Model
+from pamlflow.pool import Pool
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -39,6 +40,11 @@ def read_round(path: Path) -> Round:
         kind_of(record.config.get("model", {})).load(record.datasets),
         record,
     )
+
+
+def read_pool(path: Path) -> Pool:
+    """Return the pool in a file of the schema `pool`; StoreError where it is none."""
+    return Pool.from_datasets(store.read(path, "pool").datasets)
 
 
 def train_round(

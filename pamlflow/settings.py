@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from pamlflow.wording import nearest
+
 WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
 
 
@@ -19,8 +21,14 @@ class Settings:
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Self:
-        """Return the settings of a config section, where a section within it is a mapping or left out."""
+        """Return the settings of a config section, where a section within it is a mapping or left out.
+
+        Raises ValueError when a key is unknown, or a value means nothing.
+        """
         hints = get_type_hints(cls)
+        for name in section.keys() - hints.keys():
+            text = f"{name}: unknown key{nearest(str(name), hints)}"
+            raise ValueError(f"{text} (known here: {', '.join(hints) or 'none'})")
         made = {
             name: hints[name].from_config(value) if isinstance(value, Mapping) else value
             for name, value in section.items()
@@ -50,11 +58,3 @@ class InferenceSettings(Settings):
         """Turn the list of a config file into a tuple."""
         super().__post_init__()
         object.__setattr__(self, "protocols", tuple(self.protocols))
-
-
-@dataclass(frozen=True)
-class AcquisitionSettings(Settings):
-    """Section ``acquisition``: which candidates the strategies score."""
-
-    candidates: Literal["latent", "descriptor"] = "latent"
-    num_candidates: int = 1000

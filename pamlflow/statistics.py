@@ -45,7 +45,7 @@ MIN_TRIALS = 5
 
 
 def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the subject, `paml` or else the first strategy, and its baselines, never the oracle.
+    """Return the subject, which is the first strategy, and its baselines, never the oracle.
 
     Raises ValueError when there is nothing to compare.
     """
@@ -55,8 +55,7 @@ def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
             f"comparison: expected at least two strategies besides '{ORACLE}', found {learners}; "
             "add one to run.strategies"
         )
-    subject = "paml" if "paml" in learners else learners[0]
-    return subject, [name for name in learners if name != subject]
+    return learners[0], learners[1:]
 
 
 def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: int) -> pd.DataFrame:

@@ -6,9 +6,10 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.spatial.distance import cdist
 
-from pamlflow.acquisition import Selection, Situation
+from pamlflow.acquisition import Selection, Situation, Strategy
 from pamlflow.domains.base import Excitation, SimulationError, state_transitions
 from pamlflow.models.interface import LatentPosterior
+from pamlflow.settings import Settings
 from pamlflow.tasks import Variable
 
 DAMPING = 0.5  # N s/m
@@ -59,16 +60,23 @@ class Spring:
         return state_transitions(states, controls, angles=())
 
 
-def farthest(situation: Situation) -> Selection:
+@dataclass(frozen=True)
+class FarthestSettings(Settings):
+    """What a configuration can set below `strategies.<name>.options`."""
+
+    num_candidates: int = 1000
+
+
+def farthest(situation: Situation, settings: FarthestSettings) -> Selection:
     """Choose the candidate farthest from the tasks so far, in units of their own spread."""
-    if situation.pool is not None:
-        candidates = situation.pool
-    else:
-        candidates = situation.space.sobol(situation.settings.num_candidates, situation.rng)
+    candidates = situation.offer.spread(settings.num_candidates, situation.rng)
     unit = np.concatenate([candidates, situation.chosen]).std(axis=0)
     utilities = cdist(candidates / unit, situation.chosen / unit).min(axis=1)
     latent = situation.model.infer(descriptors=candidates)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
+
+
+FARTHEST = Strategy("farthest", farthest, FarthestSettings, label="Farthest")
 
 
 def most_informative(situation: Situation) -> Selection:
@@ -77,8 +85,7 @@ def most_informative(situation: Situation) -> Selection:
     That is the mutual information of f and the outputs at these inputs, in nats, summed over the outputs.
     """
     tasks, model = situation.tasks, situation.model
-    box, pool = situation.space, situation.pool
-    candidates = box.sobol(64, situation.rng) if pool is None else pool
+    candidates = situation.offer.spread(64, situation.rng)
     latent = model.infer(descriptors=candidates)
     inputs = tasks.inputs[None, -tasks.lengths[-1] :: 5]  # [1, T, Dx]
     utilities = np.empty(len(candidates))

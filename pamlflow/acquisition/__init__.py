@@ -1,15 +1,38 @@
-"""Choosing the next task: one file per strategy."""
+"""Choosing the next task: one file for each strategy, and a line here."""
 
-from pamlflow.acquisition.interface import Selection, Situation, Strategy
-from pamlflow.acquisition.latin_hypercube import latin_hypercube
-from pamlflow.acquisition.paml import paml
+from pamlflow import plugins
+from pamlflow.acquisition.interface import Need, Selection, Situation, Strategy
+from pamlflow.acquisition.latin_hypercube import LATIN_HYPERCUBE
+from pamlflow.acquisition.offer import BoxOffer, Offer, PoolOffer
+from pamlflow.acquisition.paml import PAML, PAML_DESCRIPTOR
 from pamlflow.acquisition.repeats import log_repeat
-from pamlflow.acquisition.uniform import uniform
+from pamlflow.acquisition.uniform import UNIFORM
 
-__all__ = ["STRATEGIES", "Selection", "Situation", "Strategy", "log_repeat"]
+__all__ = [
+    "STRATEGIES",
+    "BoxOffer",
+    "Need",
+    "Offer",
+    "PoolOffer",
+    "Selection",
+    "Situation",
+    "Strategy",
+    "log_repeat",
+    "strategy_of",
+]
 
 STRATEGIES: dict[str, Strategy] = {
-    "paml": paml,
-    "uniform": uniform,
-    "latin_hypercube": latin_hypercube,
+    strategy.name: strategy for strategy in (PAML, PAML_DESCRIPTOR, UNIFORM, LATIN_HYPERCUBE)
 }
+
+
+def strategy_of(name: str) -> Strategy:
+    """Return a strategy by its name: one of STRATEGIES, or a user's `package.module:Name`.
+
+    The user's may be a Strategy, or a function of a situation alone, which has no settings. Raises ValueError
+    when there is none of this name.
+    """
+    found = plugins.load(name, STRATEGIES, "strategy")
+    if isinstance(found, Strategy):
+        return found
+    return Strategy(name, lambda situation, _: found(situation))

@@ -2,49 +2,65 @@
 
 import logging
 import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
 from pamlflow.acquisition.repeats import NEW, as_they_were_run, repeated_tasks
 from pamlflow.models.interface import LatentPosterior
+from pamlflow.settings import Settings
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)
 
 
-def make_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
-    """Descriptors and q(h*) of each: the pool [C, ..., R], or points [C, R] of the box.
+CandidateKind: TypeAlias = Literal["latent", "descriptor"]
 
-    Which points of the box, ``acquisition.candidates`` says.  Candidates that repeat a task are that task.
+
+@dataclass(frozen=True)
+class CandidateSettings(Settings):
+    """Which candidates a strategy scores where it can ask for every point of a box, and how many."""
+
+    candidates: CandidateKind = "latent"
+    num_candidates: int = 1000
+
+
+def make_candidates(
+    situation: Situation, settings: CandidateSettings
+) -> tuple[FloatArray, LatentPosterior]:
+    """Descriptors [C, ..., R] of candidates, and q(h*) of each.
+
+    They are all that a pool has left, or points of the box of the kind that ``settings`` say.  Candidates that
+    repeat a task are that task.
     """
-    if situation.pool is not None:
-        descriptors, latent = situation.pool, situation.model.infer(descriptors=situation.pool)
-    else:
-        descriptors, latent = _spread_candidates(situation)
+    descriptors, latent = _candidates(situation, settings)
     return descriptors, as_they_were_run(situation, descriptors, latent)
 
 
-def _spread_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
-    """Points of the box: latent ones where these are asked for, and offer tasks that are new."""
-    if situation.settings.candidates == "latent":
-        descriptors, latent = latent_candidates(situation)
+def _candidates(
+    situation: Situation, settings: CandidateSettings
+) -> tuple[FloatArray, LatentPosterior]:
+    """Latent points where these are asked for, and offer tasks that are new; descriptors otherwise."""
+    count = settings.num_candidates
+    if settings.candidates == "latent" and situation.offer.is_open:
+        descriptors, latent = latent_candidates(situation, count)
         if _spread_out(descriptors, latent.mean.shape[1]) and _any_is_new(situation, descriptors):
             return descriptors, latent
         logger.warning(
             "latent candidates do not spread over the descriptor space: using descriptors"
         )
-    return descriptor_candidates(situation)
+    return descriptor_candidates(situation, count)
 
 
-def descriptor_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
-    """A scrambled Sobol sequence over the box, and q(h | psi) of every point."""
-    assert situation.space is not None  # where there is none, there is a pool
-    descriptors = situation.space.sobol(situation.settings.num_candidates, situation.rng)
+def descriptor_candidates(situation: Situation, count: int) -> tuple[FloatArray, LatentPosterior]:
+    """``count`` descriptors all over the box, or all tasks of a pool, and q(h | psi) of each."""
+    descriptors = situation.offer.spread(count, situation.rng)
     return descriptors, situation.model.infer(descriptors=descriptors)
 
 
-def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior]:
+def latent_candidates(situation: Situation, count: int) -> tuple[FloatArray, LatentPosterior]:
     """Quasi-random latent points, kept where E[psi | h] lies inside the box (Section 3).
 
     They are spread like the prior, "sampling from" which is one of the paper's two ways, in the scale that h
@@ -55,15 +71,13 @@ def latent_candidates(situation: Situation) -> tuple[FloatArray, LatentPosterior
     """
     from scipy.stats import qmc  # half a second that few jobs need
 
-    assert situation.space is not None  # where there is none, there is a pool
     known = situation.latent
     scale = np.sqrt(np.mean(np.square(known.mean) + known.variance, axis=0))
-    count = situation.settings.num_candidates
     prior = qmc.MultivariateNormalQMC(np.zeros_like(scale), rng=situation.rng)
     # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
     points = scale * prior.random(2 ** math.ceil(math.log2(count)))[:count]
     descriptors = situation.model.predict_descriptors(points)
-    inside = situation.space.contains(descriptors)
+    inside = situation.offer.contains(descriptors)
     latent = LatentPosterior(points[inside], np.full_like(points[inside], 1e-12))
     return descriptors[inside], latent
 

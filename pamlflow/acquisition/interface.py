@@ -1,19 +1,29 @@
-"""What a strategy sees and what it returns: a plain callable ``strategy(situation) -> Selection``."""
+"""What a strategy sees, what it returns, and what it says of itself."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pamlflow.acquisition.offer import Offer
 from pamlflow.models.interface import LatentPosterior, Model
-from pamlflow.settings import AcquisitionSettings
-from pamlflow.spaces import Box
+from pamlflow.settings import Settings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
+
+Need: TypeAlias = Literal["latent", "box", "design"]
+"""What a strategy cannot do without: a latent variable, a box of which any point can be asked for, a design."""
+
+# What a situation of version 0.1 had, and where it is.
+MOVED = {
+    "settings": "a strategy has settings of its own: `pamlflow.acquisition.Strategy`",
+    "space": "the box is `situation.offer.box`",
+    "pool": "candidates of a box and of a pool alike are `situation.offer.spread(count, situation.rng)`",
+}
 
 
 @dataclass(frozen=True)
@@ -28,22 +38,24 @@ class Situation:
 
     round: int
     model: Model
-    space: Box | None  # of descriptors; None where they are pictures
+    offer: Offer  # what can be asked for
     tasks: TaskSet
-    design: FloatArray | None  # [B, R] a Latin hypercube, one row a round; None with a pool
-    settings: AcquisitionSettings
     rng: np.random.Generator
-    pool: FloatArray | None = None  # [C, ..., R] what is left to choose from
+    design: FloatArray | None = (
+        None  # [B, R] tasks laid out before the first round, one row a round
+    )
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        """Take the truth out of the tasks, and refuse to choose from nothing."""
+        """Take the truth out of the tasks."""
         nothing = np.empty((self.tasks.num_tasks, 0))
         observed = dataclasses.replace(self.tasks, parameters=nothing, parameter_variables=())
         object.__setattr__(self, "tasks", observed)
-        if self.pool is not None and len(self.pool) == 0:
-            text = f"round {self.round}: every candidate of the pool has been chosen"
-            raise ValueError(f"{text}; enlarge `pool` or add fewer tasks")
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where to find what a situation of version 0.1 had."""
+        text = f"a situation has no `{name}`"
+        raise AttributeError(f"{text}: {MOVED[name]}" if name in MOVED else text)
 
     @property
     def latent(self) -> LatentPosterior:
@@ -64,7 +76,9 @@ class Selection:
     """The candidates that were scored, and which of them to observe."""
 
     candidates: FloatArray  # [C, ..., R]
-    latent: LatentPosterior  # q(h*) of every candidate, [C, Q]
+    latent: (
+        LatentPosterior | None
+    )  # q(h*) of every candidate, [C, Q]; None without a latent variable
     utilities: FloatArray  # [C], higher is better
     chosen: int
 
@@ -72,20 +86,16 @@ class Selection:
         """Refuse what a round file could not keep, before a task is run for it."""
         for name in ("candidates", "utilities"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
-        mean, variance = (np.asarray(moment, dtype=np.float64) for moment in self.latent[:2])
-        object.__setattr__(self, "latent", LatentPosterior(mean, variance, *self.latent[2:]))
         count = len(self.candidates)
         if self.utilities.shape != (count,):
             text = f"one number for each of {count} candidates"
             raise ValueError(f"utilities: expected {text}, found shape {self.utilities.shape}")
-        if mean.shape != variance.shape or mean.ndim != 2 or len(mean) != count:
-            text = f"mean and variance [{count}, Q] of q(h*) of each of {count} candidates"
-            raise ValueError(f"latent: expected {text}, found {mean.shape} and {variance.shape}")
         if not 0 <= self.chosen < count:
             text = f"the number of one of {count} candidates"
             raise ValueError(f"chosen: expected {text}, found {self.chosen}")
         numbers = {"candidates": self.candidates, "utilities": self.utilities}
-        numbers |= {"latent.mean": mean, "latent.variance": variance}
+        if self.latent is not None:
+            numbers |= self._checked_moments(self.latent)
         for name, values in numbers.items():
             spoilt = ~np.isfinite(values).reshape(count, -1).all(axis=1)
             if spoilt.any():
@@ -94,22 +104,66 @@ class Selection:
                     f"{name}: {text}; leave out of the candidates what must not be chosen"
                 )
 
+    def _checked_moments(self, latent: LatentPosterior) -> dict[str, FloatArray]:
+        """The moments of q(h*) by their names, as arrays of the right shape."""
+        mean, variance = (np.asarray(moment, dtype=np.float64) for moment in latent[:2])
+        object.__setattr__(self, "latent", LatentPosterior(mean, variance, *latent[2:]))
+        count = len(self.candidates)
+        if mean.shape != variance.shape or mean.ndim != 2 or len(mean) != count:
+            text = f"mean and variance [{count}, Q] of q(h*) of each of {count} candidates"
+            raise ValueError(f"latent: expected {text}, found {mean.shape} and {variance.shape}")
+        return {"latent.mean": mean, "latent.variance": variance}
+
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
-        return {
+        datasets: dict[str, Any] = {
             "selection/candidates": self.candidates,
-            "selection/latent_mean": self.latent.mean,
-            "selection/latent_variance": self.latent.variance,
             "selection/utilities": self.utilities,
             "selection/chosen": np.int64(self.chosen),
         }
+        if self.latent is not None:
+            datasets["selection/latent_mean"] = self.latent.mean
+            datasets["selection/latent_variance"] = self.latent.variance
+        return datasets
 
 
-Strategy: TypeAlias = Callable[[Situation], Selection]
+class Look(NamedTuple):
+    """How a strategy is drawn in every figure."""
+
+    color: str  # as matplotlib takes it
+    marker: str
+    dashes: tuple[float, ...]  # lengths of dashes and gaps; () for a solid line
+
+
+@dataclass(frozen=True)
+class NoSettings(Settings):
+    """The settings of a strategy that has none."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to choose the next task, and all that pamlflow knows of it.
+
+    Attributes:
+        name: what the configuration calls it.
+        choose: `choose(situation, settings) -> Selection`.
+        settings: the class of its own settings, read from `strategies.<name>.options`.
+        needs: what it cannot do without.
+        label: what figures call it; the name, if it is empty.
+        look: how figures draw it; None leaves that to them.
+    """
+
+    name: str
+    choose: Callable[[Situation, Any], Selection]
+    settings: type[Settings] = NoSettings
+    needs: frozenset[Need] = frozenset()
+    label: str = ""
+    look: Look | None = None
 
 
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
     """The selection of a strategy that scores nothing: one candidate ``descriptor`` of utility zero."""
     candidates = descriptor[None]
-    latent = situation.model.infer(descriptors=candidates)
+    model = situation.model
+    latent = None if model.latent is None else model.infer(descriptors=candidates)
     return Selection(candidates, latent, np.zeros(1), 0)

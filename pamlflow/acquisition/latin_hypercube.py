@@ -1,17 +1,29 @@
 """LHS: the next point of the trial's Latin hypercube over the descriptor space (Section 4)."""
 
-from pamlflow.acquisition.interface import Selection, Situation, fixed_choice
+from pamlflow.acquisition.interface import (
+    Look,
+    NoSettings,
+    Selection,
+    Situation,
+    Strategy,
+    fixed_choice,
+)
 
 
-def latin_hypercube(situation: Situation) -> Selection:
-    """Choose what the design says for this round."""
+def latin_hypercube(situation: Situation, settings: NoSettings) -> Selection:
+    """Choose what the design says for this round; ValueError where there is none, or no more."""
     if situation.design is None:
-        raise ValueError(
-            "latin_hypercube asks for points of a box, but the experiment has a pool to choose from; "
-            "leave it out of the experiment's `strategies`"
-        )
+        raise ValueError("latin_hypercube: expected a design of points of a box, found none")
     if situation.round > len(situation.design):
-        raise ValueError(
-            f"the design has {len(situation.design)} points, but round {situation.round} needs another one"
-        )
+        text = f"the design has {len(situation.design)} points, but round {situation.round}"
+        raise ValueError(f"{text} needs another one")
     return fixed_choice(situation, situation.design[situation.round - 1])
+
+
+LATIN_HYPERCUBE = Strategy(
+    "latin_hypercube",
+    latin_hypercube,
+    needs=frozenset({"design"}),
+    label="Latin hypercube",
+    look=Look("#029e73", "^", (1, 1)),
+)

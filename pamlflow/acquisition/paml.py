@@ -1,17 +1,31 @@
 """PAML: the candidate with the largest self-information under the mixture of q(h_i) (Section 3.2)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import logsumexp
 
-from pamlflow.acquisition.candidates import make_candidates
-from pamlflow.acquisition.interface import Selection, Situation
+from pamlflow.acquisition.candidates import CandidateKind, CandidateSettings, make_candidates
+from pamlflow.acquisition.interface import Look, Selection, Situation, Strategy
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.types import FloatArray
 
 
-def paml(situation: Situation) -> Selection:
+@dataclass(frozen=True)
+class PamlSettings(CandidateSettings):
+    """What can be set of PAML: its candidates."""
+
+
+@dataclass(frozen=True)
+class PamlDescriptorSettings(CandidateSettings):
+    """The same with candidates that are spread over the box of descriptors."""
+
+    candidates: CandidateKind = "descriptor"
+
+
+def paml(situation: Situation, settings: CandidateSettings) -> Selection:
     """Choose the most surprising candidate."""
-    candidates, latent = make_candidates(situation)
+    candidates, latent = make_candidates(situation, settings)
     utilities = expected_self_information(latent, situation.latent)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
 
@@ -39,3 +53,21 @@ def expected_self_information(candidates: LatentPosterior, training: LatentPoste
         for points in (candidates.mean - offset, candidates.mean + offset):
             total += self_information(points, training) / (2.0 * (dimensions + 1.0))
     return total
+
+
+PAML = Strategy(
+    "paml",
+    paml,
+    PamlSettings,
+    needs=frozenset({"latent"}),
+    label="PAML",
+    look=Look("#0173b2", "o", ()),
+)
+PAML_DESCRIPTOR = Strategy(
+    "paml_descriptor",
+    paml,
+    PamlDescriptorSettings,
+    needs=frozenset({"latent", "box"}),
+    label="PAML, descriptor candidates",
+    look=Look("#cc78bc", "D", (3, 1, 1, 1)),
+)

@@ -25,10 +25,11 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
     however many tasks there are.  Pictures have no box: a repeat is the same picture.
     """
     known = situation.chosen
-    if situation.space is None:
+    box = situation.offer.box
+    if box is None:
         same = [np.all(known == picture, axis=(1, 2, 3)) for picture in descriptors]
         return np.array([np.argmax(row) if row.any() else NEW for row in same], dtype=np.int64)
-    width = situation.space.high - situation.space.low
+    width = box.high - box.low
     nearest = np.zeros(len(descriptors), dtype=np.int64)
     distance = np.full(len(descriptors), np.inf)
     for number, descriptor in enumerate(known):  # an array of all pairs would be large for a pool
@@ -54,7 +55,7 @@ def as_they_were_run(
     rows = np.flatnonzero(repeats != NEW)
     if len(rows) == 0:
         return latent
-    known = situation.model.latent
+    known = situation.latent
     mean, variance = latent.mean.copy(), latent.variance.copy()
     mean[rows], variance[rows] = known.mean[repeats[rows]], known.variance[repeats[rows]]
     covariance = latent.covariance
@@ -70,10 +71,11 @@ def log_repeat(selection: Selection, situation: Situation) -> None:
     (repeat,) = repeated_tasks(situation, chosen[None])
     if repeat == NEW:
         return
-    if situation.space is None:
+    box = situation.offer.box
+    if box is None:
         text = f"round {situation.round} asks for the picture of task {repeat} again"
     else:
-        about = with_units(situation.space.variables, chosen)
+        about = with_units(box.variables, chosen)
         text = f"round {situation.round} asks for {about}, which is all but task {repeat} again"
     if situation.hidden:
         logger.info("%s; what is hidden may differ", text)

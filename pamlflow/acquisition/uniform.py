@@ -1,11 +1,18 @@
-"""UNI: a task drawn uniformly from the descriptor space or the pool, as in domain randomisation (Section 4)."""
+"""UNI: a task drawn uniformly from the box or the pool, as in domain randomisation (Section 4)."""
 
-from pamlflow.acquisition.interface import Selection, Situation, fixed_choice
+from pamlflow.acquisition.interface import (
+    Look,
+    NoSettings,
+    Selection,
+    Situation,
+    Strategy,
+    fixed_choice,
+)
 
 
-def uniform(situation: Situation) -> Selection:
+def uniform(situation: Situation, settings: NoSettings) -> Selection:
     """Choose at random."""
-    if situation.pool is not None:
-        return fixed_choice(situation, situation.rng.choice(situation.pool))
-    assert situation.space is not None  # where there is none, there is a pool
-    return fixed_choice(situation, situation.space.sample(1, situation.rng)[0])
+    return fixed_choice(situation, situation.offer.draw(situation.rng))
+
+
+UNIFORM = Strategy("uniform", uniform, label="Uniform", look=Look("#de8f05", "s", (4, 1.5)))

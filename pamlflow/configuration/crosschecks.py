@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
 from pamlflow.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.protocols import parse_protocol
+from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
 
 Sound = Callable[..., bool]
 

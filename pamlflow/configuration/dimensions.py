@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pamlflow.configuration.wording import Node, dotted
 from pamlflow.models.latent_gp.settings import ModelSettings, too_few
+from pamlflow.wording import Node, dotted
 
 
 def latent_dimensions(config: Node, experiment: str) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 
 from pamlflow import acquisition, plugins
 from pamlflow.configuration.validation import ConfigurationError
-from pamlflow.configuration.wording import Node, Problem
 from pamlflow.settings import world_settings
+from pamlflow.wording import Node, Problem
 from pamlflow.world import World
 
 

@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from pamlflow.configuration.crosschecks import cross_problems
-from pamlflow.configuration.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 

@@ -14,6 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pamlflow.acquisition import STRATEGIES
 from pamlflow.names import ORACLE
 from pamlflow.protocols import parse_protocol
 from pamlflow.tasks import Variable
@@ -23,13 +24,6 @@ Dashes = tuple[float, ...] | str
 METRICS = {
     "nll": "NLL\n(nats per transition)",
     "rmse": "RMSE\n(test-grid standard deviations)",
-}
-STRATEGY_NAMES = {
-    "paml": "PAML",
-    "paml_descriptor": "PAML, descriptor candidates",
-    "uniform": "Uniform",
-    "latin_hypercube": "Latin hypercube",
-    ORACLE: "Oracle (trained on the test tasks)",
 }
 ORACLE_COLOR = "0.35"
 INITIAL_COLOR = "black"
@@ -65,12 +59,10 @@ class StrategyStyle(NamedTuple):
 
 _PALETTE = tuple(str(color) for color in seaborn.color_palette("colorblind").as_hex())
 _STYLES = {
-    "paml": StrategyStyle(_PALETTE[0], MARKERS[0], DASHES[0]),
-    "paml_descriptor": StrategyStyle(_PALETTE[4], MARKERS[3], DASHES[3]),
-    "uniform": StrategyStyle(_PALETTE[1], MARKERS[1], DASHES[1]),
-    "latin_hypercube": StrategyStyle(_PALETTE[2], MARKERS[2], DASHES[2]),
-    ORACLE: StrategyStyle(ORACLE_COLOR, "h", ""),
-}
+    strategy.name: StrategyStyle(look.color, look.marker, look.dashes or "")
+    for strategy in STRATEGIES.values()
+    if (look := strategy.look)
+} | {ORACLE: StrategyStyle(ORACLE_COLOR, "h", "")}
 # For strategies of one's own what is left, without grey, pale yellow, and a pink like PAML's second.
 _OWN_COLORS = [_PALETTE[index] for index in (3, 5, 9)]
 _OWN_STYLES = [
@@ -81,7 +73,10 @@ _OWN_STYLES = [
 
 def strategy_name(strategy: str) -> str:
     """Return a strategy's name as it stands in a legend."""
-    return STRATEGY_NAMES.get(strategy, strategy.replace("_", " "))
+    if strategy == ORACLE:
+        return "Oracle (trained on the test tasks)"
+    label = STRATEGIES[strategy].label if strategy in STRATEGIES else ""
+    return label or strategy.replace("_", " ")
 
 
 def experiment_name(experiment: str) -> str:

@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import plugins
-from pamlflow.acquisition import STRATEGIES, Situation, log_repeat
+from pamlflow.acquisition import BoxOffer, PoolOffer, Situation, log_repeat, strategy_of
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.base import Excitation
 from pamlflow.models import trainer_of
-from pamlflow.pool import Pool
-from pamlflow.rounds import read_round, train_round
+from pamlflow.rounds import read_pool, read_round, train_round
 from pamlflow.seeding import generator
-from pamlflow.settings import AcquisitionSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.world import World
@@ -41,7 +38,7 @@ def train_initial_round(
     store.require_writable(output.parent)
     datasets = store.read(tasks).datasets
     training_tasks = TaskSet.from_datasets(datasets)
-    unchosen = Pool.read(pool).unchosen(datasets["pool/rows"]) if pool else None
+    unchosen = read_pool(pool).unchosen(datasets["pool/rows"]) if pool else None
     config = {"model": dict(model), "training": dict(training)}
     parents = [tasks, pool] if pool else [tasks]
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
@@ -68,7 +65,7 @@ def acquire_round(
     experiment: Mapping[str, Any],
     model: Mapping[str, Any],
     training: Mapping[str, Any],
-    acquisition: Mapping[str, Any],
+    options: Mapping[str, Any],
     seed: int,
     output: Path,
     design: Path | None = None,
@@ -76,7 +73,7 @@ def acquire_round(
 ) -> None:
     """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round.
 
-    There is a design to choose by, or a pool to choose from.
+    ``options`` are the strategy's own settings.  There is a design to choose by, or a pool to choose from.
     """
     store.require_writable(output.parent)
     rng = generator(seed)
@@ -84,30 +81,35 @@ def acquire_round(
     tasks, number = before.tasks, before.number + 1
 
     world = World.from_config(experiment)
-    offer = Pool.read(pool) if pool else None
+    candidates = read_pool(pool) if pool else None
     rows = before.record.datasets["pool/rows"] if pool else np.array([], dtype=np.int64)
     situation = Situation(
         round=number,
         model=before.model,
-        space=world.view.space,
+        offer=(
+            PoolOffer(candidates.unchosen(rows), world.view.space)
+            if candidates
+            else BoxOffer(world.space)
+        ),
         tasks=tasks,
-        design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
-        settings=AcquisitionSettings(**acquisition),
         rng=rng,
-        pool=offer.unchosen(rows) if offer else None,
+        design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
         hidden=world.view.is_partial,
     )
-    selection = plugins.load(strategy, STRATEGIES, "strategy")(situation)
+    chooser = strategy_of(strategy)
+    selection = chooser.choose(situation, chooser.settings.from_config(options))
     log_repeat(selection, situation)
     chosen = selection.candidates[selection.chosen]
 
     trial = store.read(initial_tasks, "initial_tasks").datasets
     excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
-    if offer:
-        rows = np.append(rows, offer.row(chosen, rows))
+    if candidates:
+        rows = np.append(rows, candidates.row(chosen, rows))
         logger.info("round %d: %s chose row %d of the pool", number, strategy, rows[-1])
         newest = rows[-1:]
-        new_task = world.run(offer.parameters[newest], offer.descriptors[newest], excitation)
+        new_task = world.run(
+            candidates.parameters[newest], candidates.descriptors[newest], excitation
+        )
     else:
         logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
         new_task = world.observe(chosen[None], excitation, rng)
@@ -119,7 +121,7 @@ def acquire_round(
         "strategy": strategy,
         "model": dict(model),
         "training": dict(training),
-        "acquisition": dict(acquisition),
+        "options": dict(options),
     }
     parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
     train_round(
@@ -133,5 +135,5 @@ def acquire_round(
         seed=seed,
         config=config,
         parents=parents,
-        unchosen=offer.unchosen(rows) if offer else None,
+        unchosen=candidates.unchosen(rows) if candidates else None,
     )

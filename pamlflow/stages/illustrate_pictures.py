@@ -13,7 +13,7 @@ from pamlflow.models.interface import Model
 from pamlflow.models.latent_gp.fit.layout import principal_components
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
-from pamlflow.rounds import read_round
+from pamlflow.rounds import read_pool, read_round
 from pamlflow.storage import files
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
@@ -24,7 +24,7 @@ TRAVERSAL_MARGIN = 0.1  # of the range of the candidates, beyond them
 
 def plot_montage(*, pool: Path, experiment: str, svg: Path, png: Path) -> None:
     """Draw pictures of candidates of a pool (the paper's figure 7)."""
-    candidates = Pool.read(pool)
+    candidates = read_pool(pool)
     title = f"{style.experiment_name(experiment)}: pictures of candidate tasks, trial 00"
     figure = plotting.montage(candidates.descriptors, *_hidden(candidates), title)
     plotting.save(figure, svg, png)
@@ -34,7 +34,7 @@ def plot_reconstructions(
     *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
 ) -> None:
     """Draw what encoder and decoder make of candidates after the last round of a trial."""
-    candidates, model = Pool.read(pool), _model(last_round)
+    candidates, model = read_pool(pool), _model(last_round)
     decoded = model.predict_descriptors(_encoded(model, candidates))
     title = f"{_about(experiment, strategy)}: reconstructions after the last round, trial 00"
     figure = plotting.reconstructions(candidates.descriptors, decoded, *_hidden(candidates), title)
@@ -45,7 +45,7 @@ def plot_traversal(
     *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
 ) -> None:
     """Draw the pictures that the decoder finds all over the latent space, which has two dimensions."""
-    candidates, model = Pool.read(pool), _model(last_round)
+    candidates, model = read_pool(pool), _model(last_round)
     means = _encoded(model, candidates)
     low, high = means.min(axis=0), means.max(axis=0)
     margin = TRAVERSAL_MARGIN * (high - low)
@@ -74,7 +74,7 @@ def rank_candidates(
     absolute value, between the parameter and the first principal component of the means of
     q(h | picture).
     """
-    candidates = dict(zip(trials, map(Pool.read, pools), strict=True))
+    candidates = dict(zip(trials, map(read_pool, pools), strict=True))
     rows = [
         (strategy, trial, number, _rank_correlation(_model(path), candidates[trial]))
         for (strategy, trial, number), path in zip(
@@ -89,7 +89,7 @@ def plot_rank_correlation(
     *, table: Path, pool: Path, experiment: str, svg: Path, png: Path
 ) -> None:
     """Draw the rank correlation of h with the hidden parameter from its table."""
-    _, variable = _hidden(Pool.read(pool))
+    _, variable = _hidden(read_pool(pool))
     title = f"{style.experiment_name(experiment)}: how h orders the candidates"
     plotting.save(plotting.rank_correlation(pd.read_csv(table), variable, title), svg, png)
 

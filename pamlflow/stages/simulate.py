@@ -9,6 +9,7 @@ import numpy as np
 
 from pamlflow.domains.base import Excitation
 from pamlflow.pool import Pool
+from pamlflow.rounds import read_pool
 from pamlflow.seeding import generator
 from pamlflow.storage import store
 from pamlflow.tasks import variables_to_datasets
@@ -59,7 +60,7 @@ def simulate_initial_tasks(
         chosen = world.space.latin_hypercube(initial_tasks, rng)
         datasets = world.observe(chosen, excitation, rng).to_datasets()
     else:
-        candidates = Pool.read(pool)
+        candidates = read_pool(pool)
         rows = candidates.draw(initial_tasks, rng)
         tasks = world.run(candidates.parameters[rows], candidates.descriptors[rows], excitation)
         datasets = tasks.to_datasets() | {"pool/rows": rows}

@@ -10,13 +10,13 @@ import pytest
 import yaml
 from scipy.stats import multivariate_normal
 
-from pamlflow.acquisition import Situation
+from pamlflow.acquisition import BoxOffer, PoolOffer, Situation
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
 from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.settings import AcquisitionSettings, world_settings
+from pamlflow.settings import world_settings
 from pamlflow.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -78,16 +78,15 @@ def situation(world, tmp_path):
     return Situation(
         round=1,
         model=learner.model(),
-        space=world.space,
+        offer=BoxOffer(world.space),
         tasks=learner.tasks,
-        design=None,
-        settings=AcquisitionSettings(num_candidates=64),
         rng=np.random.default_rng(2),
     )
 
 
 def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(situation):
-    selection = importlib.import_module("spring").farthest(situation)
+    own = importlib.import_module("spring").FARTHEST
+    selection = own.choose(situation, own.settings(num_candidates=64))
     assert selection.candidates.shape == (64, 2) and selection.latent.mean.shape == (64, 2)
     known = situation.chosen
     unit = np.concatenate([selection.candidates, known]).std(axis=0)
@@ -95,8 +94,8 @@ def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(situation):
     distances = np.linalg.norm(offsets, axis=-1).min(axis=1)
     assert selection.chosen == np.argmax(distances)
 
-    last = dataclasses.replace(situation, space=None, pool=np.array([[1.0, 5.0]]))
-    assert importlib.import_module("spring").farthest(last).chosen == 0
+    last = dataclasses.replace(situation, offer=PoolOffer(np.array([[1.0, 5.0]])))
+    assert own.choose(last, own.settings()).chosen == 0
 
 
 def test_a_strategy_can_weigh_what_a_task_would_say(situation):
@@ -117,5 +116,5 @@ def test_a_strategy_can_weigh_what_a_task_would_say(situation):
     assert selection.utilities[chosen] == pytest.approx(expected, rel=1e-6)
 
     both = np.concatenate([situation.chosen[[-1]], selection.candidates[[chosen]]])
-    known = choose(dataclasses.replace(situation, pool=both))
+    known = choose(dataclasses.replace(situation, offer=PoolOffer(both)))
     assert known.chosen == 1  # of a task that was run less is left to learn

@@ -8,15 +8,16 @@ import pytest
 import scipy.stats
 
 from pamlflow.acquisition.candidates import (
+    CandidateSettings,
     descriptor_candidates,
     latent_candidates,
     make_candidates,
 )
 from pamlflow.acquisition.interface import Situation
+from pamlflow.acquisition.offer import BoxOffer
 from pamlflow.acquisition.paml import paml
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.world import World
 
@@ -26,47 +27,45 @@ def situation(trained, ragged_tasks):
     return Situation(
         round=1,
         model=trained,
-        space=Box(ragged_tasks.descriptor_variables, np.array([0.5, -1.0]), np.array([2.0, 1.0])),
+        offer=BoxOffer(Box(ragged_tasks.descriptor_variables, [0.5, -1.0], [2.0, 1.0])),
         tasks=ragged_tasks,
-        design=np.array([[1.0, 0.0], [1.5, 0.5]]),
-        settings=AcquisitionSettings(candidates="latent", num_candidates=400),
         rng=np.random.default_rng(0),
     )
 
 
-def with_settings(situation, **settings):
-    return dataclasses.replace(situation, settings=AcquisitionSettings(**settings))
+SETTINGS = CandidateSettings(candidates="latent", num_candidates=400)
+
+
+def with_box(situation, low, high):
+    box = Box(situation.offer.box.variables, np.full(2, low), np.full(2, high))
+    return dataclasses.replace(situation, offer=BoxOffer(box))
 
 
 @pytest.mark.parametrize("kind", ["latent", "descriptor"])
 def test_candidates_lie_inside_the_box(situation, kind):
-    changed = with_settings(situation, candidates=kind, num_candidates=300)
-    descriptors, latent = make_candidates(changed)
+    descriptors, latent = make_candidates(situation, CandidateSettings(kind, 300))
     assert len(descriptors) > 0
-    assert situation.space.contains(descriptors).all()
+    assert situation.offer.contains(descriptors).all()
     assert latent.mean.shape == latent.variance.shape == (len(descriptors), 2)
     assert np.all(latent.variance > 0.0)
 
 
 def test_descriptor_candidates_fill_the_box_and_know_their_latents(situation):
-    descriptors, latent = descriptor_candidates(
-        with_settings(situation, candidates="descriptor", num_candidates=100)
-    )
+    descriptors, latent = descriptor_candidates(situation, 100)
     assert descriptors.shape == (100, 2)
-    cells = np.floor((descriptors - situation.space.low) / np.array([1.5, 2.0]) * 4)
+    cells = np.floor((descriptors - situation.offer.box.low) / np.array([1.5, 2.0]) * 4)
     assert len({tuple(cell) for cell in cells}) == 16
     expected = situation.model.infer(descriptors=descriptors)
     np.testing.assert_array_equal(latent.mean, expected.mean)
 
 
 def test_latent_candidates_are_spread_like_the_prior_and_map_to_the_descriptors(situation):
-    descriptors, latent = latent_candidates(situation)
+    descriptors, latent = latent_candidates(situation, 400)
     np.testing.assert_allclose(descriptors, situation.model.predict_descriptors(latent.mean))
     assert 10 < len(descriptors) < 400
     assert np.all(latent.variance < 1e-6)
 
-    box = Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6))
-    _, anywhere = latent_candidates(dataclasses.replace(situation, space=box))
+    _, anywhere = latent_candidates(with_box(situation, -1e6, 1e6), 400)
     assert anywhere.mean.shape == (400, 2)
     for axis in anywhere.mean.T:
         assert scipy.stats.kstest(axis, "norm").statistic < 0.03  # 0.068 at 5% if drawn at random
@@ -78,9 +77,9 @@ def test_latent_candidates_follow_the_scale_of_h(situation):
     latent = model.latent._replace(
         mean=10.0 * model.latent.mean, variance=100.0 * model.latent.variance
     )
-    box = Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6))
+    anywhere = with_box(situation, -1e6, 1e6)
     _, scaled = latent_candidates(
-        dataclasses.replace(situation, space=box, model=dataclasses.replace(model, latent=latent))
+        dataclasses.replace(anywhere, model=dataclasses.replace(model, latent=latent)), 400
     )
     np.testing.assert_allclose(scaled.mean.std(axis=0), [10.0, 10.0], rtol=0.05)
 
@@ -89,23 +88,20 @@ def test_far_latents_leave_the_box_instead_of_returning_to_its_middle(situation)
     """The trap: without a linear mean, E[psi | h] far from the tasks is the middle of the box."""
     far = 30.0 * np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 1.0]])
     descriptors = situation.model.predict_descriptors(far)
-    assert not situation.space.contains(descriptors).any()
+    assert not situation.offer.contains(descriptors).any()
 
     flat = situation.model.descriptor
     flat = flat._replace(slope=0.0 * flat.slope, intercept=0.0 * flat.intercept)
     trapped = dataclasses.replace(situation.model, descriptor=flat)
-    assert situation.space.contains(trapped.predict_descriptors(far)).all()
+    assert situation.offer.contains(trapped.predict_descriptors(far)).all()
 
 
 def test_without_a_latent_candidate_descriptors_are_used(situation, caplog):
-    nowhere = dataclasses.replace(
-        situation,
-        space=Box(situation.space.variables, np.array([1e6, 1e6]), np.array([2e6, 2e6])),
-    )
+    nowhere = with_box(situation, 1e6, 2e6)
     with caplog.at_level(logging.WARNING):
-        descriptors, latent = make_candidates(nowhere)
+        descriptors, latent = make_candidates(nowhere, SETTINGS)
     assert descriptors.shape == (400, 2) and len(latent.mean) == 400
-    assert nowhere.space.contains(descriptors).all()
+    assert nowhere.offer.contains(descriptors).all()
     assert "using descriptors" in caplog.text
 
 
@@ -118,17 +114,14 @@ def test_candidates_that_know_too_few_directions_give_way_to_descriptors(
     flat = flat._replace(slope=slope, intercept=np.zeros(2), weights=0.0 * flat.weights)
     model = dataclasses.replace(situation.model, descriptor=flat)
     with caplog.at_level(logging.WARNING):
-        descriptors, _ = make_candidates(dataclasses.replace(situation, model=model))
+        descriptors, _ = make_candidates(dataclasses.replace(situation, model=model), SETTINGS)
     assert "using descriptors" in caplog.text
     assert np.linalg.matrix_rank(descriptors - descriptors.mean(axis=0)) == 2
 
 
 def test_as_many_candidates_as_asked_for_before_the_box(situation):
-    everywhere = dataclasses.replace(
-        with_settings(situation, candidates="latent", num_candidates=50),
-        space=Box(situation.space.variables, np.full(2, -1e6), np.full(2, 1e6)),
-    )
-    descriptors, _ = make_candidates(everywhere)
+    everywhere = with_box(situation, -1e6, 1e6)
+    descriptors, _ = make_candidates(everywhere, CandidateSettings(num_candidates=50))
     assert len(descriptors) == 50
 
 
@@ -151,10 +144,10 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     model = ModelSettings(inducing_points=25)
     training = TrainingSettings(first_iterations=40, next_iterations=15, starts=1)
     state, _ = train(tasks, model, training, rng)
-    settings = AcquisitionSettings(candidates=kind, num_candidates=200)
+    settings = CandidateSettings(kind, 200)
     for round_ in range(1, 11):
-        seen = Situation(round_, state, world.view.space, tasks, np.empty((0, 2)), settings, rng)
-        selection = paml(seen)
+        seen = Situation(round_, state, BoxOffer(world.space), tasks, rng)
+        selection = paml(seen, settings)
         chosen = selection.candidates[selection.chosen]
         tasks = tasks.append(world.observe(chosen[None], excitation, rng))
         state, _ = train(tasks, model, training, rng, state)

@@ -6,12 +6,18 @@ import logging
 import numpy as np
 import pytest
 
-from pamlflow.acquisition import STRATEGIES, Selection, Situation, log_repeat
-from pamlflow.acquisition.candidates import make_candidates
-from pamlflow.acquisition.paml import paml
+from pamlflow.acquisition import (
+    STRATEGIES,
+    BoxOffer,
+    PoolOffer,
+    Selection,
+    Situation,
+    log_repeat,
+)
+from pamlflow.acquisition.candidates import CandidateSettings, make_candidates
+from pamlflow.acquisition.paml import PamlSettings, paml
 from pamlflow.acquisition.repeats import NEAR, NEW, as_they_were_run, repeated_tasks
 from pamlflow.models.interface import LatentPosterior
-from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet, Variable
 
@@ -28,10 +34,10 @@ def tasks_at(descriptors, variables=CART_POLE.variables):
     return TaskSet(*arrays, state, state, variables, variables)
 
 
-def situation_of(descriptors, *, box=CART_POLE, model=None, **changed):
+def situation_of(descriptors, *, box=CART_POLE, model=None, pool=None, **changed):
     tasks = tasks_at(np.asarray(descriptors, dtype=float), box.variables)
-    rng = np.random.default_rng(0)
-    return Situation(1, model, box, tasks, None, AcquisitionSettings(), rng, **changed)
+    offer = BoxOffer(box) if pool is None else PoolOffer(pool, box)
+    return Situation(1, model, offer, tasks, np.random.default_rng(0), **changed)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +77,7 @@ def test_a_uniform_draw_is_as_seldom_a_repeat_however_many_tasks_there_are(dimen
 def test_a_picture_is_repeated_by_the_same_picture():
     pictures = np.random.default_rng(0).random((4, 8, 8, 1))
     tasks = tasks_at(pictures[[2, 0]], (Variable("brightness", "1"),))
-    rng = np.random.default_rng(0)
-    situation = Situation(1, None, None, tasks, None, AcquisitionSettings(), rng, pictures, True)
+    situation = Situation(1, None, PoolOffer(pictures), tasks, np.random.default_rng(0))
     np.testing.assert_array_equal(repeated_tasks(situation, pictures), [1, NEW, 0, NEW])
 
 
@@ -101,10 +106,8 @@ def test_paml_does_not_ask_for_what_has_been_run(folded, kind):
     """The repeats lie farthest from the task in latent space, and are that task on the robot."""
     pool = np.array([[4.97, 1.98], [4.98, 1.99], [3.0, 1.4]]) if kind == "pool" else None
     situation = situation_of(RUN, model=folded, pool=pool)
-    if kind != "pool":
-        settings = AcquisitionSettings(candidates=kind, num_candidates=4096)
-        situation = dataclasses.replace(situation, settings=settings)
-    selection = paml(situation)
+    settings = PamlSettings("descriptor" if kind == "descriptor" else "latent", 4096)
+    selection = paml(situation, settings)
     (repeat,) = repeated_tasks(situation, selection.candidates[[selection.chosen]])
     assert repeat == NEW
     repeats = repeated_tasks(situation, selection.candidates) != NEW
@@ -113,7 +116,8 @@ def test_paml_does_not_ask_for_what_has_been_run(folded, kind):
     assert selection.utilities[repeats].max() < np.median(selection.utilities[~repeats])
 
     # With something hidden, the point that is farthest in latent space is another task.
-    hidden = paml(dataclasses.replace(situation, hidden=True, rng=np.random.default_rng(0)))
+    hidden = dataclasses.replace(situation, hidden=True, rng=np.random.default_rng(0))
+    hidden = paml(hidden, settings)
     assert repeated_tasks(situation, hidden.candidates[[hidden.chosen]]) == [0]
 
 
@@ -139,19 +143,22 @@ def test_where_all_latent_candidates_are_repeats_descriptors_are_used(folded, ca
     )
     situation = situation_of(RUN, model=dataclasses.replace(folded, descriptor=near))
     with caplog.at_level(logging.WARNING):
-        descriptors, _ = make_candidates(situation)
+        descriptors, _ = make_candidates(situation, CandidateSettings())
     assert "using descriptors" in caplog.text
     assert np.mean(repeated_tasks(situation, descriptors) == NEW) > 0.9
     caplog.clear()
-    descriptors, _ = make_candidates(dataclasses.replace(situation, hidden=True))
+    descriptors, _ = make_candidates(
+        dataclasses.replace(situation, hidden=True), CandidateSettings()
+    )
     assert np.all(repeated_tasks(situation, descriptors) == 0) and not caplog.records
 
 
 def test_a_pool_of_repeats_alone_is_still_chosen_from(folded, caplog):
     situation = situation_of(RUN, model=folded, pool=np.repeat(RUN, 3, axis=0))
-    for strategy in (paml, STRATEGIES["uniform"]):
+    for name in ("paml", "uniform"):
+        strategy = STRATEGIES[name]
         caplog.clear()
-        log_repeat(strategy(situation), situation)
+        log_repeat(strategy.choose(situation, strategy.settings()), situation)
         assert "mass = 4.98 kg, length = 1.99 m, which is all but task 0 again" in caplog.text
 
 
@@ -183,8 +190,7 @@ def test_a_repeat_is_logged_whoever_asks_for_it(caplog, asked, hidden, level, sa
 def test_a_picture_that_is_asked_for_again_is_logged(caplog):
     picture = np.full((1, 8, 8, 1), 0.5)
     tasks = tasks_at(picture, (Variable("brightness", "1"),))
-    rng = np.random.default_rng(0)
-    situation = Situation(3, None, None, tasks, None, AcquisitionSettings(), rng, picture, True)
+    situation = Situation(3, None, PoolOffer(picture), tasks, np.random.default_rng(0), hidden=True)
     latent = LatentPosterior(np.zeros((1, 1)), np.ones((1, 1)))
     with caplog.at_level(logging.INFO):
         log_repeat(Selection(picture, latent, np.zeros(1), 0), situation)

@@ -10,7 +10,7 @@ from pamlflow.domains.base import Excitation, SimulationError
 from pamlflow.domains.cart_pole import CartPole
 from pamlflow.models.interface import LatentPosterior, Trainer
 from pamlflow.models.latent_gp.use.trained import TrainedModel
-from pamlflow.pool import Pool
+from pamlflow.rounds import read_pool
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
 from pamlflow.storage import store
@@ -221,7 +221,7 @@ def acquire_from_pool(folder, number, strategy="paml", output=None):
 
 
 def test_a_chosen_task_leaves_the_pool_until_nothing_is_left(pooled, tmp_path):
-    pool = Pool.read(pooled / "pool.h5")
+    pool = read_pool(pooled / "pool.h5")
     rows = store.read(pooled / "round_00.h5").datasets["pool/rows"].tolist()
     for number, strategy in ((1, "paml"), (2, "uniform")):
         record = acquire_from_pool(pooled, number, strategy)
@@ -253,7 +253,7 @@ def test_training_sees_the_descriptors_that_are_left(pooled, tmp_path, monkeypat
     start = {"tasks": pooled / "initial_tasks.h5", **FIT, "seed": 3}
     train_initial_round(**start, output=tmp_path / "round_00.h5", pool=pooled / "pool.h5")
     acquire_from_pool(pooled, 1, output=tmp_path / "round_01.h5")
-    everything = np.sort(Pool.read(pooled / "pool.h5").descriptors, axis=0)
+    everything = np.sort(read_pool(pooled / "pool.h5").descriptors, axis=0)
     for number, (chosen, unchosen) in enumerate(seen, start=2):
         assert len(chosen) == number and len(unchosen) == 4 - number
         np.testing.assert_array_equal(np.sort(np.vstack([chosen, unchosen]), axis=0), everything)

@@ -12,6 +12,7 @@ from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.pool import Pool
+from pamlflow.rounds import read_pool
 from pamlflow.stages.illustrate_pictures import (
     plot_montage,
     plot_rank_correlation,
@@ -130,7 +131,7 @@ def test_table_has_a_row_for_each_strategy_trial_and_round(trial, drawn, tmp_pat
     assert tidy["strategy"].tolist() == ["paml", "paml", "uniform", "uniform"]
     assert tidy["trial"].tolist() == [3] * 4
     assert tidy["round"].tolist() == [0, 1, 0, 1]
-    pool = Pool.read(trial / "pool.h5")
+    pool = read_pool(trial / "pool.h5")
     model = TrainedModel.from_datasets(store.read(trial / "round_01.h5").datasets)
     latent = model.infer(descriptors=pool.descriptors)
     expected = rank_correlation(latent.mean, pool.parameters[:, 0])

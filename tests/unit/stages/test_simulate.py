@@ -6,6 +6,7 @@ import pytest
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation
 from pamlflow.pool import Pool
+from pamlflow.rounds import read_pool
 from pamlflow.stages.simulate import (
     draw_design,
     draw_pool,
@@ -137,7 +138,7 @@ def test_initial_tasks_of_a_pool_are_some_of_it(tmp_path, experiment):
     given = {"experiment": experiment, "seed": 2, "output": path, "pool": pool_file}
     simulate_initial_tasks(initial_tasks=3, **given)
     record = store.read(path, "initial_tasks")
-    tasks, pool = TaskSet.from_datasets(record.datasets), Pool.read(pool_file)
+    tasks, pool = TaskSet.from_datasets(record.datasets), read_pool(pool_file)
     rows = record.datasets["pool/rows"]
     assert len(set(rows.tolist())) == 3
     np.testing.assert_array_equal(tasks.descriptors, pool.descriptors[rows])
