@@ -43,7 +43,7 @@ def trial(make_tasks, tmp_path_factory):
     )
     model, record = train(
         known,
-        ModelSettings(inducing_points=10, pictures=PictureSettings(pretraining_steps=60)),
+        ModelSettings(2, inducing_points=10, pictures=PictureSettings(pretraining_steps=60)),
         TrainingSettings(first_iterations=5),
         np.random.default_rng(0),
         unchosen=pool.unchosen(rows),

@@ -16,7 +16,7 @@ from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, T
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import Variable
 
-SETTINGS = ModelSettings(inducing_points=20, pictures=PictureSettings(pretraining_steps=60))
+SETTINGS = ModelSettings(2, inducing_points=20, pictures=PictureSettings(pretraining_steps=60))
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=10)
 
 
