@@ -1,10 +1,13 @@
-"""Typed views of the config sections that the model and the acquisition read."""
+"""Typed sections of a configuration, which refuse what means nothing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from numbers import Integral, Real
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 from pamlflow.wording import nearest
 
@@ -16,8 +19,21 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
 
 
+class Bounds(NamedTuple):
+    """The smallest and the largest number that a setting may be; the schema of a study has the same."""
+
+    minimum: float
+    maximum: float
+
+
+ANY_NUMBER = Bounds(-math.inf, math.inf)
+
+
 class Settings:
-    """What all sections share: they refuse values that mean nothing."""
+    """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
+
+    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    """
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Self:
@@ -36,15 +52,33 @@ class Settings:
         return cls(**made)
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless names are known and numbers above zero."""
-        for name, hint in get_type_hints(type(self)).items():
+        """Raise ValueError unless names are known, kinds right and numbers within their bounds."""
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
-            known = get_args(hint) if get_origin(hint) is Literal else ()
-            if known and value not in known:
-                text = " or ".join(f'"{one}"' for one in known)
-                raise ValueError(f"{name}: expected {text}, found {value!r}")
-            if isinstance(value, int | float) and not value > 0:
-                raise ValueError(f"{name}: expected a number above 0, found {value}")
+            kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, None)
+            if get_origin(kind) is Literal:
+                if value not in get_args(kind):
+                    text = " or ".join(f'"{one}"' for one in get_args(kind))
+                    raise ValueError(f"{name}: expected {text}, found {value!r}")
+            elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
+                number = _number(name, kind, bounds or ANY_NUMBER, value)
+                object.__setattr__(self, name, number)
+            elif isinstance(kind, type) and not isinstance(value, kind):
+                made = f"{kind.__name__}(...)" if issubclass(kind, Settings) else kind.__name__
+                raise ValueError(f"{name}: expected {made}, found {value!r}")
+
+
+def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
+    """``value`` as a number of this kind; ValueError unless it is one, within the bounds."""
+    if value is None and NoneType in get_args(kind):
+        return None
+    is_whole = int in (kind, *get_args(kind))
+    is_number = isinstance(value, Integral if is_whole else Real) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and bounds.minimum <= value <= bounds.maximum):
+        limits = "" if bounds == ANY_NUMBER else f" from {bounds.minimum:g} to {bounds.maximum:g}"
+        kind_of_number = "whole number" if is_whole else "number"
+        raise ValueError(f"{name}: expected a {kind_of_number}{limits}, found {value!r}")
+    return int(value) if is_whole else float(value)
 
 
 @dataclass(frozen=True)
@@ -57,4 +91,6 @@ class InferenceSettings(Settings):
     def __post_init__(self) -> None:
         """Turn the list of a config file into a tuple."""
         super().__post_init__()
+        if isinstance(self.protocols, str):
+            raise ValueError(f"protocols: expected a list of names, found {self.protocols!r}")
         object.__setattr__(self, "protocols", tuple(self.protocols))

@@ -3,14 +3,14 @@
 import logging
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 
 from pamlflow.acquisition.interface import Situation
 from pamlflow.acquisition.repeats import NEW, as_they_were_run, repeated_tasks
 from pamlflow.models.interface import LatentPosterior
-from pamlflow.settings import Settings
+from pamlflow.settings import Bounds, Settings
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class CandidateSettings(Settings):
     """Which candidates a strategy scores where it can ask for every point of a box, and how many."""
 
     candidates: CandidateKind = "latent"
-    num_candidates: int = 1000
+    num_candidates: Annotated[int, Bounds(1, 100_000)] = 1000
 
 
 def make_candidates(

@@ -1,15 +1,23 @@
 """Typed settings and the configuration that they are made from."""
 
 import dataclasses
+import json
 import math
 import re
+from typing import Annotated, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 
 from pamlflow import settings
-from pamlflow.configuration.validation import validated
-from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.settings import AcquisitionSettings, InferenceSettings
+from pamlflow.configuration.validation import schema, validated
+from pamlflow.models.latent_gp.settings import (
+    ModelSettings,
+    PictureSettings,
+    StochasticSettings,
+    TrainingSettings,
+)
+from pamlflow.settings import InferenceSettings
 
 STUDY = {
     "seed": 1,
@@ -64,12 +72,27 @@ def test_training_schedule_of_a_file_becomes_settings(config):
     [
         ("Model", {"noise": "task-scaled"}, "noise: expected .*task_scaled.*, found 'task-scaled'"),
         ("Model", {"signal": None}, "signal: expected .*, found None"),
-        ("Model", {"inducing_points": 0}, "inducing_points: expected a number above 0, found 0"),
-        ("Model", {"noise_floor": math.nan}, "noise_floor: expected a number above 0, found nan"),
-        ("Picture", {"weight": -0.1}, "weight: expected a number above 0"),
+        (
+            "Model",
+            {"inducing_points": 0},
+            "inducing_points: expected a whole number from 2 to 5000, found 0",
+        ),
+        (
+            "Model",
+            {"noise_floor": math.nan},
+            "noise_floor: expected a number from 1e-10 to 0.5, found nan",
+        ),
+        ("Picture", {"weight": -0.1}, "weight: expected a number from 1e-06 to 1, found -0.1"),
+        ("Model", {"latent_dimensions": 2.5}, "latent_dimensions: expected a whole number .* 2.5"),
+        ("Model", {"latent_dimensions": True}, "latent_dimensions: expected a whole .* found True"),
+        ("Model", {"noise_floor": "1e-6"}, "noise_floor: expected a number .* found '1e-6'"),
+        ("Model", {"noise_floor": None}, "noise_floor: expected a number .* found None"),
+        ("Model", {"pictures": {"weight": 0.1}}, r"pictures: expected PictureSettings\(...\)"),
+        ("Training", {"stochastic": None}, r"stochastic: expected StochasticSettings\(...\)"),
+        ("Inference", {"protocols": "paper"}, "protocols: expected a list of names, found 'paper'"),
         ("Training", {"bound": "colapsed"}, 'bound: expected "collapsed" or "stochastic"'),
-        ("Training", {"starts": 0}, "starts: expected a number above 0"),
-        ("Stochastic", {"batch_tasks": 0}, "batch_tasks: expected a number above 0"),
+        ("Training", {"starts": 0}, "starts: expected a whole number from 1"),
+        ("Stochastic", {"batch_tasks": 0}, "batch_tasks: expected a whole number from 1"),
         ("Inference", {"objective": "Elbo"}, 'objective: expected "predictive" or "elbo"'),
         ("Acquisition", {"candidates": "Latent"}, 'candidates: expected "latent" or "descriptor"'),
     ],
@@ -80,7 +103,7 @@ def test_a_setting_that_means_nothing_is_refused(section, changed, message):
 
 
 def test_no_batch_stands_for_all():
-    assert settings.StochasticSettings(batch_tasks=None).batch_tasks is None
+    assert StochasticSettings(batch_tasks=None).batch_tasks is None
 
 
 @pytest.mark.parametrize(
@@ -109,3 +132,37 @@ def test_h_has_a_dimension_for_each_parameter_that_varies(
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == bool(warned)
     assert all(re.search(warned, message) for message in messages)
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    """They are written to files, as JSON."""
+    made = ModelSettings(inducing_points=np.int64(20), noise_floor=np.float32(0.25))
+    assert made == ModelSettings(inducing_points=20, noise_floor=0.25)
+    assert '"inducing_points": 20, ' in json.dumps(dataclasses.asdict(made))
+
+
+SECTIONS = {
+    ModelSettings: ("model",),
+    PictureSettings: ("model", "pictures"),
+    TrainingSettings: ("training",),
+    StochasticSettings: ("training", "stochastic"),
+    settings.InferenceSettings: ("inference",),
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_settings_and_the_schema_have_the_same_keys_values_and_bounds(section):
+    entries = schema()
+    for key in SECTIONS[section]:
+        entries = entries["properties"][key]
+    hints = get_type_hints(section, include_extras=True)
+    assert hints.keys() == entries["properties"].keys()
+    for name, hint in hints.items():
+        entry = entries["properties"][name]
+        if "enum" in entry:
+            assert get_args(hint) == tuple(entry["enum"])
+        elif {"integer", "number"} & set(np.atleast_1d(entry["type"])):
+            assert get_origin(hint) is Annotated
+            assert get_args(hint)[1] == (entry["minimum"], entry["maximum"])
+            for end in get_args(hint)[1]:
+                assert getattr(section(**{name: end}), name) == end

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from pamlflow.settings import Settings
+from pamlflow.settings import Bounds, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -17,19 +17,20 @@ MOST_DIMENSIONS = 8  # of h; in more, the starts of a search for h* leave nearly
 class PictureSettings(Settings):
     """Section ``model.pictures``: how much pictures count, and how long they are learned alone."""
 
-    weight: float = 0.01
-    pretraining_steps: int = 400
+    weight: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
+    pretraining_steps: Annotated[int, Bounds(1, 100_000)] = 400
 
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
     """Section ``model``: the size of the model, its signal and its noise."""
 
-    latent_dimensions: int | None = None  # None: one for each parameter that varies between tasks
-    inducing_points: int = 200
+    # None: one for each parameter that varies between tasks.
+    latent_dimensions: Annotated[int | None, Bounds(1, MOST_DIMENSIONS)] = None
+    inducing_points: Annotated[int, Bounds(2, 5_000)] = 200
     signal: Literal["per_output", "shared"] = "per_output"
     noise: Literal["per_output", "task_scaled"] = "task_scaled"
-    noise_floor: float = 1e-6
+    noise_floor: Annotated[float, Bounds(1e-10, 0.5)] = 1e-6
     pictures: PictureSettings = PictureSettings()
 
     def dimensions(self, varying: int) -> int:
@@ -61,12 +62,13 @@ def too_few(dimensions: int, varying: int) -> str:
 class StochasticSettings(Settings):
     """Section ``training.stochastic``: the schedule of the stochastic bound; the defaults are the paper's."""
 
-    steps: int = 5000
-    learning_rate: float = 0.01
+    steps: Annotated[int, Bounds(1, 1_000_000)] = 5000
+    learning_rate: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
     optimiser: Literal["adam", "natural_gradient"] = "adam"
     estimator: Literal["closed_form", "monte_carlo"] = "monte_carlo"
-    batch_tasks: int | None = None  # None: all
-    batch_transitions: int | None = None  # of each task; None: all
+    batch_tasks: Annotated[int | None, Bounds(1, 100_000)] = None  # None: all
+    # Of each task; None: all.
+    batch_transitions: Annotated[int | None, Bounds(1, 100_000)] = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class TrainingSettings(Settings):
     """
 
     bound: Literal["collapsed", "stochastic"] = "collapsed"
-    first_iterations: int = 150
-    next_iterations: int = 60
-    starts: int = 3
+    first_iterations: Annotated[int, Bounds(1, 100_000)] = 150
+    next_iterations: Annotated[int, Bounds(1, 100_000)] = 60
+    starts: Annotated[int, Bounds(1, 100)] = 3
     stochastic: StochasticSettings = StochasticSettings()

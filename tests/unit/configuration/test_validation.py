@@ -132,7 +132,11 @@ def test_numbers_have_the_type_of_the_schema():
         (("run", "trials"), True, "found true"),
         (("run", "trials"), 2.5, "found 2.5"),
         (("model",), None, "model: expected a section of keys, found nothing"),
-        (("model", "noise_floor"), math.nan, "expected a number above 0 and below 1, found NaN"),
+        (
+            ("model", "noise_floor"),
+            math.nan,
+            "expected a number at least 1e-10 and at most 0.5, found NaN",
+        ),
         (
             ("model", "noise"),
             "task_scale",
