@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from pamlflow.models.latent_gp.use.scaling import Scaler, unit_of
 from pamlflow.tasks import Variable
@@ -39,15 +40,15 @@ def test_constant_columns_become_zero_and_stay_finite(ragged_tasks):
     scaler = Scaler.fit(tasks)
     np.testing.assert_allclose(scaler.inputs(inputs)[:, 1], 0.0, atol=1e-12)
     np.testing.assert_allclose(scaler.descriptors(descriptors)[:, 0], 0.0, atol=1e-9)
-    # What varies at test time keeps its own size.
-    np.testing.assert_allclose(scaler.inputs(np.array([0.0, 5.1]))[1], 5.0)
+    # What varies at test time is measured by the size of the constant.
+    np.testing.assert_allclose(scaler.inputs(np.array([0.0, 0.15]))[1], 0.5)
 
 
 def test_one_task_has_descriptors_of_zero(ragged_tasks):
     one = ragged_tasks.subset([2])
     scaler = Scaler.fit(one)
     np.testing.assert_array_equal(scaler.descriptors(one.descriptors), [[0.0, 0.0]])
-    np.testing.assert_array_equal(scaler.descriptor_scale, [1.0, 1.0])
+    np.testing.assert_array_equal(scaler.descriptor_scale, np.abs(one.descriptors[0]))
 
 
 def test_pictures_have_one_mean_and_one_scale_per_colour_channel(ragged_tasks):
@@ -58,7 +59,7 @@ def test_pictures_have_one_mean_and_one_scale_per_colour_channel(ragged_tasks):
     scaler = Scaler.fit(tasks)
     pixels = pictures.reshape(-1, 3)
     np.testing.assert_allclose(scaler.descriptor_mean, pixels.mean(axis=0))
-    np.testing.assert_allclose(scaler.descriptor_scale, [*pixels[:, :2].std(axis=0), 1.0])
+    np.testing.assert_allclose(scaler.descriptor_scale, [*pixels[:, :2].std(axis=0), 0.2])
     scaled = scaler.descriptors(pictures)
     np.testing.assert_allclose(scaled[2, 3, 4], scaler.descriptors(pictures[2, 3, 4]))
     np.testing.assert_allclose(scaled.mean(axis=(0, 1, 2)), 0.0, atol=1e-12)
@@ -71,6 +72,28 @@ def test_datasets_and_back(ragged_tasks):
         np.testing.assert_array_equal(getattr(again, name), value)
 
 
-def test_the_unit_of_a_constant_column_is_one():
-    values = np.array([[1.0, 7.0, -3.0], [3.0, 7.0 + 1e-14, 1.0]])
-    np.testing.assert_allclose(unit_of(values), [1.0, 1.0, 2.0])
+def test_the_unit_of_a_constant_column_is_its_size_or_one():
+    values = np.array([[1.0, 7.0, -3.0, 0.0, -4.0], [3.0, 7.0 + 1e-14, 1.0, 0.0, -4.0]])
+    np.testing.assert_allclose(unit_of(values), [1.0, 7.0, 2.0, 1.0, 4.0])
+
+
+@pytest.mark.parametrize("power", [-1000, -600, -50, -30, 30, 600, 1000])
+def test_units_follow_those_of_the_values_bit_by_bit(power):
+    """Microfarads or farads; squares of the smallest and the largest do not exist."""
+    values = np.random.default_rng(0).uniform(-1.0, 2.0, (40, 3)) * [1.0, 1e-3, 0.0] + [
+        0.0,
+        5.0,
+        3.0,
+    ]
+    expected = values.std(axis=0)
+    np.testing.assert_array_equal(unit_of(values), [*expected[:2], 3.0])
+    np.testing.assert_array_equal(
+        unit_of(np.ldexp(values, power)), np.ldexp(unit_of(values), power)
+    )
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-12, 1e-3, 1e9, 1e100])
+def test_rounding_is_no_variation_in_any_unit(size):
+    noise = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 50) * np.spacing(size)
+    np.testing.assert_allclose(unit_of((size + noise)[:, None]), [size])
+    np.testing.assert_allclose(unit_of((size + 1e9 * noise)[:, None]), [1e9 * noise.std()])
