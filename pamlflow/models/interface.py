@@ -100,10 +100,10 @@ class TrainingRecord:
         self.bound.append(bound)
         self.seconds.append(time.perf_counter() - self._begin)
 
-    def event(self, text: str) -> None:
+    def event(self, text: str, level: int = logging.INFO) -> None:
         """Keep and log one event."""
         self.events.append(text)
-        logger.info(text)
+        logger.log(level, "%s", text)
 
     def to_datasets(self) -> dict[str, Any]:
         """The datasets ``training/...`` of a round file."""

@@ -42,7 +42,6 @@ def test_defaults_are_those_of_the_configuration(config):
     assert ModelSettings.from_config(config["model"]) == ModelSettings()
     assert TrainingSettings.from_config(config["training"]) == TrainingSettings()
     assert InferenceSettings(**config["inference"]) == InferenceSettings()
-    assert AcquisitionSettings(**config["acquisition"]) == AcquisitionSettings()
 
 
 def test_protocols_of_a_file_become_a_tuple():

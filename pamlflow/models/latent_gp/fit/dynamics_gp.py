@@ -20,6 +20,9 @@ from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
 
+FIRST_NOISE = 0.01  # variance, that of the outputs being 1
+ABOVE_FLOOR = 1.01  # where noise starts that would be at its floor, whose logarithm does not exist
+
 
 class TaskData(NamedTuple):
     """Standardised transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
@@ -70,8 +73,9 @@ class DynamicsGP(gpflow.Module):
         self.noise_floor = noise_floor
         self.inducing_inputs = gpflow.Parameter(inducing_inputs)
         self.inducing_latents = gpflow.Parameter(inducing_latents)
+        first_noise = max(FIRST_NOISE, ABOVE_FLOOR * noise_floor)
         self.noise = scale_parameter(
-            np.full(output_dimensions, 0.01), median=1e-3, spread=3.0, lower=noise_floor
+            np.full(output_dimensions, first_noise), median=1e-3, spread=3.0, lower=noise_floor
         )
         self.noise_slope = weight_parameter(np.zeros(latent_dimensions), spread=1.0)
         gpflow.set_trainable(self.noise_slope, task_scaled)
@@ -159,7 +163,7 @@ class DynamicsGP(gpflow.Module):
         # The same noise for all tasks at first: a search learns last how it varies from task to task.
         slope = values.pop(".noise_slope")
         noise = values[".noise"] * outputs * np.exp(latents @ slope).mean()
-        values[".noise"] = np.maximum(noise, 1.01 * self.noise_floor)
+        values[".noise"] = np.maximum(noise, ABOVE_FLOOR * self.noise_floor)
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:

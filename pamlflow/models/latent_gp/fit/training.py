@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.screening import remarks, require_computable
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
@@ -47,8 +49,11 @@ def train(
     fitted from scratch.
 
     The stochastic bound has one start, as in the paper, and keeps its state in the folder ``checkpoints``.
+
+    What is remarkable about new tasks (`pamlflow.screening.remarks`) is logged first, and kept in the record.
+    Raises ValueError where values cannot be computed with.
     """
-    record = TrainingRecord()
+    record = _begin(tasks, settings, first_task=len(previous.latent.mean) if previous else 0)
     kind: type[MetaModel] = PictureModel if tasks.has_pictures else VectorModel
     collapsed = training.bound == "collapsed"
     if previous is not None and collapsed and not kind.can_continue(previous):
@@ -65,6 +70,15 @@ def train(
         return _fit_collapsed(model, starts, iterations, record, title)
     starts[0]()
     return _fit_stochastic(model, training, rng, checkpoints, record)
+
+
+def _begin(tasks: TaskSet, settings: ModelSettings, first_task: int) -> TrainingRecord:
+    """The record of a fit that begins, with what is remarkable about the tasks from ``first_task`` on."""
+    require_computable(tasks)
+    record = TrainingRecord()
+    for text in remarks(tasks, settings.inducing_points, first_task):
+        record.event(text, logging.WARNING)
+    return record
 
 
 def _start_anew(model: MetaModel, place: Place) -> None:

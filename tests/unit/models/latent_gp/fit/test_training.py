@@ -1,6 +1,7 @@
 """Training from scratch and from the round before."""
 
 import dataclasses
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -277,3 +278,73 @@ def test_noiseless_data_do_not_break_training(make_tasks):
 def test_tensorflow_is_not_needed_by_what_training_returns(trained):
     for part in (*trained.dynamics, *trained.descriptor, *trained.parameters.values()):
         assert not tf.is_tensor(part)
+
+
+def test_what_is_remarkable_about_the_newest_tasks_is_logged_and_recorded(
+    caplog, ragged_tasks, make_tasks, trained
+):
+    outputs = ragged_tasks.outputs.copy()
+    outputs[14, 1] = 1e6
+    spoilt = dataclasses.replace(ragged_tasks, outputs=outputs)
+    _, record = train(spoilt, SETTINGS, BRIEF, rng())
+    text = "task 2, step 1: output 'second_change' is 1e+06 m/s"
+    assert record.events[0].startswith(text)
+    warnings = [it.message for it in caplog.records if it.levelname == "WARNING"]
+    assert warnings == record.events[:1]
+    _, record = train_from_previous(
+        spoilt.append(make_tasks([10], seed=7)), SETTINGS, BRIEF, trained, rng()
+    )
+    assert not any(text in event for event in record.events)
+
+
+def test_what_cannot_be_computed_with_is_refused_before_anything_is_fitted(
+    ragged_tasks, make_tasks, trained
+):
+    new = make_tasks([10], seed=7)
+    outputs = new.outputs.copy()
+    outputs[4, 0] = 1e200
+    tasks = ragged_tasks.append(dataclasses.replace(new, outputs=outputs))
+    for train in (
+        lambda: train(tasks, SETTINGS, BRIEF, rng()),
+        lambda: train(tasks, SETTINGS, BRIEF, rng(), trained),
+    ):
+        with pytest.raises(ValueError, match=r"task 8, step 4: output 'first_change' is 1e\+200 m"):
+            train()
+
+
+def at_the_ends(section):
+    """The settings of a section with all numbers at their smallest, and at their largest."""
+    hints = get_type_hints(section, include_extras=True)
+    bounds = {
+        name: get_args(hint)[1] for name, hint in hints.items() if hasattr(hint, "__metadata__")
+    }
+    return [{name: ends[which] for name, ends in bounds.items()} for which in (0, 1)]
+
+
+@pytest.mark.parametrize("model", at_the_ends(ModelSettings), ids=["smallest", "largest"])
+def test_a_fit_works_at_both_ends_of_what_a_model_may_have(make_tasks, model):
+    """No start of the noise lies below the largest floor; two inducing points cannot say much."""
+    tasks, added = make_tasks([12] * 4), make_tasks([12], seed=3)
+    settings = ModelSettings(**model)
+    first, _ = train(tasks, settings, BRIEF, rng())
+    second, _ = train(tasks.append(added), settings, BRIEF, rng(), first)
+    inputs, outputs, mask = added.padded()
+    latent = second.infer(data=TaskArrays(inputs, outputs, mask), descriptors=added.descriptors)
+    mean, variance = second.predict(inputs, latent)
+    spread = tasks.outputs.std(axis=0)
+    assert np.all(np.abs(mean) < 4.0 * spread)
+    assert np.all(variance > 0.0) and np.all(np.sqrt(variance) < 2.0 * spread)
+
+
+@pytest.mark.parametrize("schedule", at_the_ends(StochasticSettings), ids=["smallest", "largest"])
+def test_steps_work_at_both_ends_of_what_a_schedule_may_have(ragged_tasks, schedule):
+    """Batches of more than there is, and steps of any length; only the number of steps is cut short."""
+    schedule = StochasticSettings(
+        **schedule | {"steps": 2, "batch_transitions": min(schedule["batch_transitions"], 100)}
+    )
+    training = TrainingSettings(bound="stochastic", stochastic=schedule)
+    model, record = train(ragged_tasks, SETTINGS, training, rng())
+    assert len(record.bound) == 2
+    inputs, *_ = ragged_tasks.padded()
+    for moment in model.predict(inputs, model.latent):
+        assert np.all(np.isfinite(moment))

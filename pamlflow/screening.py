@@ -1,0 +1,159 @@
+"""What is looked for in tasks before a model learns from them: numbers that spoil a fit, and its cost.
+
+A fit measures everything in standard deviations.  One transition that is a million times too large is then all
+that there is, and the others are zeros to it.  Real data may have such a transition, a hard stop among free
+motion, so that it is a warning and no error; what cannot be squared is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from pamlflow.models.latent_gp.use.scaling import ROUNDING, unit_of
+from pamlflow.tasks import TaskSet, Variable
+from pamlflow.types import FloatArray
+
+LARGEST = 1e140
+"""Squares of what is larger, or sums of them, are beyond floating-point numbers."""
+SMALLEST_UNIT = 1e-140
+"""Squares of less, times the variance of a noise, are zero to floating-point numbers."""
+USUAL_SHARE = 0.9
+OUTLYING = 20.0
+"""How many times as far from the median as USUAL_SHARE of the values; the built-in systems have up to 8."""
+FEWEST_TRANSITIONS = 10  # one value among fewer says nothing of the others
+LARGE_FIT = 4_000_000
+"""Padded transitions times inducing points, above which an iteration takes seconds."""
+SPEED = (
+    1e9  # padded transitions times squared inducing points, of an iteration in a second on one core
+)
+ARRAYS = 12  # of padded transitions times inducing points, that a fit has in memory
+
+
+class Outlier(NamedTuple):
+    """The transition that is farthest from the others in one variable, and how many more are too far."""
+
+    task: int
+    step: int
+    quantity: str  # "input" or "output"
+    variable: Variable
+    value: float
+    median: float
+    usual: float  # distance from the median that nine tenths of the values have at most
+    others: int
+
+    def __str__(self) -> str:
+        """What the log says, and what can be done."""
+        unit = self.variable.unit
+        more = f", and {self.others} more like it" if self.others else ""
+        return (
+            f"task {self.task}, step {self.step}: {self.quantity} '{self.variable.name}' is "
+            f"{self.value:.4g} {unit}{more}, where nine tenths of the values lie within {self.usual:.2g} "
+            f"{unit} of {self.median:.4g}; a single such value can spoil all predictions: if it is an error "
+            "of the recording, leave the transition out, and if it is real, give a function of it that is tamer"
+        )
+
+
+def require_computable(tasks: TaskSet) -> None:
+    """Raise ValueError, naming task, step and variable, where the square of a value is infinite or zero."""
+    descriptors = ("descriptor", tasks.descriptors, tasks.descriptor_variables)
+    for quantity, values, variables in (*_transitions(tasks), descriptors):
+        wide = np.argwhere(np.abs(values) > LARGEST)
+        if len(wide):
+            row, *_, column = wide[0].tolist()
+            place = _place(tasks, row) if quantity != "descriptor" else f"task {row}"
+            value, variable = values[tuple(wide[0])], variables[column]
+            raise ValueError(
+                f"{place}: {quantity} '{variable.name}' is {value:.4g} {variable.unit}, expected numbers up "
+                f"to {LARGEST:.0e}, which can be squared; leave the transition out, or give another unit"
+            )
+        for unit, variable in zip(unit_of(values), variables, strict=True):
+            if unit < SMALLEST_UNIT:
+                raise ValueError(
+                    f"{quantity} '{variable.name}': values are of the order of {unit:.1e} {variable.unit}, "
+                    f"expected at least {SMALLEST_UNIT:.0e}, which can be squared; give another unit"
+                )
+
+
+def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
+    """The outliers among the tasks from ``first_task`` on, one for each variable of a transition that has any.
+
+    A value is one if it is much farther from the median than nine tenths of all that differ from it, in
+    whatever unit.  A column that is mostly constant, such as a force of contact, is judged by the rest of it.
+    """
+    found: list[Outlier] = []
+    begin = int(tasks.lengths[:first_task].sum())
+    if len(tasks.inputs) < FEWEST_TRANSITIONS:
+        return found
+    for quantity, values, variables in _transitions(tasks):
+        for column, variable in zip(values.T, variables, strict=True):
+            median = float(np.median(column))
+            distance = np.abs(column - median)
+            alike = distance <= ROUNDING * abs(median)
+            # The largest never measures itself: where one value differs, it differs from nothing.
+            others = np.sort(distance[~alike])[:-1]
+            usual = float(others[int(USUAL_SHARE * len(others))]) if len(others) else 0.0
+            far = ~alike & (distance > OUTLYING * usual)
+            newest = np.flatnonzero(far[begin:]) + begin
+            if len(newest):
+                row = int(newest[np.argmax(distance[newest])])
+                task, step = _task_and_step(tasks, row)
+                place, value = (task, step, quantity, variable), float(column[row])
+                found.append(Outlier(*place, value, median, usual, len(newest) - 1))
+    return found
+
+
+def remarks(tasks: TaskSet, inducing_points: int, first_task: int = 0) -> list[str]:
+    """A sentence for whatever may spoil a fit, or make it long; of data, those from ``first_task`` on."""
+    constants = [] if first_task else _constants(tasks)
+    outliers = [str(outlier) for outlier in find_outliers(tasks, first_task)]
+    return [*constants, *outliers, *_cost(tasks, inducing_points)]
+
+
+def _constants(tasks: TaskSet) -> Iterator[str]:
+    """A sentence for each input or output that is the same in all transitions."""
+    for quantity, values, variables in _transitions(tasks):
+        size = np.abs(values).max(axis=0)
+        for column, largest, variable in zip(values.T, size, variables, strict=True):
+            if len(column) >= FEWEST_TRANSITIONS and np.ptp(column) <= ROUNDING * largest:
+                yield (
+                    f"{quantity} '{variable.name}' is {column[0]:.4g} {variable.unit} in all transitions: "
+                    "nothing can be learned of what it does elsewhere; leave it out"
+                )
+
+
+def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:
+    """A sentence on a fit that takes long, and what makes it shorter."""
+    recorded, longest = int(tasks.lengths.sum()), int(tasks.lengths.max())
+    padded, points = tasks.num_tasks * longest, min(inducing_points, recorded)
+    if padded * points <= LARGE_FIT:
+        return
+    seconds, gigabytes = padded * points**2 / SPEED, ARRAYS * padded * points * 8 / 2**30
+    unequal = f" ({recorded} recorded; all tasks are filled up to the longest)" * (
+        recorded < padded
+    )
+    yield (
+        f"{padded} transitions{unequal} and {points} inducing points: an iteration takes about "
+        f"{seconds:.2g} s on one core, and the fit {gigabytes:.2g} GiB; keep every n-th transition of long "
+        f"tasks (task {int(np.argmax(tasks.lengths))} has {longest}), or lower model.inducing_points"
+    )
+
+
+def _transitions(tasks: TaskSet) -> Iterator[tuple[str, FloatArray, tuple[Variable, ...]]]:
+    """Inputs and outputs: what they are called, values [S, D] and variables."""
+    yield "input", tasks.inputs, tasks.input_variables
+    yield "output", tasks.outputs, tasks.output_variables
+
+
+def _task_and_step(tasks: TaskSet, row: int) -> tuple[int, int]:
+    """Which task and step a transition belongs to, counted from zero."""
+    ends = np.cumsum(tasks.lengths)
+    task = int(np.searchsorted(ends, row, side="right"))
+    return task, int(row - ends[task] + tasks.lengths[task])
+
+
+def _place(tasks: TaskSet, row: int) -> str:
+    task, step = _task_and_step(tasks, row)
+    return f"task {task}, step {step}"
