@@ -11,6 +11,8 @@ from pamlflow.models.interface import TaskArrays, TrainingError
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
+from pamlflow.protocols import parse_protocol
+from pamlflow.scoring import ShuffledTasks, evaluate
 
 SETTINGS = ModelSettings(inducing_points=30, noise="per_output")
 BRIEF = TrainingSettings(first_iterations=10, next_iterations=20, starts=1)
@@ -348,3 +350,31 @@ def test_steps_work_at_both_ends_of_what_a_schedule_may_have(ragged_tasks, sched
     inputs, *_ = ragged_tasks.padded()
     for moment in model.predict(inputs, model.latent):
         assert np.all(np.isfinite(moment))
+
+
+def test_nothing_depends_on_the_units_of_what_is_recorded(make_tasks):
+    """Powers of two cost no digits: all that is standardised is the same bit by bit."""
+    tasks, short = make_tasks([12] * 5), TrainingSettings(first_iterations=5, next_iterations=5)
+    inputs, outputs, descriptors = ([2.0**-50, 2.0**30], [2.0**-30, 2.0**-60], [2.0**30, 2.0**-50])
+    other = dataclasses.replace(
+        tasks,
+        inputs=tasks.inputs * inputs,
+        outputs=tasks.outputs * outputs,
+        descriptors=tasks.descriptors * descriptors,
+    )
+    results = []
+    for family in (tasks, other):
+        first, _ = train(family.subset(range(4)), SETTINGS, short, rng())
+        model, record = train(family, SETTINGS, short, rng(), first)
+        test = ShuffledTasks(family, np.tile(np.arange(12), 5))
+        protocols = [parse_protocol(name) for name in ("paper", "few_shot_0", "few_shot_3")]
+        scores = [evaluate(model, test, protocol, "predictive") for protocol in protocols]
+        mean, variance = model.predict(test.inputs, model.latent)
+        unit = model.scaler.output_scale
+        decoded = model.scaler.descriptors(model.predict_descriptors(model.latent.mean))
+        results.append(
+            (*first.latent[:2], *model.latent[:2], mean / unit, variance / unit**2, decoded)
+        )
+        results[-1] += (record.bound, *(part for each in scores for part in each))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
