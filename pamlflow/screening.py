@@ -24,12 +24,12 @@ USUAL_SHARE = 0.9
 OUTLYING = 20.0
 """How many times as far from the median as USUAL_SHARE of the values; the built-in systems have up to 8."""
 FEWEST_TRANSITIONS = 10  # one value among fewer says nothing of the others
-LARGE_FIT = 4_000_000
-"""Padded transitions times inducing points, above which an iteration takes seconds."""
-SPEED = (
-    1e9  # padded transitions times squared inducing points, of an iteration in a second on one core
-)
-ARRAYS = 12  # of padded transitions times inducing points, that a fit has in memory
+LARGE = 3_500_000
+"""Padded transitions times inducing points, above which a fit or an inference takes minutes."""
+SPEED = 1e9
+"""Padded transitions times squared inducing points, of an iteration in a second on one core."""
+ARRAYS = 10
+"""Arrays of padded transitions times inducing points that a fit has in memory."""
 
 
 class Outlier(NamedTuple):
@@ -128,7 +128,7 @@ def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:
     """A sentence on a fit that takes long, and what makes it shorter."""
     recorded, longest = int(tasks.lengths.sum()), int(tasks.lengths.max())
     padded, points = tasks.num_tasks * longest, min(inducing_points, recorded)
-    if padded * points <= LARGE_FIT:
+    if padded * points <= LARGE:
         return
     seconds, gigabytes = padded * points**2 / SPEED, ARRAYS * padded * points * 8 / 2**30
     unequal = f" ({recorded} recorded; all tasks are filled up to the longest)" * (
@@ -138,6 +138,16 @@ def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:
         f"{padded} transitions{unequal} and {points} inducing points: an iteration takes about "
         f"{seconds:.2g} s on one core, and the fit {gigabytes:.2g} GiB; keep every n-th transition of long "
         f"tasks (task {int(np.argmax(tasks.lengths))} has {longest}), or lower model.inducing_points"
+    )
+
+
+def cost_of_inference(transitions: int, inducing_points: int) -> str | None:
+    """A sentence on the search for q(h*) of a task of many transitions, and what makes it shorter."""
+    if transitions * inducing_points <= LARGE:
+        return None
+    return (
+        f"q(h*) of a task is searched for in {transitions} transitions with {inducing_points} inducing points, "
+        "which may take minutes; every n-th transition says almost as much"
     )
 
 

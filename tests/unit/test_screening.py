@@ -6,7 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from pamlflow.screening import find_outliers, remarks, require_computable
+from pamlflow.screening import (
+    cost_of_inference,
+    find_outliers,
+    remarks,
+    require_computable,
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +113,20 @@ def test_what_can_be_squared_is_accepted(tasks, factor):
 
 def test_a_long_fit_is_announced_with_its_cost_and_a_remedy(make_tasks):
     assert remarks(make_tasks([500] * 10), 200) == []
-    assert remarks(make_tasks([20_000]), 200) == []
-    (remark,) = remarks(make_tasks([40_000]), 200)
-    assert remark.startswith("40000 transitions and 200 inducing points: an iteration takes")
-    assert "keep every n-th transition of long tasks (task 0 has 40000)" in remark
+    assert remarks(make_tasks([17_000]), 200) == []
+    (remark,) = remarks(make_tasks([20_000]), 200)
+    assert remark.startswith(
+        "20000 transitions and 200 inducing points: an iteration takes about 0.8 s"
+    )
+    assert "keep every n-th transition of long tasks (task 0 has 20000)" in remark
     unequal = make_tasks([100] * 4 + [20_000])
     for first_task in (0, 4):
         (remark,) = remarks(unequal, 200, first_task)
         assert remark.startswith("100000 transitions (20400 recorded; all tasks are filled up to")
         assert "task 4 has 20000" in remark
     assert remarks(unequal, 20) == []
+
+
+def test_a_long_inference_is_announced_with_a_remedy():
+    assert cost_of_inference(17_000, 200) is None
+    assert "20000 transitions with 200 inducing points" in cost_of_inference(20_000, 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,7 +26,10 @@ from pamlflow.models.latent_gp.use.posterior import (
     task_noise,
 )
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.screening import cost_of_inference
 from pamlflow.types import FloatArray
+
+logger = logging.getLogger(__name__)
 
 RANKING_TRANSITIONS = 10
 
@@ -97,6 +101,8 @@ class TrainedModel:
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
         posterior = self.dynamics
+        if cost := cost_of_inference(data.mask.shape[1], len(posterior.inducing_inputs)):
+            logger.warning(cost)
         if objective == "elbo":
             posterior = posterior._replace(predictive_noise=posterior.noise)
         sparse = PredictiveEvidence(posterior, spread_transitions(data, RANKING_TRANSITIONS))

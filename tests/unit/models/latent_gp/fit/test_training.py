@@ -293,9 +293,7 @@ def test_what_is_remarkable_about_the_newest_tasks_is_logged_and_recorded(
     assert record.events[0].startswith(text)
     warnings = [it.message for it in caplog.records if it.levelname == "WARNING"]
     assert warnings == record.events[:1]
-    _, record = train_from_previous(
-        spoilt.append(make_tasks([10], seed=7)), SETTINGS, BRIEF, trained, rng()
-    )
+    _, record = train(spoilt.append(make_tasks([10], seed=7)), SETTINGS, BRIEF, rng(), trained)
     assert not any(text in event for event in record.events)
 
 
@@ -306,12 +304,9 @@ def test_what_cannot_be_computed_with_is_refused_before_anything_is_fitted(
     outputs = new.outputs.copy()
     outputs[4, 0] = 1e200
     tasks = ragged_tasks.append(dataclasses.replace(new, outputs=outputs))
-    for train in (
-        lambda: train(tasks, SETTINGS, BRIEF, rng()),
-        lambda: train(tasks, SETTINGS, BRIEF, rng(), trained),
-    ):
+    for previous in (None, trained):
         with pytest.raises(ValueError, match=r"task 8, step 4: output 'first_change' is 1e\+200 m"):
-            train()
+            train(tasks, SETTINGS, BRIEF, rng(), previous)
 
 
 def at_the_ends(section):

@@ -247,3 +247,12 @@ def test_inputs_of_predictions_need_a_row_for_each_task(trained, ragged_tasks):
     for wrong in (ragged_tasks.inputs[:4], ragged_tasks.inputs[None, :4], np.zeros((8, 4, 3))):
         with pytest.raises(ValueError, match=r"inputs: expected shape \[8, any, 2\], found"):
             trained.predict(wrong, latent)
+
+
+def test_an_inference_that_takes_long_is_announced(caplog, monkeypatch, trained, ragged_tasks):
+    monkeypatch.setattr("pamlflow.screening.LARGE", 15 * 30 - 1)
+    task = TaskArrays(*ragged_tasks.padded())
+    trained.infer(data=TaskArrays(*(part[:, :14] for part in task)))
+    assert not caplog.records
+    trained.infer(data=task)
+    assert "searched for in 15 transitions with 30 inducing points" in caplog.text
