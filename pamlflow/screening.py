@@ -14,7 +14,7 @@ import numpy as np
 
 from pamlflow.models.latent_gp.use.scaling import ROUNDING, unit_of
 from pamlflow.tasks import TaskSet, Variable
-from pamlflow.types import FloatArray
+from pamlflow.types import BoolArray, FloatArray
 
 LARGEST = 1e140
 """Squares of what is larger, or sums of them, are beyond floating-point numbers."""
@@ -77,6 +77,17 @@ def require_computable(tasks: TaskSet) -> None:
                 )
 
 
+def require_variation(tasks: TaskSet) -> None:
+    """Raise ValueError where no output ever changes, as of a robot that stood still, or in one transition."""
+    if not any(_varying(tasks.outputs)):
+        number = len(tasks.outputs)
+        raise ValueError(
+            f"outputs: expected some that differ between transitions, found {number} transition"
+            f"{'s' * (number > 1)} in {tasks.num_tasks} task{'s' * (tasks.num_tasks > 1)} that are all alike, "
+            "from which nothing can be learned; record longer tasks, in which something moves"
+        )
+
+
 def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
     """The outliers among the tasks from ``first_task`` on, one for each variable of a transition that has any.
 
@@ -115,9 +126,8 @@ def remarks(tasks: TaskSet, inducing_points: int, first_task: int = 0) -> list[s
 def _constants(tasks: TaskSet) -> Iterator[str]:
     """A sentence for each input or output that is the same in all transitions."""
     for quantity, values, variables in _transitions(tasks):
-        size = np.abs(values).max(axis=0)
-        for column, largest, variable in zip(values.T, size, variables, strict=True):
-            if len(column) >= FEWEST_TRANSITIONS and np.ptp(column) <= ROUNDING * largest:
+        for column, varies, variable in zip(values.T, _varying(values), variables, strict=True):
+            if len(column) >= FEWEST_TRANSITIONS and not varies:
                 yield (
                     f"{quantity} '{variable.name}' is {column[0]:.4g} {variable.unit} in all transitions: "
                     "nothing can be learned of what it does elsewhere; leave it out"
@@ -149,6 +159,12 @@ def cost_of_inference(transitions: int, inducing_points: int) -> str | None:
         f"q(h*) of a task is searched for in {transitions} transitions with {inducing_points} inducing points, "
         "which may take minutes; every n-th transition says almost as much"
     )
+
+
+def _varying(values: FloatArray) -> BoolArray:
+    """Which columns of values [S, D] differ by more than rounding: [D]."""
+    varying: BoolArray = np.ptp(values, axis=0) > ROUNDING * np.abs(values).max(axis=0)
+    return varying
 
 
 def _transitions(tasks: TaskSet) -> Iterator[tuple[str, FloatArray, tuple[Variable, ...]]]:

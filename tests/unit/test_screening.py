@@ -11,6 +11,7 @@ from pamlflow.screening import (
     find_outliers,
     remarks,
     require_computable,
+    require_variation,
 )
 
 
@@ -109,6 +110,21 @@ def test_what_can_be_squared_is_accepted(tasks, factor):
     require_computable(rescaled(tasks, factor))
     require_computable(changed(tasks, "outputs", slice(None), 0, 0.0))
     require_computable(changed(tasks, "outputs", 7, 0, 1e-310))
+
+
+@pytest.mark.parametrize(
+    ("indices", "found"),
+    [
+        ([2], "1 transition in 1 task that"),
+        ([0], "30 transitions in 1 task that"),
+        ([0, 1, 2], "51 transitions in 3 tasks that"),
+    ],
+)
+def test_a_robot_that_stood_still_teaches_nothing(tasks, indices, found):
+    still = changed(tasks.subset(indices), "outputs", slice(None), slice(None), 7.0)
+    with pytest.raises(ValueError, match=f"found {found} are all alike, .*; record longer tasks"):
+        require_variation(still)
+    require_variation(changed(tasks, "outputs", slice(None), 0, 7.0))
 
 
 def test_a_long_fit_is_announced_with_its_cost_and_a_remedy(make_tasks):

@@ -18,7 +18,7 @@ from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
-from pamlflow.screening import remarks, require_computable
+from pamlflow.screening import remarks, require_computable, require_variation
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
@@ -51,7 +51,7 @@ def train(
     The stochastic bound has one start, as in the paper, and keeps its state in the folder ``checkpoints``.
 
     What is remarkable about new tasks (`pamlflow.screening.remarks`) is logged first, and kept in the record.
-    Raises ValueError where values cannot be computed with.
+    Raises ValueError where values cannot be computed with, or outputs are all alike.
     """
     record = _begin(tasks, settings, first_task=len(previous.latent.mean) if previous else 0)
     kind: type[MetaModel] = PictureModel if tasks.has_pictures else VectorModel
@@ -75,6 +75,7 @@ def train(
 def _begin(tasks: TaskSet, settings: ModelSettings, first_task: int) -> TrainingRecord:
     """The record of a fit that begins, with what is remarkable about the tasks from ``first_task`` on."""
     require_computable(tasks)
+    require_variation(tasks)
     record = TrainingRecord()
     for text in remarks(tasks, settings.inducing_points, first_task):
         record.event(text, logging.WARNING)

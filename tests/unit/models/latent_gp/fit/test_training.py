@@ -307,6 +307,9 @@ def test_what_cannot_be_computed_with_is_refused_before_anything_is_fitted(
     for previous in (None, trained):
         with pytest.raises(ValueError, match=r"task 8, step 4: output 'first_change' is 1e\+200 m"):
             train(tasks, SETTINGS, BRIEF, rng(), previous)
+    still = dataclasses.replace(ragged_tasks, outputs=np.zeros_like(ragged_tasks.outputs))
+    with pytest.raises(ValueError, match="80 transitions in 8 tasks that are all alike"):
+        train(still, SETTINGS, BRIEF, rng())
 
 
 def at_the_ends(section):
