@@ -22,7 +22,6 @@ from pamlflow.models import Trainer
 from pamlflow.models.interface import Model
 from pamlflow.models.latent_gp import LATENT_GP
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.scaling import unit_of
 from pamlflow.pool import Pool
 from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import train_round
@@ -35,6 +34,7 @@ from pamlflow.storage.recordings import Recording, RecordingError
 from pamlflow.storage.remedies import LEARNER
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
+from pamlflow.units import unit_of
 
 __all__ = ["Learner", "RecordingError"]
 

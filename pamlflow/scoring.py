@@ -6,10 +6,10 @@ import numpy as np
 
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import Belief, Model, Objective, TaskArrays
-from pamlflow.models.latent_gp.use.scaling import unit_of
 from pamlflow.protocols import Protocol, held_out_from
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
+from pamlflow.units import unit_of
 
 
 class ShuffledTasks:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pamlflow.models.latent_gp.use.scaling import ROUNDING, unit_of
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import BoolArray, FloatArray
+from pamlflow.units import ROUNDING, unit_of
 
 LARGEST = 1e140
 """Squares of what is larger, or sums of them, are beyond floating-point numbers."""

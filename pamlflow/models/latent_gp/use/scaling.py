@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
-
-ROUNDING = 1e-12
-"""What values differ by, relative to the largest, when they differ by rounding alone."""
+from pamlflow.units import unit_of
 
 
 @dataclass(frozen=True)
@@ -62,19 +58,3 @@ class Scaler:
     def from_datasets(cls, datasets: Mapping[str, Any]) -> Scaler:
         """The inverse of ``to_datasets``."""
         return cls(**{name: datasets[f"scaler/{name}"] for name in cls.__annotations__})
-
-
-def unit_of(values: FloatArray) -> FloatArray:
-    """Standard deviation [D] of values [..., D]: values in another unit have a unit that differs alike.
-
-    A constant column, which varies by no more than rounding, carries no information: its unit is its own
-    size, or 1 where it is zero.
-    """
-    axes = tuple(range(values.ndim - 1))
-    size = np.abs(values).max(axis=axes)
-    # Divided by a power of two, which costs no digit, values can be squared whatever their unit.
-    exponent = np.frexp(size)[1]
-    deviation = np.ldexp(np.ldexp(values, -exponent).std(axis=axes), exponent)
-    constant = deviation <= ROUNDING * size
-    unit: FloatArray = np.where(constant, np.where(size > 0.0, size, 1.0), deviation)
-    return unit

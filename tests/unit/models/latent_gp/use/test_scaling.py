@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pamlflow.models.latent_gp.use.scaling import Scaler, unit_of
+from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.tasks import Variable
+from pamlflow.units import unit_of
 
 
 def test_training_data_gets_mean_zero_and_deviation_one(ragged_tasks):
