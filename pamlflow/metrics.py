@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import erf
 
+from pamlflow.arrays import check_shape, numbers
 from pamlflow.types import FloatArray
 
 COVERAGE_LEVELS = np.array([0.5, 0.9, 0.99])
@@ -22,7 +23,18 @@ def score(outputs: FloatArray, mean: FloatArray, variance: FloatArray, mask: Flo
     """Score predictions [N, T, P] of standardised ``outputs`` where ``mask`` [N, T] is one.
 
     The NLL is minus the log predictive density of a transition (not the variational expectation).
+    Raises ValueError when shapes disagree, or values are no real numbers.
     """
+    outputs = numbers("outputs", outputs)
+    check_shape("outputs", outputs, ("N", "T", "P"))
+    mean, variance, mask = (
+        numbers("mean", mean),
+        numbers("variance", variance),
+        numbers("mask", mask),
+    )
+    check_shape("mean", mean, outputs.shape)
+    check_shape("variance", variance, outputs.shape)
+    check_shape("mask", mask, outputs.shape[:2])
     count = mask.sum(axis=1)
     squared = np.square(outputs - mean)
     ratio = squared / variance

@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from pamlflow.arrays import indices
 from pamlflow.tasks import (
     Variable,
     checked_descriptors,
-    read_only,
+    columns_of,
     variables_from_datasets,
     variables_to_datasets,
 )
@@ -31,14 +32,13 @@ class Pool:
 
     def __post_init__(self) -> None:
         """Copy, freeze and check the arrays."""
-        if len(self.descriptors) == 0:
+        seen = checked_descriptors(self.descriptors, self.descriptor_variables)
+        if len(seen) == 0:
             raise ValueError("pool: expected at least one candidate, found none")
-        seen = checked_descriptors(
-            self.descriptors, self.descriptor_variables, len(self.descriptors)
-        )
-        parameters = read_only(self.parameters, np.float64)
-        if parameters.shape != (len(self.descriptors), len(self.parameter_variables)):
-            shape = f"[{len(self.descriptors)}, {len(self.parameter_variables)}]"
+        parameters = columns_of("pool: parameters", self.parameters, self.parameter_variables)
+        parameters.flags.writeable = False
+        if parameters.shape != (len(seen), len(self.parameter_variables)):
+            shape = f"[{len(seen)}, {len(self.parameter_variables)}]"
             raise ValueError(
                 f"pool: expected parameters of shape {shape}, one row for each candidate, "
                 f"found {list(parameters.shape)}"
@@ -56,7 +56,10 @@ class Pool:
         return rng.choice(len(self.descriptors), count, replace=False)
 
     def unchosen(self, rows: IntArray) -> FloatArray:
-        """Return the descriptors [C - N, ..., R] that are left when `rows` [N] are chosen, in order."""
+        """Return the descriptors [C - N, ..., R] that are left when `rows` [N] are chosen, in order.
+
+        Raises ValueError where `rows` are no different rows.
+        """
         return self.descriptors[self._left(rows)]
 
     def row(self, descriptor: FloatArray, rows: IntArray) -> int:
@@ -67,7 +70,8 @@ class Pool:
         raise ValueError("pool: the strategy chose a descriptor that is not among the candidates")
 
     def _left(self, rows: IntArray) -> IntArray:
-        return np.setdiff1d(np.arange(len(self.descriptors)), rows)
+        count = len(self.descriptors)
+        return np.setdiff1d(np.arange(count), indices("rows of the pool", rows, count))
 
     def to_datasets(self) -> dict[str, Any]:
         """Return datasets `pool/...` of the HDF5 schemas."""

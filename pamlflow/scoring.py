@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pamlflow.arrays import check_shape, numbers, whole_numbers
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import Belief, Model, Objective, TaskArrays
 from pamlflow.protocols import Protocol, held_out_from
@@ -18,14 +19,24 @@ class ShuffledTasks:
     def __init__(
         self, tasks: TaskSet, steps: IntArray, output_scale: FloatArray | None = None
     ) -> None:
-        """``steps`` [S] of each task, one task after another; the units are those of the tasks by default."""
+        """``steps`` [S] of each task, one task after another; the units [P] are those of the tasks by default.
+
+        Raises ValueError when ``steps`` are not those of each task, or there is not one unit for each output.
+        """
         inputs, outputs, self.mask = tasks.padded()
+        steps = whole_numbers("steps", steps)
+        check_shape("steps", steps, (len(tasks.inputs),))
+        first = np.repeat(np.cumsum(tasks.lengths) - tasks.lengths, tasks.lengths)
+        if (steps < 0).any() or not np.array_equal(np.sort(first + steps), np.arange(len(steps))):
+            raise ValueError("steps: expected of each task its own steps 0, 1, ..., in any order")
         order = np.zeros(self.mask.shape, dtype=np.int64)
         order[self.mask > 0] = steps
         self.inputs = np.take_along_axis(inputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.outputs = np.take_along_axis(outputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.descriptors = tasks.descriptors
-        self.output_scale = unit_of(tasks.outputs) if output_scale is None else output_scale
+        scale = unit_of(tasks.outputs) if output_scale is None else output_scale
+        self.output_scale = numbers("output_scale", scale)
+        check_shape("output_scale", self.output_scale, (tasks.outputs.shape[1],))
         self._positions = np.arange(self.mask.shape[1])
         self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
 

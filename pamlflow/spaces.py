@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from pamlflow.tasks import Variable, read_only
+from pamlflow.arrays import check_shape, whole_numbers
+from pamlflow.tasks import Variable, columns_of
 from pamlflow.types import BoolArray, FloatArray
 
 HYPERCUBE_DRAWS = 100
@@ -29,7 +30,8 @@ class Box:
     def __post_init__(self) -> None:
         """Copy, freeze and check the bounds."""
         for bound in ("low", "high"):
-            values = read_only(getattr(self, bound), np.float64)
+            values = columns_of(bound, getattr(self, bound), self.variables)
+            values.flags.writeable = False
             object.__setattr__(self, bound, values)
             if values.shape != (len(self.variables),):
                 raise ValueError(
@@ -58,7 +60,13 @@ class Box:
         return cls(tuple(variables), low, high)
 
     def subset(self, chosen: BoolArray) -> Self:
-        """Return the box of the `chosen` [R] dimensions alone."""
+        """Return the box of the dimensions for which the mask `chosen` [R] is true."""
+        chosen = np.asarray(chosen)
+        if chosen.dtype != np.bool_ or chosen.shape != self.low.shape:
+            text = (
+                f"expected a mask of {self.low.size} booleans, found {chosen.dtype} {chosen.shape}"
+            )
+            raise ValueError(f"chosen: {text}")
         variables = tuple(it for it, kept in zip(self.variables, chosen, strict=True) if kept)
         return type(self)(variables, self.low[chosen], self.high[chosen])
 
@@ -70,16 +78,22 @@ class Box:
         )
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Say for points [C, R] which lie in the box [C]."""
+        """Say for points [C, R] which lie in the box [C]; ValueError where they are no such points.
+
+        Columns that have names are brought into the order of the variables.
+        """
+        points = columns_of("points", points, self.variables)
+        check_shape("points", points, ("C", len(self.variables)))
         inside: BoolArray = np.all((points >= self.low) & (points <= self.high), axis=1)
         return inside
 
     def grid(self, counts: Sequence[int]) -> FloatArray:
         """Return a regular grid [prod(counts), R], bounds included, the last dimension fastest."""
+        counts = whole_numbers("grid", counts).tolist()
         if len(counts) != len(self.variables) or min(counts) < 2:
             raise ValueError(
                 f"grid: expected at least 2 points along each of {len(self.variables)} dimensions, "
-                f"found {list(counts)}"
+                f"found {counts}"
             )
         axes = [np.linspace(*ends) for ends in zip(self.low, self.high, counts, strict=True)]
         grid: FloatArray = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)

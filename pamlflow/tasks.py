@@ -3,14 +3,13 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from pamlflow.arrays import numbers, whole_numbers
 from pamlflow.types import FloatArray, IntArray
-
-Number = TypeVar("Number", np.float64, np.int64)
 
 QUANTITIES = ("input", "output", "descriptor", "parameter")
 
@@ -29,11 +28,13 @@ def with_units(variables: Sequence[Variable], values: FloatArray) -> str:
     return ", ".join(f"{variable.name} = {value} {variable.unit}" for variable, value in named)
 
 
-def read_only(values: npt.ArrayLike, dtype: type[Number]) -> npt.NDArray[Number]:
-    """Return a copy of `values` that cannot be written to, for the fields of frozen classes."""
-    array = np.array(values, dtype=dtype)
-    array.flags.writeable = False
-    return array
+def columns_of(name: str, values: Any, variables: Sequence[Variable]) -> FloatArray:
+    """Return a copy of `values`, of which the last axis has one entry for each of the variables.
+
+    Columns that have names are brought into the order of the variables. Raises ValueError, beginning with
+    `name`, where there are others, or values are no real numbers.
+    """
+    return numbers(name, values, [variable.name for variable in variables])
 
 
 def variables_to_datasets(path: str, variables: Sequence[Variable]) -> dict[str, list[str]]:
@@ -51,32 +52,33 @@ def variables_from_datasets(path: str, datasets: Mapping[str, Any]) -> tuple[Var
 
 
 def checked_descriptors(
-    descriptors: npt.NDArray[Any] | Sequence[npt.ArrayLike],
-    variables: Sequence[Variable],
-    count: int,
+    descriptors: Any, variables: Sequence[Variable], count: int | None = None
 ) -> FloatArray:
     """Return the descriptors [N, R] or pictures [N, H, W, R] of `count` tasks as a read-only array.
 
-    Raises ValueError, naming the task and the pixel, when shapes disagree, a value is not finite, or
-    pictures are not of floating-point numbers from 0 to 1.
+    Columns that have names are brought into the order of the variables. Raises ValueError, naming the task
+    and the pixel, when shapes disagree, a value is not finite, or pictures are not of floating-point numbers
+    from 0 to 1.
     """
-    for task, descriptor in enumerate(descriptors):
-        expected, found = np.shape(descriptors[0]), np.shape(descriptor)
-        if expected != found:
-            text = f"task {task}: expected a descriptor of shape {expected}, as of task 0, found"
-            raise ValueError(f"{text} {found}; make all pictures of one size")
-    given, channels = np.asarray(descriptors), len(variables)
-    if given.ndim not in (2, 4) or given.shape[0] != count or given.shape[-1] != channels:
-        raise ValueError(
-            f"descriptors: expected {count} rows (one per task) and {channels} columns "
-            f"({', '.join(v.name for v in variables)}), or pictures [{count}, H, W, {channels}], "
-            f"found shape {given.shape}"
-        )
-    is_picture = given.ndim == 4
-    if is_picture and given.dtype.kind != "f":
+    if isinstance(descriptors, list | tuple):
+        for task, descriptor in enumerate(descriptors):
+            expected, found = np.shape(descriptors[0]), np.shape(descriptor)
+            if expected != found:
+                text = (
+                    f"task {task}: expected a descriptor of shape {expected}, as of task 0, found"
+                )
+                raise ValueError(f"{text} {found}; make all pictures of one size")
+    values = columns_of("descriptors", descriptors, variables)
+    if count is None:
+        count = len(values) if values.ndim else 0
+    _check_descriptor_shape(values.shape, variables, count)
+    is_picture = values.ndim == 4
+    parts = descriptors if isinstance(descriptors, list | tuple) else [descriptors]
+    kinds = {np.asarray(part).dtype for part in parts} if is_picture else set()
+    if others := [dtype for dtype in kinds if dtype.kind != "f"]:
         text = "descriptors: expected pictures of floating-point numbers from 0 to 1, found"
-        raise ValueError(f"{text} {given.dtype}; divide by the largest value there can be")
-    values = read_only(given, np.float64)
+        raise ValueError(f"{text} {others[0]}; divide by the largest value there can be")
+    values.flags.writeable = False
     wrong = ~((values >= 0.0) & (values <= 1.0)) if is_picture else ~np.isfinite(values)
     if wrong.any():
         task, *pixel, channel = np.argwhere(wrong)[0].tolist()
@@ -87,6 +89,40 @@ def checked_descriptors(
     return values
 
 
+def _check_descriptor_shape(
+    shape: tuple[int, ...], variables: Sequence[Variable], count: int
+) -> None:
+    """Raise ValueError unless there are so many vectors or pictures."""
+    if len(shape) == 4 and (shape[0], shape[3]) == (count, len(variables)):
+        return
+    or_pictures = f", or pictures [{count}, H, W, {len(variables)}]" if len(shape) > 2 else ""
+    _check_table("descriptors", shape, "task", count, variables, or_pictures)
+
+
+def _check_table(
+    name: str,
+    shape: tuple[int, ...],
+    row: Literal["task", "transition"],
+    rows: int,
+    variables: Sequence[Variable],
+    alternative: str = "",
+) -> None:
+    """Raise ValueError unless there are so many rows, and a column for each variable."""
+    columns, names = len(variables), ", ".join(variable.name for variable in variables)
+    if shape == (rows, columns):
+        return
+    if len(shape) == 2 and shape[0] == columns != shape[1]:
+        letter = "T" if row == "transition" else "N"
+        raise ValueError(
+            f"{name}: expected [{letter}, {columns}], one row per {row} and the columns {names}, "
+            f"found {list(shape)}; it looks transposed, give its transpose"
+        )
+    raise ValueError(
+        f"{name}: expected {rows} rows (one per {row}) and {columns} columns "
+        f"({names}){alternative}, found shape {shape}"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class TaskSet:
     """N tasks with S transitions in all, stored task after task; tasks may differ in length.
@@ -95,10 +131,11 @@ class TaskSet:
     controls. outputs [S, P] are state differences, lengths [N] the transitions of each task,
     descriptors [N, R] or pictures [N, H, W, R] what the model may know of a task. parameters [N, D]
     are the simulator's ground truth, which the model never sees. The last axis of each array has
-    one variable per entry: a column, or a colour channel.
+    one variable per entry: a column, or a colour channel. Columns that have names, as in a data frame,
+    are brought into the order of the variables.
 
-    Raises ValueError when shapes disagree, a task is empty, a value is not finite, or a picture is
-    not in 0..1.
+    Raises ValueError when shapes disagree, a task is empty, a value is no real number or not finite,
+    columns have other names, or a picture is not in 0..1.
     """
 
     inputs: FloatArray
@@ -113,7 +150,9 @@ class TaskSet:
 
     def __post_init__(self) -> None:
         """Copy, freeze and check the arrays."""
-        object.__setattr__(self, "lengths", read_only(self.lengths, np.int64))
+        lengths = whole_numbers("lengths", self.lengths)
+        lengths.flags.writeable = False
+        object.__setattr__(self, "lengths", lengths)
         if self.lengths.ndim != 1 or self.lengths.size == 0 or self.lengths.min() < 1:
             raise ValueError(
                 f"lengths: expected one positive number of transitions for each of at least one "
@@ -127,7 +166,8 @@ class TaskSet:
             if quantity == "descriptor":
                 values = checked_descriptors(values, variables, self.num_tasks)
             else:
-                values = read_only(values, np.float64)
+                values = columns_of(f"{quantity}s", values, variables)
+                values.flags.writeable = False
                 self._check(quantity, values, variables)
             object.__setattr__(self, f"{quantity}s", values)
             object.__setattr__(self, f"{quantity}_variables", tuple(variables))
@@ -135,12 +175,8 @@ class TaskSet:
     def _check(self, quantity: str, values: FloatArray, variables: Sequence[Variable]) -> None:
         per_transition = quantity in ("input", "output")
         rows = int(self.lengths.sum()) if per_transition else self.num_tasks
-        if values.shape != (rows, len(variables)):
-            raise ValueError(
-                f"{quantity}s: expected {rows} rows (one per "
-                f"{'transition' if per_transition else 'task'}) and {len(variables)} columns "
-                f"({', '.join(v.name for v in variables)}), found shape {values.shape}"
-            )
+        row_is: Literal["task", "transition"] = "transition" if per_transition else "task"
+        _check_table(f"{quantity}s", values.shape, row_is, rows, variables)
         not_finite = np.argwhere(~np.isfinite(values))
         if len(not_finite) > 0:
             row, column = (int(i) for i in not_finite[0])

@@ -8,12 +8,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from pamlflow.arrays import read_only
 from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
-from pamlflow.tasks import TaskSet, read_only, with_units
+from pamlflow.tasks import TaskSet, with_units
 from pamlflow.types import FloatArray
 
 MAX_REPLACEMENTS = 10
@@ -58,7 +59,9 @@ class World:
 
         Raises SimulationError, naming the parameters, when a task cannot be run.
         """
-        parameters = read_only(parameters, np.float64)  # they are the truth, whatever a domain does
+        parameters = read_only(
+            "parameters", parameters
+        )  # they are the truth, whatever a domain does
         transitions = [self._transitions(task, excitation) for task in parameters]
         return TaskSet(
             inputs=np.concatenate([inputs for inputs, _ in transitions]),

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from pamlflow.acquisition.offer import Offer
+from pamlflow.arrays import numbers
 from pamlflow.models.interface import LatentPosterior, Model
 from pamlflow.settings import Settings
 from pamlflow.tasks import TaskSet
@@ -83,20 +84,21 @@ class Selection:
     chosen: int
 
     def __post_init__(self) -> None:
-        """Refuse what a round file could not keep, before a task is run for it."""
+        """Copy the arrays, and refuse what a round file could not keep, before a task is run for it."""
         for name in ("candidates", "utilities"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+            object.__setattr__(self, name, numbers(name, getattr(self, name)))
         count = len(self.candidates)
         if self.utilities.shape != (count,):
             text = f"one number for each of {count} candidates"
             raise ValueError(f"utilities: expected {text}, found shape {self.utilities.shape}")
-        if not 0 <= self.chosen < count:
+        is_row = isinstance(self.chosen, int | np.integer) and not isinstance(self.chosen, bool)
+        if not (is_row and 0 <= self.chosen < count):
             text = f"the number of one of {count} candidates"
             raise ValueError(f"chosen: expected {text}, found {self.chosen}")
-        numbers = {"candidates": self.candidates, "utilities": self.utilities}
+        arrays = {"candidates": self.candidates, "utilities": self.utilities}
         if self.latent is not None:
-            numbers |= self._checked_moments(self.latent)
-        for name, values in numbers.items():
+            arrays |= self._checked_moments(self.latent)
+        for name, values in arrays.items():
             spoilt = ~np.isfinite(values).reshape(count, -1).all(axis=1)
             if spoilt.any():
                 text = f"not finite for candidate {int(np.argmax(spoilt))}"
@@ -106,7 +108,7 @@ class Selection:
 
     def _checked_moments(self, latent: LatentPosterior) -> dict[str, FloatArray]:
         """The moments of q(h*) by their names, as arrays of the right shape."""
-        mean, variance = (np.asarray(moment, dtype=np.float64) for moment in latent[:2])
+        mean, variance = (numbers("latent", moment) for moment in latent[:2])
         object.__setattr__(self, "latent", LatentPosterior(mean, variance, *latent[2:]))
         count = len(self.candidates)
         if mean.shape != variance.shape or mean.ndim != 2 or len(mean) != count:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from pamlflow.tasks import Variable, read_only
+from pamlflow.arrays import check_shape, indices, labels, numbers, read_only
+from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 
 
@@ -18,7 +19,7 @@ class SimulationError(RuntimeError):
 class Excitation:
     """What is done to a task: controls [K, U], one row per control step, from an initial state [E].
 
-    Raises ValueError when a value is not finite.
+    Raises ValueError when a shape is wrong, or a value is no real number or not finite.
     """
 
     controls: FloatArray
@@ -26,8 +27,10 @@ class Excitation:
 
     def __post_init__(self) -> None:
         """Copy, freeze and check the arrays."""
-        for name in ("controls", "initial_state"):
-            values = read_only(getattr(self, name), np.float64)
+        shapes: dict[str, tuple[str, ...]] = {"controls": ("K", "U"), "initial_state": ("E",)}
+        for name, shape in shapes.items():
+            values = read_only(f"excitation: {name}", getattr(self, name))
+            check_shape(f"excitation: {name}", values, shape)
             object.__setattr__(self, name, values)
             if not np.isfinite(values).all():
                 raise ValueError(f"excitation: {name} must be finite, found {values}")
@@ -50,12 +53,13 @@ class TaskDomain(Protocol):
         """The P dynamics outputs."""
 
     def draw_excitation(self, rng: np.random.Generator) -> Excitation:
-        """Draw the excitation of a trial, which all of its tasks share."""
+        """Draw an excitation: of a trial, which all of its tasks share, or of one run of one task."""
 
     def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
         """Run the task with parameters [D] and return its states [K + 1, E].
 
-        Raises SimulationError, naming the parameters, when the simulation is unstable.
+        Raises SimulationError when the task cannot be run. Other exceptions, and states that end early,
+        are taken for one.
         """
 
     def transitions(
@@ -78,14 +82,41 @@ class PicturedDomain(TaskDomain, Protocol):
 
 
 def state_transitions(
-    states: FloatArray, controls: FloatArray, angles: Collection[int]
+    states: FloatArray, controls: FloatArray, angles: Collection[int | str]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the inputs [K, Dx] and outputs [K, E] of states [K + 1, E] and controls [K, U].
 
     Inputs are the state variables, each of the `angles` (columns of the states) as its cosine and
     sine, then the controls. Outputs are the state differences, for which angles must not be wrapped.
+    A single state variable or control may have one axis. Columns stay in the order given; those of a
+    data frame have names, by which `angles` may call them.
+
+    Raises ValueError when lengths disagree, an angle is no column, or values are no real numbers.
     """
-    columns: list[FloatArray] = []
-    for index, column in enumerate(states[:-1].T):
-        columns += [np.cos(column), np.sin(column)] if index in angles else [column]
-    return np.column_stack([*columns, controls]), np.diff(states, axis=0)
+    names = labels(states) or []
+    states = _table("states", states, ("K + 1", "E"))
+    controls = _table("controls", controls, ("K", "U"))
+    steps = len(states) - 1
+    if steps < 1:
+        raise ValueError(f"states: expected at least two, one after another, found {len(states)}")
+    if len(controls) != steps and len(states) < states.shape[1] == len(controls) + 1:
+        check_shape("states", states, (len(controls) + 1, "E"))
+    if len(controls) == len(states):
+        text = f"controls: expected {steps} rows, one for each step between {len(states)} states"
+        raise ValueError(f"{text}, found {len(controls)}; leave out the one after the last state")
+    check_shape("controls", controls, (steps, "U"))
+    are_angles = indices("angles", angles, states.shape[1], names)
+    inputs: list[FloatArray] = []
+    with np.errstate(invalid="ignore", over="ignore"):  # a simulation that blew up is met elsewhere
+        for index, column in enumerate(states[:-1].T):
+            inputs += [np.cos(column), np.sin(column)] if index in are_angles else [column]
+        return np.column_stack([*inputs, controls]), np.diff(states, axis=0)
+
+
+def _table(name: str, values: Any, shape: tuple[str, str]) -> FloatArray:
+    """A table with its columns in the order given; what has one axis is one column."""
+    table = numbers(name, values, labels(values))
+    if table.ndim == 1:
+        table = table[:, None]
+    check_shape(name, table, shape)
+    return table

@@ -76,3 +76,30 @@ def test_units_shift_the_nll_by_a_constant():
     millimetres = score(1e3 * outputs, 1e3 * mean, 1e6 * variance, mask)
     np.testing.assert_allclose(millimetres.nll - metres.nll, 2.0 * np.log(1e3))
     np.testing.assert_array_equal(millimetres.coverage, metres.coverage)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "f2"])
+def test_scores_are_those_of_the_numbers_whatever_their_type(kind):
+    rng = np.random.default_rng(4)
+    outputs, mean, variance = (rng.integers(1, 100, size=(2, 3, 1)) for _ in range(3))
+    mask = np.array([[1, 1, 0], [1, 1, 1]])
+    found = score(*(array.astype(kind) for array in (outputs, mean, variance)), mask.astype(bool))
+    expected = score(*(array.astype(float) for array in (outputs, mean, variance, mask)))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda array: array[:1], "expected shape"),
+        (lambda array: array.swapaxes(-1, -2), r"\(transposed\)"),
+        (lambda array: array + 0j, "found complex numbers"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(which, change, message):
+    given = list(predictions(5))
+    given[which] = change(given[which])
+    with pytest.raises(ValueError, match=message):
+        score(*given)

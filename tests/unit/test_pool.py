@@ -1,6 +1,7 @@
 """Pools of candidate tasks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +68,24 @@ def test_datasets_round_trip_and_arrays_are_read_only():
 def test_what_is_no_pool_is_refused(pictures, parameters, message):
     with pytest.raises(ValueError, match=message):
         Pool(pictures, parameters, (BRIGHTNESS,), (LENGTH,))
+
+
+def test_columns_of_a_pool_are_brought_into_order():
+    variables = (Variable("mass", "kg"), LENGTH)
+    frame = pd.DataFrame({"pole_length": [1.0, 2.0, 3.0], "mass": [4.0, 5.0, 6.0]})
+    pool = Pool(frame, frame.to_dict("list"), variables, variables)
+    np.testing.assert_array_equal(pool.descriptors, [[4.0, 1.0], [5.0, 2.0], [6.0, 3.0]])
+    np.testing.assert_array_equal(pool.parameters, pool.descriptors)
+    with pytest.raises(ValueError, match="parameters: expected columns 'mass', 'pole_length'"):
+        Pool(frame, frame[["mass"]], variables, variables)
+
+
+@pytest.mark.parametrize("rows", [[-5], [4], [0.5], [1, 1], [True, False, False, False]])
+def test_rows_that_are_none_of_the_pool_are_refused(rows):
+    with pytest.raises(ValueError, match="rows of the pool: expected different whole numbers"):
+        pool_of(4).unchosen(np.array(rows))
+
+
+def test_the_last_row_may_be_counted_from_the_end():
+    pool = pool_of(4)
+    np.testing.assert_array_equal(pool.unchosen(np.array([-1])), pool.descriptors[:3])

@@ -90,3 +90,22 @@ def test_h_is_inferred_by_the_objective_of_the_protocol(shuffled, trained, name,
     data = TaskArrays(shuffled.inputs, shuffled.outputs, context)
     expected = trained.infer(data=data, objective=objective)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda steps: steps[:-1], r"steps: expected shape \[79\], found \[78\]"),
+        (lambda steps: steps + 0.5, "steps: expected whole numbers"),
+        (lambda steps: np.sort(steps), "steps: expected of each task its own steps"),
+        (lambda steps: np.where(steps == 29, -1, steps), "expected of each task its own steps"),
+    ],
+)
+def test_steps_are_those_of_each_task(tasks, steps, change, message):
+    with pytest.raises(ValueError, match=message):
+        ShuffledTasks(tasks, change(np.concatenate(steps)))
+
+
+def test_units_are_one_for_each_output(tasks, steps):
+    with pytest.raises(ValueError, match=r"output_scale: expected shape \[2\], found \[1\]"):
+        ShuffledTasks(tasks, np.concatenate(steps), np.ones(1))

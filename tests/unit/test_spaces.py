@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +126,48 @@ def test_from_config_orders_dimensions_as_the_variables():
 def test_from_config_names_what_is_wrong(bounds, message):
     with pytest.raises(ValueError, match=message):
         Box.from_config(bounds, VARIABLES)
+
+
+def test_named_bounds_and_points_are_brought_into_order():
+    low, high = (
+        {"pole_length": 0.4, "pole_mass": 0.5},
+        pd.Series([2.0, 5.0], ["pole_length", "pole_mass"]),
+    )
+    box = Box(VARIABLES, low, high)
+    np.testing.assert_array_equal([box.low, box.high], [BOX.low, BOX.high])
+    points = pd.DataFrame({"pole_length": [1.0, 4.0], "pole_mass": [4.0, 1.0]})
+    np.testing.assert_array_equal(box.contains(points), [True, False])
+    with pytest.raises(ValueError, match="points: expected columns 'pole_mass', 'pole_length'"):
+        box.contains(points.rename(columns={"pole_mass": "load"}))
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "f2"])
+def test_points_of_any_type_are_in_the_box_or_not(kind):
+    np.testing.assert_array_equal(BOX.contains(np.array([[5, 1], [1, 3]], kind)), [True, False])
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ([1.0, 1.0], r"points: expected shape \[C, 2\], found \[2\]"),
+        ([[1.0, 1.0, 1.0]], r"found \[1, 3\]"),
+        (np.ones((2, 5)), r"found \[2, 5\]; .* \(transposed\)"),
+        ([["1.0", "1.0"]], "points: expected an array of real numbers, found text"),
+    ],
+)
+def test_what_are_no_points_is_refused(points, message):
+    with pytest.raises(ValueError, match=message):
+        BOX.contains(points)
+
+
+def test_dimensions_are_chosen_by_a_mask():
+    assert BOX.subset([False, True]).variables == VARIABLES[1:]
+    for chosen in ([1, 0], [True], ["pole_mass", "pole_length"]):
+        with pytest.raises(ValueError, match="chosen: expected a mask of 2 booleans, found"):
+            BOX.subset(chosen)
+
+
+@pytest.mark.parametrize("counts", [[2.5, 2], [True, True], ["2", "3"]])
+def test_counts_of_a_grid_are_whole_numbers(counts):
+    with pytest.raises(ValueError, match="grid: expected"):
+        BOX.grid(counts)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,75 @@ def test_shapes_that_disagree_are_refused(change, message):
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"inputs": np.zeros((3, 8))},
+            r"inputs: expected \[T, 3\], one row per transition and the columns cos, sin, force, "
+            r"found \[3, 8\]; it looks transposed",
+        ),
+        (
+            {"outputs": np.zeros((2, 8))},
+            r"outputs: expected \[T, 2\], .*, found \[2, 8\]; it looks",
+        ),
+        ({"parameters": np.zeros((2, 3))}, r"parameters: expected \[N, 2\], .* found \[2, 3\]"),
+        ({"descriptors": np.zeros((1, 3))}, r"descriptors: expected \[N, 1\], .* found \[1, 3\]"),
+        # A learner takes the length of its one task from the array.
+        ({"inputs": np.zeros((3, 8)), "lengths": [3]}, r"expected \[T, 3\], .* found \[3, 8\]"),
+    ],
+)
+def test_what_looks_transposed_is_called_so(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(make_tasks(), **change)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (2, 1), (1, 3)])
+def test_a_wrong_vector_does_not_speak_of_pictures(shape):
+    with pytest.raises(ValueError, match="descriptors: expected") as refused:
+        dataclasses.replace(make_tasks(), descriptors=np.zeros(shape))
+    assert "picture" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "f2", ">f8"])
+def test_numbers_of_any_type_are_the_same_tasks(kind):
+    tasks = make_tasks()
+    rows = np.arange(24, dtype=kind).reshape(8, 3)
+    given = {"inputs": rows, "outputs": rows[:, :2], "lengths": np.array(LENGTHS, dtype="u1")}
+    given |= {"descriptors": rows[:3, :1], "parameters": rows[:3, :2]}
+    changed = dataclasses.replace(tasks, **given)
+    for name, values in given.items():
+        np.testing.assert_array_equal(getattr(changed, name), values)
+        assert getattr(changed, name).dtype == (np.int64 if name == "lengths" else np.float64)
+
+
+def test_columns_are_brought_into_the_order_of_the_variables():
+    tasks = make_tasks()
+    change = {}
+    for quantity in ("input", "output", "descriptor", "parameter"):
+        names = [variable.name for variable in getattr(tasks, f"{quantity}_variables")]
+        frame = pd.DataFrame(getattr(tasks, f"{quantity}s"), columns=names)
+        change[f"{quantity}s"] = frame[names[::-1]]
+    assert_same(dataclasses.replace(tasks, **change), tasks)
+    for name, frame in change.items():
+        with pytest.raises(ValueError, match=f"{name}: expected columns .*'unknown"):
+            dataclasses.replace(tasks, **{name: frame.add_prefix("unknown")})
+
+
+@pytest.mark.parametrize("name", ["inputs", "outputs", "parameters", "descriptors"])
+@pytest.mark.parametrize("spoil", [lambda x: x + 0j, lambda x: x.astype(str), np.ma.masked_less])
+def test_what_is_no_number_is_refused_by_name(name, spoil):
+    values = getattr(make_tasks(), name)
+    spoilt = spoil(values, 0.0) if spoil is np.ma.masked_less else spoil(values)
+    with pytest.raises(ValueError, match=f"{name}: expected an array of real numbers, found"):
+        dataclasses.replace(make_tasks(), **{name: spoilt})
+
+
+def test_lengths_are_whole_numbers():
+    with pytest.raises(ValueError, match=r"lengths: expected whole numbers, found \[3\.0, 1\.5"):
+        dataclasses.replace(make_tasks(), lengths=[3.0, 1.5, 4.0])
+
+
+@pytest.mark.parametrize(
     ("row", "place"),
     [(0, "task 0, step 0"), (2, "task 0, step 2"), (3, "task 1, step 0"), (7, "task 2, step 3")],
 )
@@ -124,8 +194,12 @@ def test_a_picture_that_is_none_is_refused_by_task_and_pixel(index, value, messa
             (255 * make_pictures()).astype(np.uint8),
             "floating-point numbers from 0 to 1, found uint8",
         ),
+        (
+            [*make_pictures(2), np.ones((4, 5, 1), dtype=np.uint8)],
+            "floating-point numbers from 0 to 1, found uint8",
+        ),
     ],
-    ids=["size", "number", "no channel", "channels", "bytes"],
+    ids=["size", "number", "no channel", "channels", "bytes", "some bytes"],
 )
 def test_pictures_of_another_size_number_or_type_are_refused(pictures, message):
     with pytest.raises(ValueError, match=message):

@@ -19,6 +19,18 @@ def test_numbers_of_any_kind_become_those_of_a_round_file(kind):
     np.testing.assert_array_equal(selection.utilities, [0.0, 1.0, 0.0])
 
 
+def test_a_selection_is_a_copy_of_what_a_strategy_may_use_again():
+    given = CANDIDATES.copy(), LatentPosterior(LATENT.mean.copy(), LATENT.variance.copy())
+    utilities = np.zeros(3)
+    selection = Selection(given[0], given[1], utilities, 1)
+    for buffer in (given[0], given[1].mean, given[1].variance, utilities):
+        buffer += 7.0
+    np.testing.assert_array_equal(selection.candidates, CANDIDATES)
+    np.testing.assert_array_equal(selection.latent.mean, LATENT.mean)
+    np.testing.assert_array_equal(selection.latent.variance, LATENT.variance)
+    assert not selection.utilities.any()
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -42,6 +54,10 @@ def test_numbers_of_any_kind_become_those_of_a_round_file(kind):
             "latent.variance: not finite for candidate 1",
         ),
         ({"chosen": 3}, "chosen: expected the number of one of 3 candidates, found 3"),
+        ({"chosen": 1.0}, r"chosen: expected the number of one of 3 candidates, found 1\.0"),
+        ({"chosen": None}, "chosen: expected the number of one of 3 candidates, found None"),
+        ({"candidates": CANDIDATES + 0j}, "candidates: .* found complex numbers"),
+        ({"utilities": np.ma.masked_equal([0.0, 1.0, 2.0], 2.0)}, "utilities: .* masked values"),
         ({"chosen": -1}, "chosen: expected the number of one of 3 candidates, found -1"),
         ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "each of 0 candidates, found"),
     ],

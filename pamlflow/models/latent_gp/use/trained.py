@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pamlflow.arrays import check_finite, check_shape, numbers
 from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.latent_gp.use.evidence import (
@@ -81,7 +82,8 @@ class TrainedModel:
     ) -> LatentPosterior:
         """q(h*) of N tasks from their descriptors [N, ..., R], their transitions, or both.
 
-        Raises ValueError when there is neither, a shape is wrong, or a value is not finite.
+        Columns are in the order of the variables of training. Raises ValueError when there is neither, a
+        shape is wrong, or a value is no real number or not finite.
         """
         starts = latent_starts(self.latent.mean)
         known: list[Evidence] = []
@@ -94,8 +96,8 @@ class TrainedModel:
             raise ValueError("infer: expected descriptors, data or both, found neither")
         data = self._checked_data(data)
         number = len(data.mask)
-        if descriptors is not None and len(descriptors) != number:
-            text = f"descriptors of the {number} tasks of data, found {len(descriptors)}"
+        if descriptors is not None and len(target) != number:
+            text = f"descriptors of the {number} tasks of data, found {len(target)}"
             raise ValueError(f"infer: expected {text}")
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
@@ -123,7 +125,7 @@ class TrainedModel:
         h is integrated out under ``latent``; the outputs are reported independently.  The variance is that of
         an observation, or without ``noise`` that of f, which more data can reduce.  The noise is that of
         predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.  Raises ValueError
-        when a shape is wrong.
+        when a shape is wrong, or inputs are no real numbers.
         """
         inputs = self._checked_inputs(inputs, latent)
         mean, variance = predict_function(self.dynamics, inputs, *latent)
@@ -149,28 +151,34 @@ class TrainedModel:
         return covariance
 
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
-        """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R]."""
+        """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R].
+
+        Raises ValueError when the shape is wrong, or latents are no real numbers.
+        """
+        latents = numbers("latents", latents)
+        check_shape("latents", latents, ("C", self.latent.mean.shape[1]))
         mean = self.descriptor.decode(latents)
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
 
     def _checked_inputs(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
         """Standardised inputs [N, T, Dx] of as many tasks as ``latent`` has."""
-        inputs = np.asarray(inputs, dtype=np.float64)
-        _check_shape("inputs", inputs, (len(latent.mean), None, len(self.scaler.input_mean)))
-        return self.scaler.inputs(inputs)
+        checked = numbers("inputs", inputs)
+        check_shape("inputs", checked, (len(latent.mean), "T", len(self.scaler.input_mean)))
+        return self.scaler.inputs(checked)
 
     def _checked_descriptors(self, descriptors: FloatArray) -> FloatArray:
-        descriptors = np.asarray(descriptors, dtype=np.float64)
-        _check_shape("descriptors", descriptors, (None, *self.descriptor.shape))
-        _check_finite("descriptors", descriptors)
-        return descriptors
+        checked = numbers("descriptors", descriptors)
+        check_shape("descriptors", checked, ("N", *self.descriptor.shape))
+        check_finite("descriptors", checked)
+        return checked
 
     def _checked_data(self, data: TaskArrays) -> TaskArrays:
         """The same with zeros, which do no harm, where the mask is zero."""
-        inputs, outputs, mask = (np.asarray(array, dtype=np.float64) for array in data)
-        _check_shape("mask", mask, (None, None))
-        _check_shape("inputs", inputs, (*mask.shape, len(self.scaler.input_mean)))
-        _check_shape("outputs", outputs, (*mask.shape, len(self.scaler.output_mean)))
+        named = TaskArrays(*data)._asdict().items()
+        inputs, outputs, mask = (numbers(name, values) for name, values in named)
+        check_shape("mask", mask, ("N", "T"))
+        check_shape("inputs", inputs, (*mask.shape, len(self.scaler.input_mean)))
+        check_shape("outputs", outputs, (*mask.shape, len(self.scaler.output_mean)))
         if mask.shape[1] == 0:
             raise ValueError("data: expected at least one transition, found none")
         data = TaskArrays(
@@ -179,7 +187,7 @@ class TrainedModel:
             mask,
         )
         for name, values in data._asdict().items():
-            _check_finite(name, values)
+            check_finite(name, values)
         return data
 
     def to_datasets(self) -> dict[str, Any]:
@@ -210,18 +218,3 @@ class TrainedModel:
                 if path.startswith("parameters/")
             },
         )
-
-
-def _check_shape(name: str, values: FloatArray, expected: tuple[int | None, ...]) -> None:
-    """Raise ValueError unless ``values`` has this shape; None is any length."""
-    sizes = zip(values.shape, expected, strict=False)
-    if values.ndim != len(expected) or any(size not in (found, None) for found, size in sizes):
-        wanted = ", ".join("any" if size is None else str(size) for size in expected)
-        raise ValueError(f"{name}: expected shape [{wanted}], found {list(values.shape)}")
-
-
-def _check_finite(name: str, values: FloatArray) -> None:
-    """Raise ValueError naming the first task (row) with a value that is not finite."""
-    spoilt = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if spoilt.any():
-        raise ValueError(f"{name} of task {int(np.argmax(spoilt))}: expected finite numbers")

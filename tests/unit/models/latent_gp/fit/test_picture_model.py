@@ -138,7 +138,7 @@ def test_a_picture_alone_tells_what_the_encoder_says(trained, tasks):
 def test_pictures_of_another_size_are_refused(trained, tasks):
     model, _ = trained
     shape = r", ".join(map(str, tasks.descriptors.shape[1:]))
-    with pytest.raises(ValueError, match=rf"descriptors: expected shape \[any, {shape}\], found"):
+    with pytest.raises(ValueError, match=rf"descriptors: expected shape \[N, {shape}\], found"):
         model.infer(descriptors=tasks.descriptors[:, ::2])
 
 

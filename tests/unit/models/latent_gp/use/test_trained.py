@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 
@@ -200,11 +201,11 @@ def one(array, place, value):
         (lambda psi, data: {}, "expected descriptors, data or both, found neither"),
         (
             lambda psi, data: {"descriptors": psi[0]},
-            r"descriptors: expected shape \[any, 2\], found \[2\]",
+            r"descriptors: expected shape \[N, 2\], found \[2\]",
         ),
         (
             lambda psi, data: {"descriptors": psi[:, :1]},
-            r"descriptors: expected shape \[any, 2\], found \[8, 1\]",
+            r"descriptors: expected shape \[N, 2\], found \[8, 1\]",
         ),
         (
             lambda psi, data: {"descriptors": one(psi, (3, 1), np.nan)},
@@ -219,12 +220,29 @@ def one(array, place, value):
             r"inputs: expected shape \[8, 15, 2\], found \[15, 2\]",
         ),
         (
+            lambda psi, data: {"data": data._replace(inputs=data.inputs.swapaxes(1, 2))},
+            r"inputs: expected shape \[8, 15, 2\], found \[8, 2, 15\]; .* \(transposed\)",
+        ),
+        (
+            lambda psi, data: {"descriptors": psi.T},
+            r"descriptors: expected shape \[N, 2\], found \[2, 8\]; .* \(transposed\)",
+        ),
+        (
+            lambda psi, data: {"descriptors": pd.DataFrame(psi, columns=["shift", "amplitude"])},
+            "descriptors: expected an array without names, found columns 'shift', 'amplitude'",
+        ),
+        (lambda psi, data: {"descriptors": psi + 0j}, "descriptors: .* found complex numbers"),
+        (
+            lambda psi, data: {"data": data._replace(outputs=data.outputs.astype(str))},
+            "outputs: .* found text",
+        ),
+        (
             lambda psi, data: {"data": data._replace(outputs=data.outputs[..., :1])},
             r"outputs: expected shape \[8, 15, 2\], found \[8, 15, 1\]",
         ),
         (
             lambda psi, data: {"data": data._replace(mask=data.mask[0])},
-            r"mask: expected shape \[any, any\], found \[15\]",
+            r"mask: expected shape \[N, T\], found \[15\]",
         ),
         (
             lambda psi, data: {"data": TaskArrays(*(array[:, :0] for array in data))},
@@ -245,8 +263,10 @@ def test_what_cannot_be_known_of_tasks_is_refused(trained, ragged_tasks, known, 
 def test_inputs_of_predictions_need_a_row_for_each_task(trained, ragged_tasks):
     latent = trained.infer(descriptors=ragged_tasks.descriptors)
     for wrong in (ragged_tasks.inputs[:4], ragged_tasks.inputs[None, :4], np.zeros((8, 4, 3))):
-        with pytest.raises(ValueError, match=r"inputs: expected shape \[8, any, 2\], found"):
+        with pytest.raises(ValueError, match=r"inputs: expected shape \[8, T, 2\], found"):
             trained.predict(wrong, latent)
+    with pytest.raises(ValueError, match=r"inputs: .* found complex numbers"):
+        trained.predict(np.zeros((8, 4, 2), dtype=complex), latent)
 
 
 def test_an_inference_that_takes_long_is_announced(caplog, monkeypatch, trained, ragged_tasks):
@@ -256,3 +276,31 @@ def test_an_inference_that_takes_long_is_announced(caplog, monkeypatch, trained,
     assert not caplog.records
     trained.infer(data=task)
     assert "searched for in 15 transitions with 30 inducing points" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("latents", "message"),
+    [
+        (np.zeros(2), r"latents: expected shape \[C, 2\], found \[2\]"),
+        (np.zeros((2, 5)), r"found \[2, 5\]; .* \(transposed\)"),
+        ([["0", "0"]], "latents: .* found text"),
+    ],
+)
+def test_what_is_no_latent_point_is_refused(trained, latents, message):
+    with pytest.raises(ValueError, match=message):
+        trained.predict_descriptors(latents)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1"])
+def test_whole_numbers_of_any_type_are_known_alike(trained, kind):
+    whole = np.random.default_rng(0).integers(1, 100, size=(2, 3, 2))
+    data = TaskArrays(whole.astype(kind), whole.astype(kind), np.ones((2, 3), dtype=bool))
+    found = trained.infer(data=data)
+    expected = trained.infer(data=TaskArrays(*(array.astype(float) for array in data)))
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    ours, theirs = (trained.predict(x, found)[0] for x in (data.inputs, whole.astype(float)))
+    np.testing.assert_array_equal(ours, theirs)
+    points = whole[0, :, :2]
+    np.testing.assert_array_equal(
+        trained.predict_descriptors(points.astype(kind)), trained.predict_descriptors(1.0 * points)
+    )
