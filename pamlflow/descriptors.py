@@ -6,7 +6,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from pamlflow.arrays import numbers, read_only
 from pamlflow.domains.base import PicturedDomain, TaskDomain
+from pamlflow.domains.checks import require_pictures, task_failed
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable, checked_descriptors
 from pamlflow.types import BoolArray, FloatArray
@@ -158,12 +160,21 @@ class PictureDescriptors:
     def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return pictures [N, H, W, 1] of tasks with parameters [N, D]; nothing is drawn at random.
 
-        Raises ValueError, naming the task, when the domain draws what is no picture.
+        Raises ValueError, naming the task, when the domain fails to draw or draws what is no picture.
         """
-        pictures = [
-            self.domain.picture(task, self.size, self.height, self.renderer) for task in parameters
-        ]
+        parameters = read_only("parameters", parameters)  # the truth, whatever a domain does
+        pictures = [self._picture(task) for task in parameters]
         return checked_descriptors(pictures, self.variables, len(parameters))
+
+    def _picture(self, parameters: FloatArray) -> FloatArray:
+        """A copy of the picture of one task: the domain may draw the next one into the same array."""
+        try:
+            picture = self.domain.picture(parameters, self.size, self.height, self.renderer)
+            numbers("picture", picture)  # refuses what is none
+            return np.array(picture)  # of the type that was drawn, which tells the range of values
+        except Exception as error:
+            text = task_failed(self.parameter_space.variables, parameters, error)
+            raise ValueError(text) from error
 
 
 def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> Descriptors:
@@ -173,7 +184,5 @@ def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> De
     """
     if "pictures" not in settings:
         return VectorDescriptors.from_config(settings, space)
-    if not isinstance(domain, PicturedDomain):
-        text = f"descriptors.pictures: {type(domain).__name__} cannot show its tasks"
-        raise ValueError(f"{text}; it lacks the method `picture` of PicturedDomain")
-    return PictureDescriptors(space, domain, **settings["pictures"])
+    pictured = require_pictures(f"descriptors.pictures: {type(domain).__name__}", domain)
+    return PictureDescriptors(space, pictured, **settings["pictures"])

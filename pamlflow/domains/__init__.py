@@ -6,6 +6,7 @@ from pamlflow import plugins
 from pamlflow.domains.base import TaskDomain
 from pamlflow.domains.cart_double_pole import CartDoublePole
 from pamlflow.domains.cart_pole import CartPole
+from pamlflow.domains.checks import described, require_domain
 from pamlflow.domains.pendubot import Pendubot
 
 DOMAINS: dict[str, Callable[..., TaskDomain]] = {
@@ -22,12 +23,10 @@ def make_domain(name: str, **simulation: object) -> TaskDomain:
     make = plugins.load(name, DOMAINS, "domain")
     try:
         domain = make(**simulation)
-    except TypeError as error:
+    except ValueError:
+        raise
+    except Exception as error:
         names = ", ".join(simulation)
-        raise ValueError(f"domain '{name}' cannot be made with {names}: {error}") from error
-    if not isinstance(domain, TaskDomain):
-        raise ValueError(
-            f"domain '{name}': {type(domain).__name__} lacks attributes or methods of "
-            f"pamlflow.domains.base.TaskDomain"
-        )
-    return domain
+        text = f"domain '{name}' cannot be made with {names}: {described(error)}"
+        raise ValueError(text) from error
+    return require_domain(f"domain '{name}'", domain)

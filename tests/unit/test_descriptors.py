@@ -122,9 +122,41 @@ def test_what_a_domain_draws_must_be_pictures_of_one_size(size, length, message)
         view.describe(np.array([[1.0], [length]]), np.random.default_rng(0))
 
 
+def test_a_domain_may_draw_into_the_same_picture_again():
+    class Same(Drawing):
+        picture_drawn = np.zeros((4, 4, 1))
+
+        def picture(self, parameters, size, height, renderer):
+            self.picture_drawn[:] = super().picture(parameters, size, height, renderer)
+            return self.picture_drawn
+
+    view = PictureDescriptors(LENGTHS, Same(4))
+    pictures = view.describe(np.array([[1.0], [3.0]]), np.random.default_rng(0))
+    np.testing.assert_array_equal(pictures[:, 0, 0, 0], [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda p: 1 / 0, r"pole_length = 2\.0 m: ZeroDivisionError: .*test_descriptors\.py, line"),
+        (
+            lambda p: None,
+            r"pole_length = 2\.0 m: picture: .* found objects such as None",
+        ),
+        (lambda p: np.ma.masked_equal([[[p[0]]]], 2.0), r"pole_length = 2\.0 m: .*masked values"),
+        (lambda p: p.__imul__(2.0), r"pole_length = 2\.0 m: ValueError: .*read-only"),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_named_by_its_task(draw, message):
+    domain = Drawing(4)
+    domain.picture = lambda parameters, size, height, renderer: draw(parameters)
+    with pytest.raises(ValueError, match=message):
+        PictureDescriptors(LENGTHS, domain).describe(np.array([[2.0]]), np.random.default_rng(0))
+
+
 def test_pictures_need_a_domain_that_shows_its_tasks():
     with pytest.raises(
-        ValueError, match="object cannot show its tasks; it lacks the method `picture`"
+        ValueError, match=r"object cannot show its tasks: object lacks the method `picture\(param"
     ):
         make_view({"pictures": {}}, LENGTHS, object())
 

@@ -1,0 +1,104 @@
+"""Whether a user's domain has all that it needs, and where its code failed."""
+
+import inspect
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pamlflow.domains.base import PicturedDomain, SimulationError, TaskDomain
+from pamlflow.tasks import Variable, with_units
+from pamlflow.types import FloatArray
+
+VARIABLES = ("parameter_variables", "input_variables", "output_variables")
+METHODS = {
+    "draw_excitation": ("rng",),
+    "simulate": ("parameters", "excitation"),
+    "transitions": ("states", "controls"),
+}
+PICTURE = {"picture": ("parameters", "size", "height", "renderer")}
+
+_PACKAGE = Path(__file__).parents[1]
+_LONGEST = 300
+
+
+def require_domain(what: str, found: object) -> TaskDomain:
+    """Return `found` as a domain, or raise ValueError that says of `what` it lacks."""
+    problems = [*_method_problems(found, METHODS), *_variable_problems(found)]
+    if problems:
+        text = "; ".join(problems)
+        raise ValueError(f"{what}: {text}; see pamlflow.domains.base.TaskDomain")
+    assert isinstance(found, TaskDomain)
+    return found
+
+
+def require_pictures(what: str, found: TaskDomain) -> PicturedDomain:
+    """Return `found` as a domain with pictures, or raise ValueError that says of `what` it lacks."""
+    if problems := _method_problems(found, PICTURE):
+        text = f"cannot show its tasks: {'; '.join(problems)}"
+        raise ValueError(f"{what} {text}; see pamlflow.domains.base.PicturedDomain")
+    assert isinstance(found, PicturedDomain)
+    return found
+
+
+def described(error: Exception) -> str:
+    """Return the kind, the message and the place of an error in a user's code, in one line.
+
+    The place is the last line in the file that pamlflow called, not in NumPy or what else that calls.
+    What pamlflow itself refuses is its message alone.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not Path(frame.filename).is_relative_to(_PACKAGE)]
+    lines = [frame.lineno for frame in theirs if frame.filename == theirs[0].filename]
+    message = " ".join(str(error).split())
+    if not isinstance(error, ValueError | SimulationError) or lines:
+        message = f"{type(error).__name__}: {message}".removesuffix(": ")
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]}..."
+    return f"{message} ({theirs[0].filename}, line {lines[-1]})" if lines else message
+
+
+def task_failed(variables: Sequence[Variable], parameters: FloatArray, error: Exception) -> str:
+    """Return why a domain could not run or draw the task with `parameters` [D], and where."""
+    task = with_units(variables, parameters)
+    is_said = isinstance(error, SimulationError)
+    text = " ".join(str(error).split()) if is_said else described(error)
+    return text if task in text else f"the task with {task}: {text}"
+
+
+def _method_problems(found: object, methods: Mapping[str, Sequence[str]]) -> list[str]:
+    problems = []
+    for name, arguments in methods.items():
+        method, call = getattr(found, name, None), f"`{name}({', '.join(arguments)})`"
+        if not callable(method):
+            problems.append(f"{type(found).__name__} lacks the method {call}")
+            continue
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            code = getattr(getattr(method, "__func__", method), "__code__", None)
+            place = f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""
+            problems.append(f"expected a method {call}, found one that differs: {error}{place}")
+        except ValueError:  # compiled code tells no signature
+            continue
+    return problems
+
+
+def _variable_problems(found: object) -> list[str]:
+    problems = []
+    for name in VARIABLES:
+        try:
+            variables = getattr(found, name)
+        except AttributeError:
+            problems.append(f"{type(found).__name__} lacks the attribute `{name}`")
+            continue
+        except Exception as error:
+            problems.append(f"`{name}`: {described(error)}")
+            continue
+        is_sequence = isinstance(variables, Sequence) and not isinstance(variables, str)
+        if not is_sequence or not all(isinstance(each, Variable) for each in variables):
+            text = 'a tuple of pamlflow.tasks.Variable("mass", "kg") and the like'
+            problems.append(f"`{name}`: expected {text}, found {variables!r}")
+        elif len({each.name for each in variables}) != max(len(variables), 1):
+            text = "at least one variable, and different names"
+            problems.append(f"`{name}`: expected {text}, found {list(variables)}")
+    return problems
