@@ -31,6 +31,8 @@ SYMBOLS = {
     "U": "controls",
     "V": "events of the training",
     "W": "rows of the tidy table",
+    "X": "excitations: of each run, or of each run of each task",
+    "Y": "control steps of all excitations together",
 }
 """What the size letters mean. One letter is one size in the whole file."""
 

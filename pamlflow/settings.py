@@ -14,9 +14,24 @@ from pamlflow.wording import nearest
 WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
 
 
+RUN_DEFAULTS: dict[str, Any] = {"excitation": "shared", "runs": 1}
+"""The keys of `simulation` that say how tasks are run; the domain is made with the others."""
+
+
 def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from."""
-    return {key: experiment[key] for key in WORLD_KEYS if key in experiment}
+    """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from.
+
+    Without how tasks are run where that is the default: files that do not say it stay valid.
+    """
+    settings = {key: experiment[key] for key in WORLD_KEYS if key in experiment}
+    if "simulation" in settings:
+        section = settings["simulation"]
+        settings["simulation"] = {
+            key: value
+            for key, value in section.items()
+            if key not in RUN_DEFAULTS or value != RUN_DEFAULTS[key]
+        }
+    return settings
 
 
 class Bounds(NamedTuple):

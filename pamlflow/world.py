@@ -2,36 +2,52 @@
 
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from pamlflow.arrays import read_only
 from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
+from pamlflow.domains.checks import described, task_failed
 from pamlflow.domains.fixed import fix_parameters
+from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box
-from pamlflow.tasks import TaskSet, with_units
+from pamlflow.tasks import TaskSet, columns_of, with_units
 from pamlflow.types import FloatArray
 
 MAX_REPLACEMENTS = 10
+
+Runs: TypeAlias = Sequence[Excitation]
+"""What is done in the runs of one task, one after another."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class World:
-    """A domain, what is seen of its parameters, and what becomes of a task that cannot be run.
+    """A domain, what is seen of its parameters, how tasks are run, and what becomes of one that fails.
 
     `failed_tasks` is "stop" (raise SimulationError) or "replace" (by a task drawn uniformly).
+    `excitation` is "shared" by all tasks of a trial or drawn "per_task", each of which has so many `runs`.
     """
 
     domain: TaskDomain
     view: Descriptors
     failed_tasks: Literal["stop", "replace"] = "stop"
+    excitation: Literal["shared", "per_task"] = "shared"
+    runs: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what means nothing."""
+        if self.excitation not in ("shared", "per_task"):
+            raise ValueError(
+                f'excitation: expected "shared" or "per_task", found {self.excitation!r}'
+            )
+        if self.runs < 1:
+            raise ValueError(f"runs: expected at least 1, found {self.runs}")
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
@@ -39,11 +55,13 @@ class World:
 
         Raises ValueError when a name is unknown or a value is out of range.
         """
-        whole = make_domain(settings["domain"], **settings.get("simulation", {}))
+        simulation: dict[str, Any] = RUN_DEFAULTS | settings.get("simulation", {})
+        runs = {key: simulation.pop(key) for key in RUN_DEFAULTS}
+        whole = make_domain(settings["domain"], **simulation)
         domain = fix_parameters(whole, settings.get("fixed", {}))
         space = Box.from_config(settings["space"], domain.parameter_variables)
         view = make_view(settings.get("descriptors", {}), space, domain)
-        return cls(domain, view, settings.get("failed_tasks", "stop"))
+        return cls(domain, view, settings.get("failed_tasks", "stop"), **runs)
 
     @property
     def space(self) -> Box:
@@ -52,62 +70,118 @@ class World:
             raise ValueError(NO_BOX)
         return self.view.space
 
-    def run(
-        self, parameters: FloatArray, descriptors: FloatArray, excitation: Excitation
-    ) -> TaskSet:
-        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R], under one excitation.
+    def draw_excitations(self, tasks: int, rng: np.random.Generator) -> list[Runs]:
+        """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own."""
+        if self.excitation == "shared":
+            return [self._draw_runs(rng)] * tasks
+        return [self._draw_runs(rng) for _ in range(tasks)]
 
-        Raises SimulationError, naming the parameters, when a task cannot be run.
+    def run(
+        self,
+        parameters: FloatArray,
+        descriptors: FloatArray,
+        excitations: Excitation | Sequence[Runs],
+    ) -> TaskSet:
+        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R].
+
+        `excitations` are the runs of each task, or the one excitation of all. What the runs of a task
+        observe is put together, run after run. Raises SimulationError, naming the parameters, when a task
+        cannot be run, and ValueError when the domain returns what are no transitions.
         """
-        parameters = read_only(
-            "parameters", parameters
-        )  # they are the truth, whatever a domain does
-        transitions = [self._transitions(task, excitation) for task in parameters]
+        variables = self.domain.parameter_variables
+        parameters = columns_of("parameters", parameters, variables)
+        parameters.flags.writeable = False  # they are the truth, whatever a domain does
+        if isinstance(excitations, Excitation):
+            excitations = [[excitations]] * len(parameters)
+        transitions = [
+            [self._transitions(task, excitation) for excitation in runs]
+            for task, runs in zip(parameters, excitations, strict=True)
+        ]
+        every_run = [run for runs in transitions for run in runs]
         return TaskSet(
-            inputs=np.concatenate([inputs for inputs, _ in transitions]),
-            outputs=np.concatenate([outputs for _, outputs in transitions]),
-            lengths=np.array([len(inputs) for inputs, _ in transitions]),
+            inputs=np.concatenate([inputs for inputs, _ in every_run]),
+            outputs=np.concatenate([outputs for _, outputs in every_run]),
+            lengths=np.array([sum(len(inputs) for inputs, _ in runs) for runs in transitions]),
             descriptors=descriptors,
             parameters=parameters,
             input_variables=self.domain.input_variables,
             output_variables=self.domain.output_variables,
             descriptor_variables=self.view.variables,
-            parameter_variables=self.domain.parameter_variables,
+            parameter_variables=variables,
         )
+
+    def _draw_runs(self, rng: np.random.Generator) -> Runs:
+        return [self._draw_excitation(rng) for _ in range(self.runs)]
+
+    def _draw_excitation(self, rng: np.random.Generator) -> Excitation:
+        try:
+            drawn = self.domain.draw_excitation(rng)
+        except Exception as error:
+            raise ValueError(f"the domain's `draw_excitation`: {described(error)}") from error
+        if not isinstance(drawn, Excitation):
+            text = "expected a pamlflow.domains.base.Excitation"
+            raise ValueError(f"the domain's `draw_excitation`: {text}, found {drawn!r}")
+        return drawn
 
     def _transitions(
         self, parameters: FloatArray, excitation: Excitation
     ) -> tuple[FloatArray, FloatArray]:
-        """Inputs [K, Dx] and outputs [K, P] of one task; SimulationError where one is not finite."""
-        states = self.domain.simulate(parameters, excitation)
-        inputs, outputs = map(np.asarray, self.domain.transitions(states, excitation.controls))
-        columns = len(self.domain.input_variables), len(self.domain.output_variables)
-        if (inputs.shape, outputs.shape) != tuple((len(inputs), number) for number in columns):
+        """Copies of the inputs [K, Dx] and outputs [K, P] of one run of a task.
+
+        The domain may use the arrays that it returns again. Raises SimulationError where it fails, stops
+        early, or returns numbers that are not finite.
+        """
+        domain, steps = self.domain, len(excitation.controls)
+        task = with_units(domain.parameter_variables, parameters)
+        states: Any = ()
+        try:
+            states = domain.simulate(parameters, excitation)
+            found_inputs, found_outputs = domain.transitions(states, excitation.controls)
+            inputs = columns_of("inputs", found_inputs, domain.input_variables)
+            outputs = columns_of("outputs", found_outputs, domain.output_variables)
+        except Exception as error:
+            if isinstance(states, np.ndarray) and np.size(states) > 0 and len(states) <= steps:
+                raise _unusable(task, _ended(len(states) - 1, steps)) from error
+            text = task_failed(domain.parameter_variables, parameters, error)
+            cause = None if isinstance(error, SimulationError) else error
+            raise SimulationError(text) from cause
+        columns = len(domain.input_variables), len(domain.output_variables)
+        rows = len(inputs) if inputs.ndim else 0
+        if (
+            inputs.shape != (rows, columns[0])
+            or outputs.shape != (rows, columns[1])
+            or rows > steps
+        ):
             raise ValueError(
                 f"the domain's `transitions`: expected inputs [K, {columns[0]}] and outputs [K, "
-                f"{columns[1]}], a row for each step and a column for each of its variables, found "
-                f"shapes {inputs.shape} and {outputs.shape}"
+                f"{columns[1]}], a row for each of {steps} steps and a column for each of its "
+                f"variables, found shapes {inputs.shape} and {outputs.shape}"
             )
         spoilt = ~(np.isfinite(inputs).all(axis=1) & np.isfinite(outputs).all(axis=1))
         if spoilt.any():
-            task = with_units(self.domain.parameter_variables, parameters)
-            text = f"the task with {task} is not finite in step {int(np.argmax(spoilt))}"
-            raise SimulationError(f"{text}; change `space` or `simulation` of the experiment")
+            raise _unusable(task, f"is not finite in step {int(np.argmax(spoilt))}")
+        if rows < steps:
+            raise _unusable(task, _ended(rows, steps))
         return inputs, outputs
 
     def observe(
-        self, descriptors: FloatArray, excitation: Excitation, rng: np.random.Generator
+        self,
+        descriptors: FloatArray,
+        excitations: Excitation | Sequence[Runs],
+        rng: np.random.Generator,
     ) -> TaskSet:
         """Run the tasks that descriptors [N, R] ask for; the world draws what they leave open.
 
-        Where a task failed and was replaced, the descriptors of the result differ from those given.
-        Raises SimulationError when a failed task is not to be replaced, or when those
-        that took its place, up to 10, failed too.
+        `excitations` are those of `run`; a task that takes the place of a failed one has its runs, and its
+        descriptors in the result differ from those given. Raises SimulationError when a failed task is not
+        to be replaced, or when those that took its place, up to 10, failed too.
         """
+        if isinstance(excitations, Excitation):
+            excitations = [[excitations]] * len(descriptors)
         parameters = self.view.parameters(descriptors, rng)
         tasks = [
-            self._run_or_replace(*task, excitation, rng)
-            for task in zip(parameters, descriptors, strict=True)
+            self._run_or_replace(*task, rng)
+            for task in zip(parameters, descriptors, excitations, strict=True)
         ]
         return functools.reduce(TaskSet.append, tasks)
 
@@ -115,14 +189,14 @@ class World:
         self,
         parameters: FloatArray,
         descriptor: FloatArray,
-        excitation: Excitation,
+        runs: Runs,
         rng: np.random.Generator,
     ) -> TaskSet:
         """Run one task of parameters [D], or one that takes its place."""
         replacements = MAX_REPLACEMENTS if self.failed_tasks == "replace" else 0
         while True:
             try:
-                return self.run(parameters[None], descriptor[None], excitation)
+                return self.run(parameters[None], descriptor[None], [runs])
             except SimulationError as error:
                 if not replacements:
                     raise
@@ -130,3 +204,12 @@ class World:
             replacements -= 1
             descriptor = self.space.sample(1, rng)[0]
             parameters = self.view.parameters(descriptor[None], rng)[0]
+
+
+def _ended(steps: int, expected: int) -> str:
+    return f"ended after {steps} of {expected} steps"
+
+
+def _unusable(task: str, problem: str) -> SimulationError:
+    text = "change `space` or `simulation` of the experiment"
+    return SimulationError(f"the task with {task} {problem}; {text}")

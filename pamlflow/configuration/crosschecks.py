@@ -48,7 +48,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
         if picked and sound(*key, "strategies") and sound("run", "strategies"):
             named = experiment.get("strategies", config["run"]["strategies"])
             yield from _strategy_problems(key, experiment, named, whole)
-        if picked and sound(*key, "simulation", "steps") and sound("inference", "protocols"):
+        lengths = all(sound(*key, "simulation", name) for name in ("steps", "runs"))
+        if picked and lengths and sound("inference", "protocols"):
             protocols = config["inference"]["protocols"]
             yield from _protocol_problems(key, experiment, protocols, sound)
 
@@ -133,7 +134,8 @@ def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
 def _protocol_problems(
     key: Key, experiment: Node, protocols: list[Any], sound: Sound
 ) -> Iterator[Problem]:
-    steps, where = experiment["simulation"]["steps"], dotted((*key, "simulation", "steps"))
+    simulation, where = experiment["simulation"], dotted((*key, "simulation", "steps"))
+    steps = simulation["steps"] * simulation["runs"]
     for index, protocol in enumerate(protocols):
         entry = ("inference", "protocols", index)
         if sound(*entry) and (parse_protocol(protocol).context or 0) > steps // 2:

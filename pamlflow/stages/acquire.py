@@ -11,7 +11,7 @@ import numpy as np
 
 from pamlflow.acquisition import BoxOffer, PoolOffer, Situation, log_repeat, strategy_of
 from pamlflow.acquisition.interface import fixed_choice
-from pamlflow.domains.base import Excitation
+from pamlflow.domains.excitations import excitations_from_datasets
 from pamlflow.models import trainer_of
 from pamlflow.rounds import read_pool, read_round, train_round
 from pamlflow.seeding import generator
@@ -102,17 +102,16 @@ def acquire_round(
     chosen = selection.candidates[selection.chosen]
 
     trial = store.read(initial_tasks, "initial_tasks").datasets
-    excitation = Excitation(trial["excitation/controls"], trial["excitation/initial_state"])
+    shared = world.excitation == "shared"
+    runs = [excitations_from_datasets(trial)] if shared else world.draw_excitations(1, rng)
     if candidates:
         rows = np.append(rows, candidates.row(chosen, rows))
         logger.info("round %d: %s chose row %d of the pool", number, strategy, rows[-1])
         newest = rows[-1:]
-        new_task = world.run(
-            candidates.parameters[newest], candidates.descriptors[newest], excitation
-        )
+        new_task = world.run(candidates.parameters[newest], candidates.descriptors[newest], runs)
     else:
         logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
-        new_task = world.observe(chosen[None], excitation, rng)
+        new_task = world.observe(chosen[None], runs, rng)
         if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
             selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)

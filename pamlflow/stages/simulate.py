@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.domains.base import Excitation
+from pamlflow.domains.excitations import excitations_to_datasets
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool
 from pamlflow.seeding import generator
 from pamlflow.storage import store
 from pamlflow.tasks import variables_to_datasets
-from pamlflow.world import World
+from pamlflow.world import Runs, World
 
 MAX_ROUNDS = 99  # what two digits in the names of files allow; the schema has it for `added_tasks`
 
@@ -32,11 +32,11 @@ def simulate_test_tasks(
     """
     world = World.from_config(experiment)
     rng = generator(seed)
-    excitation = world.domain.draw_excitation(rng)
     parameters = world.view.parameter_space.grid(test_grid)
-    tasks = world.run(parameters, world.view.describe(parameters, rng), excitation)
+    excitations = world.draw_excitations(len(parameters), rng)
+    tasks = world.run(parameters, world.view.describe(parameters, rng), excitations)
     order = np.concatenate([rng.permutation(length) for length in tasks.lengths])
-    datasets = tasks.to_datasets() | _excitation_datasets(excitation) | {"context/order": order}
+    datasets = tasks.to_datasets() | _drawn(world, excitations) | {"context/order": order}
     config = {**experiment, "test_grid": list(test_grid)}
     store.write(output, "test_tasks", datasets, seed=seed, config=config)
 
@@ -55,16 +55,16 @@ def simulate_initial_tasks(
     """
     world = World.from_config(experiment)
     rng = generator(seed)
-    excitation = world.domain.draw_excitation(rng)
+    excitations = world.draw_excitations(initial_tasks, rng)
     if pool is None:
         chosen = world.space.latin_hypercube(initial_tasks, rng)
-        datasets = world.observe(chosen, excitation, rng).to_datasets()
+        datasets = world.observe(chosen, excitations, rng).to_datasets()
     else:
         candidates = read_pool(pool)
         rows = candidates.draw(initial_tasks, rng)
-        tasks = world.run(candidates.parameters[rows], candidates.descriptors[rows], excitation)
+        tasks = world.run(candidates.parameters[rows], candidates.descriptors[rows], excitations)
         datasets = tasks.to_datasets() | {"pool/rows": rows}
-    datasets |= _excitation_datasets(excitation)
+    datasets |= _drawn(world, excitations)
     config = {**experiment, "initial_tasks": initial_tasks}
     parents = [pool] if pool else []
     store.write(output, "initial_tasks", datasets, seed=seed, config=config, parents=parents)
@@ -114,9 +114,7 @@ def draw_design(
     store.write(output, "design", datasets, seed=seed, config={**experiment, "block": block})
 
 
-def _excitation_datasets(excitation: Excitation) -> dict[str, Any]:
-    """Return the datasets `excitation/...` of the HDF5 schemas."""
-    return {
-        "excitation/controls": excitation.controls,
-        "excitation/initial_state": excitation.initial_state,
-    }
+def _drawn(world: World, excitations: Sequence[Runs]) -> dict[str, Any]:
+    """Return the datasets of the excitations that were drawn: of one task, if they are alike in all."""
+    different = excitations[:1] if world.excitation == "shared" else excitations
+    return excitations_to_datasets([run for runs in different for run in runs])

@@ -24,10 +24,16 @@ tasks/parameter_names   [D]          string   -                       simulator 
 tasks/parameter_units   [D]          string   -                       their units
 """)
 
-_EXCITATION = rows_of("""
-excitation/controls       [K, U]  float64  domain  controls, the same for every task of the trial
-excitation/initial_state  [E]     float64  domain  initial state, the same for every task
-""")
+_EXCITATION = rows_of(
+    """
+excitation/controls         [K, U]  float64  domain  controls, the same for every task of the trial
+excitation/initial_state    [E]     float64  domain  initial state, the same for every task
+excitations/controls        [Y, U]  float64  domain  controls of all excitations, one after another
+excitations/steps           [X]     int64    1       control steps of each; they sum to Y
+excitations/initial_states  [X, E]  float64  domain  initial state of each
+""",
+    optional=True,
+)
 
 _CONTEXT = rows_of("""
 context/order  [S]  int64  1  for each task its own steps, shuffled: contexts are heads of this

@@ -17,7 +17,7 @@ from pamlflow.models.latent_gp.settings import (
     StochasticSettings,
     TrainingSettings,
 )
-from pamlflow.settings import InferenceSettings
+from pamlflow.settings import InferenceSettings, world_settings
 
 STUDY = {
     "seed": 1,
@@ -165,3 +165,12 @@ def test_settings_and_the_schema_have_the_same_keys_values_and_bounds(section):
             assert get_args(hint)[1] == (entry["minimum"], entry["maximum"])
             for end in get_args(hint)[1]:
                 assert getattr(section(**{name: end}), name) == end
+
+
+def test_how_tasks_are_run_is_left_out_where_it_is_the_default():
+    section = {"steps": 12, "excitation": "shared", "runs": 1}
+    experiment = {"domain": "cart_pole", "simulation": section, "initial_tasks": 4}
+    assert world_settings(experiment) == {"domain": "cart_pole", "simulation": {"steps": 12}}
+    changed = {**experiment, "simulation": section | {"runs": 3}}
+    assert world_settings(changed)["simulation"] == {"steps": 12, "runs": 3}
+    assert section == {"steps": 12, "excitation": "shared", "runs": 1}

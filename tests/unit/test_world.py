@@ -3,10 +3,14 @@
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
+from domains.own_domain import Decay
 
-from pamlflow.domains.base import SimulationError
+from pamlflow.descriptors import VectorDescriptors
+from pamlflow.domains.base import Excitation, SimulationError
 from pamlflow.domains.cart_pole import CartPole
+from pamlflow.spaces import Box
 from pamlflow.tasks import Variable
 from pamlflow.world import MAX_REPLACEMENTS, World
 
@@ -165,7 +169,7 @@ def test_a_domain_cannot_change_the_truth(monkeypatch):
 
     monkeypatch.setattr(CartPole, "simulate", halves)
     world, asked = world_of(), np.array([[1.0, 1.0]])
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(SimulationError, match="read-only"):
         world.run(asked, asked, excitation(world))
 
 
@@ -175,6 +179,7 @@ def test_a_domain_cannot_change_the_truth(monkeypatch):
         (np.ones((12, 6)), np.ones((11, 4)), r"\(12, 6\) and \(11, 4\)"),
         (np.ones((12, 6)), np.ones(12), r"\(12, 6\) and \(12,\)"),
         (np.ones((12, 3)), np.ones((12, 4)), r"\(12, 3\) and \(12, 4\)"),
+        (np.ones((13, 6)), np.ones((13, 4)), r"\(13, 6\) and \(13, 4\)"),
     ],
 )
 def test_transitions_of_a_wrong_shape_are_refused(monkeypatch, inputs, outputs, found):
@@ -183,3 +188,193 @@ def test_transitions_of_a_wrong_shape_are_refused(monkeypatch, inputs, outputs, 
     message = rf"`transitions`: expected inputs \[K, 6\] and outputs \[K, 4\].* shapes {found}"
     with pytest.raises(ValueError, match=message):
         world.run(asked, asked, excitation(world))
+
+
+def world_with(domain, **settings):
+    """The world of a domain of one's own, of rates from 0 to 1."""
+    return World(
+        domain, VectorDescriptors(Box(domain.parameter_variables, [0.0], [1.0])), **settings
+    )
+
+
+RATES = np.array([[0.1], [0.5], [0.9]])
+
+
+class OwnBuffers(Decay):
+    """Returns the same arrays each time, and draws into the same picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.controls, self.start = np.zeros((5, 1)), np.zeros(1)
+        self.states, self.inputs, self.outputs = (
+            np.zeros((6, 1)),
+            np.zeros((5, 2)),
+            np.zeros((5, 1)),
+        )
+
+    def draw_excitation(self, rng):
+        self.controls[:], self.start[:] = rng.standard_normal((5, 1)), rng.standard_normal(1)
+        return Excitation(self.controls, self.start)
+
+    def simulate(self, parameters, excitation):
+        self.states[:] = super().simulate(parameters, excitation)
+        return self.states
+
+    def transitions(self, states, controls):
+        self.inputs[:], self.outputs[:] = super().transitions(states, controls)
+        return self.inputs, self.outputs
+
+
+@pytest.mark.parametrize("settings", [{}, {"excitation": "per_task", "runs": 2}])
+def test_a_domain_may_use_its_arrays_again(settings):
+    tasks = []
+    for domain in (Decay(), OwnBuffers()):
+        world, rng = world_with(domain, **settings), np.random.default_rng(0)
+        tasks.append(world.observe(RATES, world.draw_excitations(3, rng), rng))
+    np.testing.assert_array_equal(tasks[1].inputs, tasks[0].inputs)
+    np.testing.assert_array_equal(tasks[1].outputs, tasks[0].outputs)
+    first, last = tasks[1].subset([0]), tasks[1].subset([2])
+    assert not np.array_equal(first.outputs, last.outputs)
+
+
+def test_a_domain_may_return_a_data_frame_with_its_columns_in_any_order():
+    class Frames(Decay):
+        def transitions(self, states, controls):
+            inputs, outputs = super().transitions(states, controls)
+            return pd.DataFrame(inputs[:, ::-1], columns=["force", "level"]), outputs
+
+    worlds = [world_with(domain) for domain in (Decay(), Frames())]
+    plain, framed = (world.run(RATES, RATES, excitation(world)) for world in worlds)
+    np.testing.assert_array_equal(framed.inputs, plain.inputs)
+
+
+class Fails(Decay):
+    """Cannot run rates above 0.8, and says so in a way of its own."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def simulate(self, parameters, excitation):
+        if parameters[0] > 0.8:
+            return self.how(super().simulate(parameters, excitation))
+        return super().simulate(parameters, excitation)
+
+
+def undefined(states):
+    return nothing_of_this_name  # noqa: F821
+
+
+def lines(states):
+    raise RuntimeError("first line\nsecond line")
+
+
+def unstable(states):
+    raise SimulationError("unstable")
+
+
+FAILURES = [
+    (lambda states: 1 / 0, r"ZeroDivisionError: division by zero \(.*test_world\.py, line \d+\)"),
+    (undefined, r"NameError: name 'nothing_of_this_name' .*test_world\.py, line \d+\)"),
+    (lines, r"RuntimeError: first line second line \(.*test_world\.py"),
+    (lambda states: np.linalg.inv(states), r"LinAlgError: .* \(.*test_world\.py, line \d+\)"),
+    (unstable, "the task with rate = 0.9 1/s: unstable$"),
+    (lambda states: states[:4], "rate = 0.9 1/s ended after 3 of 5 steps; change `space`"),
+    (lambda states: states[:1], "ended after 0 of 5 steps"),
+    (lambda states: states + 1j, "rate = 0.9 1/s: .*found complex numbers"),
+    (lambda states: None, "rate = 0.9 1/s: .* found objects such as None"),
+    (lambda states: np.full_like(states, np.nan), "is not finite in step 0"),
+]
+
+
+@pytest.mark.parametrize(("how", "message"), FAILURES)
+def test_whatever_fails_is_a_task_that_failed(how, message, caplog):
+    world, rng = world_with(Fails(how)), np.random.default_rng(0)
+    with pytest.raises(SimulationError, match=message) as failed:
+        world.observe(RATES, world.draw_excitations(3, rng), rng)
+    assert "rate = 0.9 1/s" in str(failed.value) and "\n" not in str(failed.value)
+    tolerant = world_with(Fails(how), failed_tasks="replace")
+    tasks = tolerant.observe(RATES, tolerant.draw_excitations(3, rng), rng)
+    assert tasks.num_tasks == 3 and tasks.parameters[2, 0] <= 0.8
+    assert "rate = 0.9 1/s" in caplog.text
+
+
+def test_the_error_of_a_domain_is_kept_for_the_log():
+    world = world_with(Fails(lambda states: 1 / 0))
+    with pytest.raises(SimulationError) as failed:
+        world.run(RATES, RATES, excitation(world))
+    assert isinstance(failed.value.__cause__, ZeroDivisionError)
+
+
+def test_transitions_that_end_early_are_a_task_that_failed():
+    class Short(Decay):
+        def transitions(self, states, controls):
+            inputs, outputs = super().transitions(states, controls)
+            return inputs[:2], outputs[:2]
+
+    world = world_with(Short())
+    with pytest.raises(SimulationError, match=r"rate = 0\.1 1/s ended after 2 of 5 steps"):
+        world.run(RATES, RATES, excitation(world))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        (lambda rng: 1 / 0, r"`draw_excitation`: ZeroDivisionError: .*test_world\.py, line"),
+        (
+            lambda rng: np.zeros(3),
+            "`draw_excitation`: expected a pamlflow.*Excitation, found array",
+        ),
+        (lambda rng: Excitation([1.0], [0.0]), r"`draw_excitation`: .* found \[1\]"),
+    ],
+)
+def test_what_is_no_excitation_is_refused(drawn, message):
+    domain = Decay()
+    domain.draw_excitation = drawn
+    with pytest.raises(ValueError, match=message):
+        world_with(domain).draw_excitations(1, np.random.default_rng(0))
+
+
+def test_by_default_all_tasks_share_one_excitation():
+    world = world_with(Decay())
+    drawn = world.draw_excitations(3, np.random.default_rng(0))
+    assert [len(runs) for runs in drawn] == [1, 1, 1] and drawn[0][0] is drawn[2][0]
+    expected = Decay().draw_excitation(np.random.default_rng(0))
+    np.testing.assert_array_equal(drawn[0][0].controls, expected.controls)
+
+
+@pytest.mark.parametrize(("excitation", "different"), [("shared", 2), ("per_task", 6)])
+def test_each_run_of_a_task_has_its_excitation_and_follows_the_one_before(excitation, different):
+    world, rng = world_with(Decay(), excitation=excitation, runs=2), np.random.default_rng(0)
+    drawn = world.draw_excitations(3, rng)
+    assert len({id(run) for runs in drawn for run in runs}) == different
+    tasks = world.observe(RATES, drawn, rng)
+    np.testing.assert_array_equal(tasks.lengths, [10, 10, 10])
+    for task, runs in enumerate(drawn):
+        controls = np.concatenate([run.controls for run in runs])
+        found = tasks.subset([task])
+        np.testing.assert_array_equal(found.inputs[:, 1:], controls)
+        for number, run in enumerate(runs):
+            assert found.inputs[5 * number, 0] == run.initial_state[0]
+        expected = -RATES[task] * found.inputs[:, :1] + controls
+        np.testing.assert_allclose(found.outputs, expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"excitation": "own"}, 'excitation: expected "shared" or "per_task", found \'own\''),
+        ({"runs": 0}, "runs: expected at least 1, found 0"),
+    ],
+)
+def test_how_tasks_are_run_is_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        world_with(Decay(), **settings)
+
+
+def test_a_domain_is_not_made_with_how_tasks_are_run():
+    simulation = {"steps": 4, "excitation": "per_task", "runs": 3}
+    space = {"rate": [0.0, 1.0]}
+    settings = {"domain": "domains.own_domain:Decay", "space": space, "simulation": simulation}
+    world = World.from_config(settings)
+    assert (world.domain.steps, world.excitation, world.runs) == (4, "per_task", 3)

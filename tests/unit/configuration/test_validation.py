@@ -397,6 +397,13 @@ def test_a_context_of_half_the_transitions_is_allowed():
     assert validated({**config, "experiments": {**config["experiments"], "not_run": short}})
 
 
+def test_a_context_of_half_the_transitions_of_all_runs_is_allowed():
+    context = (("inference", "protocols"), ["few_shot_20"])
+    assert validated(changed(((*TINY, "simulation"), {"steps": 20, "runs": 2}), context))
+    found = problems(changed(((*TINY, "simulation"), {"steps": 19, "runs": 2}), context))
+    assert "'few_shot_20' takes more than half of the 38 transitions" in found[0]
+
+
 def test_every_object_refuses_unknown_keys_and_describes_its_own():
     def check(node, key):
         if node.get("type") == "object":

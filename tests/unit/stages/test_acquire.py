@@ -182,6 +182,21 @@ def test_failed_task_stops_the_round_or_is_replaced(trial, tmp_path, monkeypatch
     np.testing.assert_array_equal(replaced["tasks/descriptors"][3], chosen)
 
 
+@pytest.mark.parametrize("excitation", ["shared", "per_task"])
+def test_a_new_task_is_run_like_the_initial_ones(tmp_path, monkeypatch, excitation):
+    run = {"steps": 15, "excitation": excitation, "runs": 2}
+    monkeypatch.setitem(WORLD, "simulation", WORLD["simulation"] | run)
+    path = tmp_path / "initial_tasks.h5"
+    simulate_initial_tasks(experiment=WORLD, initial_tasks=3, seed=1, output=path)
+    draw_design(experiment=WORLD, block=4, seed=2, output=tmp_path / "design.h5")
+    train_initial_round(tasks=path, **FIT, seed=3, output=tmp_path / "round_00.h5")
+    datasets = acquire(tmp_path, tmp_path / "round_01.h5", strategy="latin_hypercube").datasets
+    tasks = TaskSet.from_datasets(datasets)
+    np.testing.assert_array_equal(tasks.lengths, [30, 30, 30, 30])
+    controls = tasks.inputs[:, 5].reshape(8, 15)
+    assert len(np.unique(controls, axis=0)) == (2 if excitation == "shared" else 8)
+
+
 @pytest.fixture(scope="module")
 def pooled(tmp_path_factory):
     """The folder of a trial with a pool of four, of which it starts from two."""

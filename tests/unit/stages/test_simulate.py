@@ -1,12 +1,16 @@
 """The stages that simulate, from settings to files."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation
+from pamlflow.domains.excitations import excitations_from_datasets
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool
+from pamlflow.settings import world_settings
 from pamlflow.stages.simulate import (
     draw_design,
     draw_pool,
@@ -163,3 +167,62 @@ def test_pictures_without_a_pool_are_refused(tmp_path):
     with pytest.raises(ValueError, match="give the experiment a `pool`"):
         draw_design(block=15, **given)
     assert list(tmp_path.iterdir()) == []
+
+
+def own(**run):
+    """The experiment with tasks that are run in another way."""
+    return EXPERIMENT | {"simulation": {**EXPERIMENT["simulation"], **run}}
+
+
+@pytest.mark.parametrize(
+    ("run", "drawn"),
+    [({"excitation": "per_task"}, 4), ({"runs": 2}, 2), ({"excitation": "per_task", "runs": 2}, 8)],
+)
+@pytest.mark.parametrize("schema", ["test_tasks", "initial_tasks"])
+def test_tasks_are_observed_under_the_excitations_in_the_file(tmp_path, run, drawn, schema):
+    path = tmp_path / f"{schema}.h5"
+    if schema == "test_tasks":
+        simulate_test_tasks(experiment=own(**run), test_grid=[2, 2], seed=1, output=path)
+    else:
+        simulate_initial_tasks(experiment=own(**run), initial_tasks=4, seed=1, output=path)
+    record = store.read(path, schema)
+    tasks = TaskSet.from_datasets(record.datasets)
+    excitations = excitations_from_datasets(record.datasets)
+    assert len(excitations) == drawn and "excitation/controls" not in record.datasets
+    assert record.config["simulation"] == own(**run)["simulation"]
+    runs = run.get("runs", 1)
+    np.testing.assert_array_equal(tasks.lengths, np.full(4, 12 * runs))
+    domain = make_domain("cart_pole", **EXPERIMENT["simulation"])
+    for task, parameters in enumerate(tasks.parameters):
+        first = task * runs if "excitation" in run else 0
+        found = tasks.subset([task])
+        for number, excitation in enumerate(excitations[first : first + runs]):
+            states = domain.simulate(parameters, excitation)
+            inputs, outputs = domain.transitions(states, excitation.controls)
+            rows = slice(12 * number, 12 * (number + 1))
+            np.testing.assert_array_equal(found.inputs[rows], inputs)
+            np.testing.assert_array_equal(found.outputs[rows], outputs)
+    if schema == "test_tasks":
+        orders = record.datasets["context/order"].reshape(4, 12 * runs)
+        np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(12 * runs), (4, 1)))
+
+
+def test_files_of_a_shared_study_do_not_depend_on_whether_it_says_so(tmp_path):
+    digests = set()
+    for run in ({}, {"excitation": "shared", "runs": 1}):
+        path = tmp_path / "test_tasks.h5"
+        settings = world_settings(own(**run))
+        simulate_test_tasks(experiment=settings, test_grid=[2, 2], seed=1, output=path)
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_tasks_of_a_pool_may_have_an_excitation_each(tmp_path):
+    pool, path = tmp_path / "pool.h5", tmp_path / "initial_tasks.h5"
+    settings = own(excitation="per_task")
+    draw_pool(experiment=settings, candidates=6, seed=1, output=pool)
+    simulate_initial_tasks(experiment=settings, initial_tasks=3, seed=2, output=path, pool=pool)
+    datasets = store.read(path, "initial_tasks").datasets
+    controls = TaskSet.from_datasets(datasets).inputs[:, 5:]
+    np.testing.assert_array_equal(controls, datasets["excitations/controls"])
+    assert len(np.unique(controls.reshape(3, 12), axis=0)) == 3
