@@ -7,11 +7,12 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from pamlflow.arrays import check_shape, indices, labels, numbers, read_only
+from pamlflow.errors import UserError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 
 
-class SimulationError(RuntimeError):
+class SimulationError(UserError):
     """A task that could not be simulated; the message names its parameters."""
 
 

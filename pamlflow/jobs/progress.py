@@ -1,5 +1,6 @@
 """Snakemake's messages as a user wants them: a line a job, and an estimate of the time left."""
 
+import re
 import sys
 import time
 from collections import Counter, defaultdict, deque
@@ -13,6 +14,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 RECENT_JOBS = 10
 LOG_LINES = 15
+SAYS_ALL = re.compile(r"\S+ \S+ ERROR ")
 CHATTER = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
@@ -169,9 +171,14 @@ def words(seconds: float) -> str:
 
 
 def log_end(path: Path) -> str:
-    """Return the name of a log file and its last lines, indented below a message."""
+    """Return the name of a log file and its last lines, indented below a message.
+
+    What ends with an error in one line says all with it.
+    """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        if lines and SAYS_ALL.match(lines[-1]):
+            lines = lines[-1:]
     except OSError:
         lines = ["(there is no such file: the job failed before it could write)"]
     return "".join(f"\n    {line}" for line in [f"{path} ends with", *lines])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pamlflow import __version__
+from pamlflow.errors import UserError
 
 logger = logging.getLogger("pamlflow")
 
@@ -42,6 +43,8 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
     Libraries read the environment when they are loaded: those a script loads before it enters here,
     NumPy for one, go by what Snakemake exported. TensorFlow must be loaded inside, by
     `configure_tensorflow`.
+
+    A UserError ends the process without a traceback in the terminal: its message is the last line of `log`.
     """
     os.environ.update(dict.fromkeys(_THREADS, str(threads)))
     for name, value in _DEFAULTS.items():
@@ -51,6 +54,10 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
         logger.info("pamlflow %s on %s, threads: %d", __version__, platform.node(), threads)
         try:
             yield
+        except UserError as error:
+            logger.info("where it failed", exc_info=True)
+            logger.error("failed after %.1f s: %s", time.perf_counter() - start, error)
+            raise SystemExit(1) from None
         except BaseException:
             logger.exception("failed after %.1f s", time.perf_counter() - start)
             raise

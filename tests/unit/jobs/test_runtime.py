@@ -11,7 +11,8 @@ from unittest import mock
 import pytest
 
 from pamlflow import __version__
-from pamlflow.jobs import runtime
+from pamlflow.errors import UserError
+from pamlflow.jobs import progress, runtime
 from pamlflow.jobs.runtime import job
 
 logger = logging.getLogger("pamlflow.stages.acquire")
@@ -64,6 +65,23 @@ def test_errors_are_logged_with_their_traceback_and_pass_through(tmp_path):
     text = (tmp_path / "job.log").read_text()
     assert "ERROR pamlflow: failed after " in text and "done in" not in text
     assert "Traceback" in text and text.rstrip().endswith("KeyError: 'bad'")
+
+
+def test_an_error_that_says_all_ends_the_job_without_a_traceback_in_the_terminal(tmp_path, capfd):
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as ended, job(log=log, threads=1):
+        try:
+            1 / 0  # noqa: B018
+        except ZeroDivisionError as error:
+            raise UserError("the task with mass = 2.0 kg: division by zero") from error
+    assert ended.value.code == 1 and ended.value.__cause__ is None
+    assert capfd.readouterr().err == ""
+    text = log.read_text()
+    assert "ZeroDivisionError" in text and text.count("Traceback") == 2
+    last = text.splitlines()[-1]
+    assert last.endswith(" s: the task with mass = 2.0 kg: division by zero")
+    name = progress.log_end(log)
+    assert name == f"\n    {log} ends with\n    {last}"
 
 
 def test_interrupts_are_logged_too(tmp_path):
