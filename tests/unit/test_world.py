@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from domains.own_domain import Decay
+from own_domain import Decay
 
 from pamlflow.descriptors import VectorDescriptors
 from pamlflow.domains.base import Excitation, SimulationError
@@ -375,6 +375,6 @@ def test_how_tasks_are_run_is_checked(settings, message):
 def test_a_domain_is_not_made_with_how_tasks_are_run():
     simulation = {"steps": 4, "excitation": "per_task", "runs": 3}
     space = {"rate": [0.0, 1.0]}
-    settings = {"domain": "domains.own_domain:Decay", "space": space, "simulation": simulation}
+    settings = {"domain": "own_domain:Decay", "space": space, "simulation": simulation}
     world = World.from_config(settings)
     assert (world.domain.steps, world.excitation, world.runs) == (4, "per_task", 3)

@@ -1,7 +1,7 @@
 """What a domain of one's own must have."""
 
 import pytest
-from domains.own_domain import Decay
+from own_domain import Decay
 
 from pamlflow.domains import checks, make_domain
 from pamlflow.domains.base import SimulationError
@@ -68,7 +68,7 @@ def test_what_has_everything_is_a_domain_and_can_show_its_tasks():
 
 def test_a_domain_that_cannot_be_made_says_where(monkeypatch):
     monkeypatch.setattr(Decay, "__init__", lambda self, steps: 1 / 0)
-    name = "domains.own_domain:Decay"
+    name = "own_domain:Decay"
     with pytest.raises(
         ValueError, match=r"made with steps: ZeroDivisionError: .*_checks\.py, line"
     ):
