@@ -48,7 +48,7 @@ def whole_numbers(name: str, values: Any) -> IntArray:
     found = numbers(name, values)
     whole = np.isfinite(found) & (found == np.rint(found))
     if np.asarray(values).dtype.kind == "b" or not whole.all():
-        raise ValueError(f"{name}: expected whole numbers, found {_shown(values)}")
+        raise ValueError(f"{name}: expected whole numbers, found {shown(values)}")
     return found.astype(np.int64)
 
 
@@ -67,7 +67,7 @@ def indices(name: str, values: Any, size: int, names: Sequence[Any] = ()) -> lis
     except TypeError:  # one number, or an array of one
         given = None
     if given is None:
-        raise ValueError(f"{expected} {_shown(values)}")
+        raise ValueError(f"{expected} {shown(values)}")
     for value in given:
         if isinstance(value, bool | np.bool_):
             raise ValueError(f"{expected} a mask; `np.flatnonzero` makes such numbers of it")
@@ -75,7 +75,7 @@ def indices(name: str, values: Any, size: int, names: Sequence[Any] = ()) -> lis
             is_name = isinstance(value, str) and value in names
             index = names.index(value) if is_name else operator.index(value)
         except TypeError:
-            raise ValueError(f"{expected} {_shown(value)}") from None
+            raise ValueError(f"{expected} {shown(value)}") from None
         if not -size <= index < size:
             raise ValueError(f"{expected} {index}")
         found.append(index % size)
@@ -130,6 +130,12 @@ def check_finite(name: str, values: FloatArray) -> None:
     spoilt = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if spoilt.any():
         raise ValueError(f"{name} of task {int(np.argmax(spoilt))}: expected finite numbers")
+
+
+def shown(value: Any) -> str:
+    """Return what messages show of a value, however long it is: one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
@@ -188,15 +194,9 @@ def _as_float64(name: str, values: Any) -> FloatArray:
     if what is None:
         objects = array.ravel().tolist()
         odd = (each for each in objects if not isinstance(each, int | float))
-        what = f"objects such as {_shown(next(odd, objects[0] if objects else None))}"
+        what = f"objects such as {shown(next(odd, objects[0] if objects else None))}"
     raise ValueError(f"{expected} {what}; convert it, or leave it out")
 
 
 def _listed(found: Iterable[Any]) -> str:
     return ", ".join(f"'{each}'" for each in found)
-
-
-def _shown(value: Any) -> str:
-    """What messages show of a value, however long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -37,6 +37,8 @@ class ShuffledTasks:
         scale = unit_of(tasks.outputs) if output_scale is None else output_scale
         self.output_scale = numbers("output_scale", scale)
         check_shape("output_scale", self.output_scale, (tasks.outputs.shape[1],))
+        if not (self.output_scale > 0.0).all():
+            raise ValueError(f"output_scale: expected numbers above 0, found {self.output_scale}")
         self._positions = np.arange(self.mask.shape[1])
         self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
 

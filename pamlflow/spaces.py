@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from pamlflow.arrays import check_shape, whole_numbers
+from pamlflow.arrays import check_shape, numbers, whole_numbers
 from pamlflow.tasks import Variable, columns_of
 from pamlflow.types import BoolArray, FloatArray
 
@@ -54,9 +54,9 @@ class Box:
         if set(bounds) != set(names):
             raise ValueError(f"space: expected bounds of {names}, found those of {list(bounds)}")
         for name in names:
-            if len(bounds[name]) != 2:
+            if np.shape(bounds[name]) != (2,):
                 raise ValueError(f"space: '{name}' needs [low, high], found {bounds[name]}")
-        low, high = np.array([bounds[name] for name in names], dtype=np.float64).T
+        low, high = numbers("space", [bounds[name] for name in names]).T
         return cls(tuple(variables), low, high)
 
     def subset(self, chosen: BoolArray) -> Self:
@@ -89,13 +89,13 @@ class Box:
 
     def grid(self, counts: Sequence[int]) -> FloatArray:
         """Return a regular grid [prod(counts), R], bounds included, the last dimension fastest."""
-        counts = whole_numbers("grid", counts).tolist()
-        if len(counts) != len(self.variables) or min(counts) < 2:
+        points = whole_numbers("grid", counts)
+        if points.shape != self.low.shape or points.min() < 2:
             raise ValueError(
                 f"grid: expected at least 2 points along each of {len(self.variables)} dimensions, "
-                f"found {counts}"
+                f"found {points.tolist()}"
             )
-        axes = [np.linspace(*ends) for ends in zip(self.low, self.high, counts, strict=True)]
+        axes = [np.linspace(*ends) for ends in zip(self.low, self.high, points, strict=True)]
         grid: FloatArray = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
         return grid.reshape(-1, len(axes))
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
+from pamlflow.arrays import shown
 from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
@@ -120,7 +121,7 @@ class World:
             raise ValueError(f"the domain's `draw_excitation`: {described(error)}") from error
         if not isinstance(drawn, Excitation):
             text = "expected a pamlflow.domains.base.Excitation"
-            raise ValueError(f"the domain's `draw_excitation`: {text}, found {drawn!r}")
+            raise ValueError(f"the domain's `draw_excitation`: {text}, found {shown(drawn)}")
         return drawn
 
     def _transitions(
@@ -140,8 +141,9 @@ class World:
             inputs = columns_of("inputs", found_inputs, domain.input_variables)
             outputs = columns_of("outputs", found_outputs, domain.output_variables)
         except Exception as error:
-            if isinstance(states, np.ndarray) and np.size(states) > 0 and len(states) <= steps:
-                raise _unusable(task, _ended(len(states) - 1, steps)) from error
+            shape = states.shape if isinstance(states, np.ndarray) else ()
+            if shape[1:] == excitation.initial_state.shape and 0 < shape[0] <= steps:
+                raise _unusable(task, _ended(shape[0] - 1, steps)) from error
             text = task_failed(domain.parameter_variables, parameters, error)
             cause = None if isinstance(error, SimulationError) else error
             raise SimulationError(text) from cause

@@ -87,6 +87,9 @@ class Selection:
         """Copy the arrays, and refuse what a round file could not keep, before a task is run for it."""
         for name in ("candidates", "utilities"):
             object.__setattr__(self, name, numbers(name, getattr(self, name)))
+        if self.candidates.ndim < 2:
+            text = f"expected [C, R], one descriptor a row, found shape {self.candidates.shape}"
+            raise ValueError(f"candidates: {text}")
         count = len(self.candidates)
         if self.utilities.shape != (count,):
             text = f"one number for each of {count} candidates"

@@ -98,10 +98,10 @@ def state_transitions(
     states = _table("states", states, ("K + 1", "E"))
     controls = _table("controls", controls, ("K", "U"))
     steps = len(states) - 1
-    if steps < 1:
-        raise ValueError(f"states: expected at least two, one after another, found {len(states)}")
     if len(controls) != steps and len(states) < states.shape[1] == len(controls) + 1:
         check_shape("states", states, (len(controls) + 1, "E"))
+    if steps < 1:
+        raise ValueError(f"states: expected at least two, one after another, found {len(states)}")
     if len(controls) == len(states):
         text = f"controls: expected {steps} rows, one for each step between {len(states)} states"
         raise ValueError(f"{text}, found {len(controls)}; leave out the one after the last state")

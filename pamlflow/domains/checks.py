@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pamlflow.arrays import shown
 from pamlflow.domains.base import PicturedDomain, SimulationError, TaskDomain
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
@@ -97,7 +98,7 @@ def _variable_problems(found: object) -> list[str]:
         is_sequence = isinstance(variables, Sequence) and not isinstance(variables, str)
         if not is_sequence or not all(isinstance(each, Variable) for each in variables):
             text = 'a tuple of pamlflow.tasks.Variable("mass", "kg") and the like'
-            problems.append(f"`{name}`: expected {text}, found {variables!r}")
+            problems.append(f"`{name}`: expected {text}, found {shown(variables)}")
         elif len({each.name for each in variables}) != max(len(variables), 1):
             text = "at least one variable, and different names"
             problems.append(f"`{name}`: expected {text}, found {list(variables)}")

@@ -109,3 +109,7 @@ def test_steps_are_those_of_each_task(tasks, steps, change, message):
 def test_units_are_one_for_each_output(tasks, steps):
     with pytest.raises(ValueError, match=r"output_scale: expected shape \[2\], found \[1\]"):
         ShuffledTasks(tasks, np.concatenate(steps), np.ones(1))
+    with pytest.raises(
+        ValueError, match=r"output_scale: expected numbers above 0, found \[1\. 0\.\]"
+    ):
+        ShuffledTasks(tasks, np.concatenate(steps), np.array([1.0, 0.0]))

@@ -121,6 +121,8 @@ def test_from_config_orders_dimensions_as_the_variables():
         ({"pole_mass": [0.5, 5.0]}, "expected bounds of .*'pole_length'.*found those of"),
         ({"pole_mass": [0.5, 5.0], "pole_lenght": [0.5, 2.0]}, "'pole_lenght'"),
         ({"pole_mass": [0.5, 5.0], "pole_length": [2.0]}, r"'pole_length' needs \[low, high\]"),
+        ({"pole_mass": [0.5, 5.0], "pole_length": 2.0}, r"'pole_length' needs \[low, high\]"),
+        ({"pole_mass": [0.5, 5.0], "pole_length": ["1", "2"]}, "space: .* found text"),
     ],
 )
 def test_from_config_names_what_is_wrong(bounds, message):
@@ -167,7 +169,7 @@ def test_dimensions_are_chosen_by_a_mask():
             BOX.subset(chosen)
 
 
-@pytest.mark.parametrize("counts", [[2.5, 2], [True, True], ["2", "3"]])
+@pytest.mark.parametrize("counts", [[2.5, 2], [True, True], ["2", "3"], 2, [[2, 2]]])
 def test_counts_of_a_grid_are_whole_numbers(counts):
     with pytest.raises(ValueError, match="grid: expected"):
         BOX.grid(counts)

@@ -283,6 +283,8 @@ FAILURES = [
     (lambda states: states[:1], "ended after 0 of 5 steps"),
     (lambda states: states + 1j, "rate = 0.9 1/s: .*found complex numbers"),
     (lambda states: None, "rate = 0.9 1/s: .* found objects such as None"),
+    (lambda states: states.T, r"states: .* found \[1, 6\]; .* \(transposed\)"),
+    (lambda states: states[0, 0], r"rate = 0\.9 1/s: ValueError: states: "),
     (lambda states: np.full_like(states, np.nan), "is not finite in step 0"),
 ]
 

@@ -56,6 +56,7 @@ def test_a_selection_is_a_copy_of_what_a_strategy_may_use_again():
         ({"chosen": 3}, "chosen: expected the number of one of 3 candidates, found 3"),
         ({"chosen": 1.0}, r"chosen: expected the number of one of 3 candidates, found 1\.0"),
         ({"chosen": None}, "chosen: expected the number of one of 3 candidates, found None"),
+        ({"candidates": CANDIDATES[:, 0]}, r"candidates: expected \[C, R\], .* shape \(3,\)"),
         ({"candidates": CANDIDATES + 0j}, "candidates: .* found complex numbers"),
         ({"utilities": np.ma.masked_equal([0.0, 1.0, 2.0], 2.0)}, "utilities: .* masked values"),
         ({"chosen": -1}, "chosen: expected the number of one of 3 candidates, found -1"),
