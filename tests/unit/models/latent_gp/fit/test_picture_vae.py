@@ -85,6 +85,18 @@ def test_pretraining_raises_the_bound_and_finds_what_differs():
     assert np.mean(np.square(decoded - standardised())) < 0.1  # of a variance of one
 
 
+@pytest.mark.parametrize("weight", [1e-6, 1.0])
+def test_pictures_count_at_both_ends_of_their_weight_and_after_a_single_step(weight):
+    vae, whole = make(weight=weight, steps=1), make(weight=1.0, steps=1)
+    for each in (vae, whole):
+        each.pretrain(0)
+    mean, variance = vae.moments()
+    assert np.all(np.isfinite(mean)) and np.all(variance > 0.0)
+    moments = spread(whole)
+    ratio = float(vae.bound(*moments, ZERO) / whole.bound(*moments, ZERO))
+    assert 0.5 * weight < ratio < 2.0 * weight
+
+
 def test_pretraining_depends_on_its_seed_alone():
     results = []
     for seed in (1, 2, 1):
