@@ -11,7 +11,7 @@ Writes: results/{experiment}/initial/trial_{trial}/round_00.h5               sch
 rule train_initial_round:
     input:
         tasks="data/{experiment}/trial_{trial}/initial_tasks.h5",
-        pool=pool,
+        pool=by_trial(STUDY.pool),
     output:
         "results/{experiment}/initial/trial_{trial}/round_00.h5",
     log:
@@ -25,8 +25,8 @@ rule train_initial_round:
         mem_mb=1500,
         runtime=60,
     params:
-        model=by_experiment(model),
-        training=training(unread=["next_iterations"]),
+        model=by_experiment(STUDY.model),
+        training=STUDY.first_training,
         seed=seed("train_initial_round"),
         version=TRAINING_VERSION,
     script:
@@ -49,18 +49,18 @@ use rule train_initial_round as train_oracle with:
         mem_mb=4000,
         runtime=240,
     params:
-        model=by_experiment(model),
-        training=training(unread=["next_iterations"]),
+        model=by_experiment(STUDY.model),
+        training=STUDY.first_training,
         seed=seed("train_oracle"),
         version=TRAINING_VERSION,
 
 
 rule acquire_round:
     input:
-        previous=previous_round,
+        previous=by_wildcards(STUDY.previous_round),
         initial_tasks="data/{experiment}/trial_{trial}/initial_tasks.h5",
-        design=design,
-        pool=pool,
+        design=by_trial(STUDY.design),
+        pool=by_trial(STUDY.pool),
     output:
         "results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",
     log:
@@ -77,9 +77,9 @@ rule acquire_round:
         runtime=60,
     params:
         strategy=strategy,
-        experiment=world,
-        model=by_experiment(model),
-        training=training(),
+        experiment=by_experiment(STUDY.world),
+        model=by_experiment(STUDY.model),
+        training=STUDY.training(),
         acquisition=acquisition,
         seed=seed("acquire_round"),
         version=TRAINING_VERSION,

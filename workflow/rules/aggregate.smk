@@ -10,7 +10,7 @@ Writes: results/{experiment}/summary.h5, summary.csv                          sc
 
 rule aggregate_metrics:
     input:
-        metrics=metrics,
+        metrics=by_experiment(STUDY.metrics),
     output:
         summary="results/{experiment}/summary.h5",
         table=report(
@@ -27,7 +27,7 @@ rule aggregate_metrics:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=by_experiment(strategies),
+        strategies=by_experiment(STUDY.strategies),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/aggregate_metrics.py"
@@ -102,7 +102,7 @@ rule plot_comparison:
 
 rule plot_overview:
     input:
-        summaries=summaries,
+        summaries=STUDY.summaries(),
     output:
         svg=report(
             "results/overview_{protocol}.svg",

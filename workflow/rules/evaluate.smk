@@ -7,7 +7,7 @@ Writes: results/{experiment}/{strategy}/trial_{trial}/metrics.h5             sch
 
 rule evaluate_trial:
     input:
-        rounds=rounds,
+        rounds=by_wildcards(STUDY.rounds_of),
         test_tasks="data/{experiment}/test_tasks.h5",
     output:
         "results/{experiment}/{strategy}/trial_{trial}/metrics.h5",

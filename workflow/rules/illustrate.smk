@@ -11,7 +11,7 @@ Writes: results/{experiment}/latent_space.svg, latent_space.png
 
 rule plot_latent_space:
     input:
-        last_rounds(mapped, trials()[:1]),
+        mapped_round,
     output:
         svg=report(
             "results/{experiment}/latent_space.svg",
@@ -28,14 +28,14 @@ rule plot_latent_space:
         "../../environment.yml"
     threads: 1
     params:
-        strategy=by_experiment(mapped),
+        strategy=by_experiment(STUDY.mapped),
     script:
         "../scripts/plot_latent_space.py"
 
 
 rule plot_choices:
     input:
-        last_rounds=last_rounds(choosing, trials()),
+        last_rounds=last_rounds(STUDY.choosing, STUDY.trials),
     output:
         svg=report(
             "results/{experiment}/choices.svg",
@@ -52,7 +52,7 @@ rule plot_choices:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=by_experiment(choosing),
+        strategies=by_experiment(STUDY.choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_choices.py"
@@ -60,7 +60,7 @@ rule plot_choices:
 
 rule plot_chosen_values:
     input:
-        last_rounds=last_rounds(choosing, trials()),
+        last_rounds=last_rounds(STUDY.choosing, STUDY.trials),
     output:
         svg=report(
             "results/{experiment}/chosen_values.svg",
@@ -77,7 +77,7 @@ rule plot_chosen_values:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=by_experiment(choosing),
+        strategies=by_experiment(STUDY.choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_chosen_values.py"
@@ -85,8 +85,8 @@ rule plot_chosen_values:
 
 rule plot_error_maps:
     input:
-        metrics=metrics,
-        last_rounds=last_rounds(choosing, trials()[:1]),
+        metrics=by_experiment(STUDY.metrics),
+        last_rounds=last_rounds(STUDY.choosing, STUDY.trials[:1]),
         test_tasks="data/{experiment}/test_tasks.h5",
     output:
         svg=report(
@@ -104,8 +104,8 @@ rule plot_error_maps:
         "../../environment.yml"
     threads: 1
     params:
-        strategies=by_experiment(strategies),
-        choosing=by_experiment(choosing),
+        strategies=by_experiment(STUDY.strategies),
+        choosing=by_experiment(STUDY.choosing),
         trials=list(range(CONFIG["run"]["trials"])),
     script:
         "../scripts/plot_error_maps.py"

@@ -33,7 +33,7 @@ rule plot_montage:
 
 rule plot_reconstructions:
     input:
-        last_round=last_rounds(mapped, trials()[:1]),
+        last_round=mapped_round,
         pool="data/{experiment}/trial_00/pool.h5",
     output:
         svg=report(
@@ -51,14 +51,14 @@ rule plot_reconstructions:
         "../../environment.yml"
     threads: 1
     params:
-        strategy=by_experiment(mapped),
+        strategy=by_experiment(STUDY.mapped),
     script:
         "../scripts/plot_reconstructions.py"
 
 
 rule plot_traversal:
     input:
-        last_round=last_rounds(mapped, trials()[:1]),
+        last_round=mapped_round,
         pool="data/{experiment}/trial_00/pool.h5",
     output:
         svg=report(
@@ -76,15 +76,15 @@ rule plot_traversal:
         "../../environment.yml"
     threads: 1
     params:
-        strategy=by_experiment(mapped),
+        strategy=by_experiment(STUDY.mapped),
     script:
         "../scripts/plot_traversal.py"
 
 
 rule rank_candidates:
     input:
-        rounds=ranked_rounds,
-        pools=expand("data/{{experiment}}/trial_{trial}/pool.h5", trial=trials()),
+        rounds=by_experiment(STUDY.ranked_rounds),
+        pools=expand("data/{{experiment}}/trial_{trial}/pool.h5", trial=STUDY.trials),
     output:
         table="results/{experiment}/rank_correlation.csv",
     log:
@@ -97,9 +97,9 @@ rule rank_candidates:
     resources:
         mem_mb=1500,
     params:
-        strategies=by_experiment(choosing),
+        strategies=by_experiment(STUDY.choosing),
         trials=list(range(CONFIG["run"]["trials"])),
-        rounds=by_experiment(ranked),
+        rounds=by_experiment(STUDY.ranked),
     script:
         "../scripts/rank_candidates.py"
 

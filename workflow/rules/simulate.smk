@@ -21,7 +21,7 @@ rule simulate_test_tasks:
         "../../environment.yml"
     threads: 1
     params:
-        experiment=world,
+        experiment=by_experiment(STUDY.world),
         test_grid=of_experiment("test_grid"),
         seed=seed("simulate_test_tasks"),
     script:
@@ -30,7 +30,7 @@ rule simulate_test_tasks:
 
 rule simulate_initial_tasks:
     input:
-        pool=pool,
+        pool=by_trial(STUDY.pool),
     output:
         "data/{experiment}/trial_{trial}/initial_tasks.h5",
     log:
@@ -41,7 +41,7 @@ rule simulate_initial_tasks:
         "../../environment.yml"
     threads: 1
     params:
-        experiment=world,
+        experiment=by_experiment(STUDY.world),
         initial_tasks=of_experiment("initial_tasks"),
         seed=seed("simulate_initial_tasks"),
     script:
@@ -59,7 +59,7 @@ rule draw_design:
         "../../environment.yml"
     threads: 1
     params:
-        experiment=world,
+        experiment=by_experiment(STUDY.world),
         block=DESIGN_BLOCK,
         seed=seed("draw_design"),
     script:
@@ -77,7 +77,7 @@ rule draw_pool:
         "../../environment.yml"
     threads: 1
     params:
-        experiment=world,
+        experiment=by_experiment(STUDY.world),
         candidates=of_experiment("pool"),
         seed=seed("draw_pool"),
     script:
