@@ -12,6 +12,9 @@ from pamlflow.names import INITIAL, ORACLE, SPREADS_NOTHING
 from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
 
+DESIGN_BLOCK = 15
+"""Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point."""
+
 RANKED_ROUNDS = (0, 1, 5)
 """The rounds, with the last one, after which it is seen how h orders the candidates."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition import BoxOffer, PoolOffer, Situation, log_repeat, strategy_of
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.excitations import excitations_from_datasets
@@ -39,7 +40,7 @@ def train_initial_round(
     datasets = store.read(tasks).datasets
     training_tasks = TaskSet.from_datasets(datasets)
     unchosen = read_pool(pool).unchosen(datasets["pool/rows"]) if pool else None
-    config = {"model": dict(model), "training": dict(training)}
+    config = {"model": dict(model), "training": dict(training), "version": TRAINING_VERSION}
     parents = [tasks, pool] if pool else [tasks]
     logger.info("round 0: %d tasks", training_tasks.num_tasks)
     train_round(
@@ -121,6 +122,7 @@ def acquire_round(
         "model": dict(model),
         "training": dict(training),
         "options": dict(options),
+        "version": TRAINING_VERSION,
     }
     parents = [previous, initial_tasks, *(path for path in (design, pool) if path)]
     train_round(

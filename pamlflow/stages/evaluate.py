@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow import EVALUATION_VERSION
 from pamlflow.metrics import COVERAGE_LEVELS, Scores
 from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import read_round
@@ -54,5 +55,8 @@ def evaluate_trial(
             for name in Scores._fields
         },
     }
-    config = {"inference": {**inference, "protocols": list(settings.protocols)}}
+    config = {
+        "inference": {**inference, "protocols": list(settings.protocols)},
+        "version": EVALUATION_VERSION,
+    }
     store.write(output, "metrics", results, seed=seed, config=config, parents=[test_tasks, *rounds])

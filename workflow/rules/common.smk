@@ -5,13 +5,11 @@ from pamlflow.configuration.dimensions import warnings
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.jobs.recover import orphans
+from pamlflow.outdated import dated_ahead, in_words, needed, outdated
 from pamlflow.storage import store
-from pamlflow.study import Study
+from pamlflow.study import DESIGN_BLOCK, Study
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-
-# Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point.
-DESIGN_BLOCK = 15
 
 try:
     CONFIG = validated(config)
@@ -22,6 +20,32 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 STUDY = Study(CONFIG)
+
+
+def force_outdated(workflow):
+    """Have Snakemake make anew what says that it was made with something else than the configuration.
+
+    Its own notes of what it gave each job get lost with the folder `.snakemake`; the files remain.
+    """
+    targets = {rule.name for rule in workflow.dag.targetrules}
+    files = needed(STUDY, targets | set(map(str, workflow.dag.targetfiles)))
+    found = outdated(files)
+    allowed = workflow.dag_settings.allowed_rules
+    again = [file for file in found if not allowed or file.rule in allowed]
+    kept = [file for file in found if file not in again]
+    if again:
+        logger.warning(in_words(again, "to be made again, with what follows from them"))
+    if kept:
+        logger.warning(in_words(kept, "kept, since --allowed-rules leaves them out"))
+    if ahead := dated_ahead(files):
+        logger.warning(ahead)
+    workflow.dag.forcefiles.update(file.path for file in again)
+
+
+if workflow.is_main_process:
+    # The one moment when targets are known and no job is planned yet; Snakemake adds unfinished files there, too.
+    build_dag = workflow._build_dag
+    workflow._build_dag = lambda: (force_outdated(workflow), build_dag())
 
 
 wildcard_constraints:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
@@ -69,7 +70,7 @@ def test_initial_round_holds_the_tasks_and_a_model_of_them(trial):
     for name in ("inputs", "outputs", "lengths", "descriptors", "parameters"):
         np.testing.assert_array_equal(record.datasets[f"tasks/{name}"], tasks[f"tasks/{name}"])
     assert not any(name.startswith("selection/") for name in record.datasets)
-    assert record.seed == 3 and record.config == FIT
+    assert record.seed == 3 and record.config == FIT | {"version": TRAINING_VERSION}
     assert list(record.parents) == ["initial_tasks.h5"]
     assert np.all(np.isfinite(record.datasets["training/bound"]))
     assert any("fit" in event for event in record.datasets["training/events"])
@@ -109,6 +110,7 @@ def test_choice_follows_from_the_model_of_the_round_before(trial, first):
 def test_round_says_where_it_comes_from(first):
     assert set(first.parents) == {"round_00.h5", "initial_tasks.h5", "design.h5"}
     assert first.config == WORLD | FIT | {
+        "version": TRAINING_VERSION,
         "strategy": "paml",
         "acquisition": {"candidates": "latent", "num_candidates": 100},
     }

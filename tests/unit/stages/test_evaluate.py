@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from pamlflow import EVALUATION_VERSION
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.protocols import held_out_from
@@ -76,7 +77,8 @@ def test_every_round_protocol_and_task_has_its_scores(metrics):
 
 def test_metrics_say_where_they_come_from(metrics):
     assert set(metrics.parents) == {"test_tasks.h5", "round_00.h5", "round_01.h5"}
-    assert metrics.config == {"inference": INFERENCE} and metrics.seed == 5
+    assert metrics.config == {"inference": INFERENCE, "version": EVALUATION_VERSION}
+    assert metrics.seed == 5
 
 
 def test_repeated_evaluation_gives_the_same_numbers(trial, metrics, tmp_path):
