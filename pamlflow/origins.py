@@ -58,7 +58,7 @@ def _data(study: Study, place: Place) -> Origin:
         "initial_tasks": (
             "simulate_initial_tasks",
             {"initial_tasks": own["initial_tasks"]},
-            study.pool(experiment, trial),
+            _existing(study.pool(experiment, trial)),
         ),
         "design": ("draw_design", {"block": DESIGN_BLOCK}, []),
         "pool": ("draw_pool", {"pool": own.get("pool")}, []),
@@ -84,7 +84,7 @@ def _result(study: Study, place: Place) -> Origin | None:
     fit = {"model": study.model(experiment), "version": TRAINING_VERSION}
     if place.has_one_round:
         rule, parents = "train_initial_round", [f"{data}/trial_{trial}/initial_tasks.h5"]
-        parents += study.pool(experiment, trial)
+        parents += _existing(study.pool(experiment, trial))
         if strategy == ORACLE:
             rule, parents = "train_oracle", [f"{data}/test_tasks.h5"]
         seed = study.seed(rule, experiment, trial)
@@ -101,8 +101,7 @@ def _result(study: Study, place: Place) -> Origin | None:
     parents = [
         study.previous_round(**job, round=number),
         f"{data}/trial_{trial}/initial_tasks.h5",
-        *study.design(experiment, trial),
-        *study.pool(experiment, trial),
+        *_existing(study.design(experiment, trial), study.pool(experiment, trial)),
     ]
     seed = study.seed("acquire_round", **job, round=number)
     return Origin("acquire_round", settings, parents, seed, schema)
@@ -160,3 +159,7 @@ def _compared(study: Study, experiment: str) -> dict[str, list[Any]]:
     """What summaries are made of."""
     trials = [int(trial) for trial in study.trials]
     return {"strategies": study.strategies(experiment), "trials": trials}
+
+
+def _existing(*paths: str | None) -> list[str]:
+    return [path for path in paths if path]

@@ -149,13 +149,13 @@ class Study:
             f"results/overview_{name}.{suffix}" for name in protocols for suffix in ("svg", "png")
         ]
 
-    def pool(self, experiment: str, trial: str) -> list[str]:
+    def pool(self, experiment: str, trial: str) -> str | None:
         """The pool of a trial, where the experiment has one."""
-        return [f"data/{experiment}/trial_{trial}/pool.h5"] * self.has_pool(experiment)
+        return f"data/{experiment}/trial_{trial}/pool.h5" if self.has_pool(experiment) else None
 
-    def design(self, experiment: str, trial: str) -> list[str]:
+    def design(self, experiment: str, trial: str) -> str | None:
         """The design of a trial, where the experiment has no pool."""
-        return [f"data/{experiment}/trial_{trial}/design.h5"] * (not self.has_pool(experiment))
+        return None if self.has_pool(experiment) else f"data/{experiment}/trial_{trial}/design.h5"
 
     def summaries(self) -> list[str]:
         """The scores of every experiment."""

@@ -89,9 +89,9 @@ def test_only_several_experiments_have_an_overview(study):
 
 def test_a_trial_has_a_pool_or_a_design(study):
     made = study()
-    assert made.pool("cart_pole_pixels", "03") == ["data/cart_pole_pixels/trial_03/pool.h5"]
-    assert made.pool("pendubot", "03") == made.design("cart_pole_pixels", "03") == []
-    assert made.design("pendubot", "03") == ["data/pendubot/trial_03/design.h5"]
+    assert made.pool("cart_pole_pixels", "03") == "data/cart_pole_pixels/trial_03/pool.h5"
+    assert made.pool("pendubot", "03") is None and made.design("cart_pole_pixels", "03") is None
+    assert made.design("pendubot", "03") == "data/pendubot/trial_03/design.h5"
 
 
 def test_rounds_start_from_one_that_all_strategies_share(study):

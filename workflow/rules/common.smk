@@ -84,8 +84,8 @@ def by_experiment(function):
 
 
 def by_trial(function):
-    """What `function` says of the experiment and trial that the wildcards name."""
-    return lambda wildcards: function(wildcards.experiment, wildcards.trial)
+    """The file that `function` knows of the experiment and trial that the wildcards name, if any."""
+    return lambda wildcards: function(wildcards.experiment, wildcards.trial) or []
 
 
 def by_wildcards(function):
