@@ -20,6 +20,10 @@ NOTES = "provenance"
 """The folder, beside tables and figures, of what was noted about them."""
 
 
+class DamageError(ValueError):
+    """A file is not as it was written."""
+
+
 class Provenance(NamedTuple):
     """The seed and the settings of the job that made a file, and the files that the job read.
 
@@ -52,9 +56,9 @@ def note(products: Sequence[str], params: Mapping[str, Any], parents: Sequence[s
 def read(path: Path, schema: str | None = None) -> Provenance:
     """Return what the file at `path`, of an HDF5 schema or without one, was made from.
 
-    Nothing but the attributes of an HDF5 file is looked at: whether its datasets are whole is for those
-    to see who read them. Raises ValueError where it says nothing, nothing that is understood, or that
-    it is of another schema or version, and FileNotFoundError where there is no file.
+    Raises DamageError where an HDF5 file is not as it was written, ValueError where a file says nothing,
+    nothing that is understood, or that it is of another schema or version, and FileNotFoundError where
+    there is no file.
     """
     content = path.read_bytes()
     says = _attributes(content, schema) if schema else _noted(path, content)
@@ -70,11 +74,13 @@ def read(path: Path, schema: str | None = None) -> Provenance:
 
 def _attributes(content: bytes, schema: str) -> dict[str, Any]:
     """The attributes of an HDF5 file; from memory, without a lock, which network mounts may refuse."""
+    if problem := files.damage(content):
+        raise DamageError(problem)
     try:
         with h5py.File(h5py.h5f.open_file_image(content)) as file:
             found = dict(file.attrs)
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"damaged HDF5 file ({error})") from None
+        raise DamageError(f"damaged HDF5 file ({error})") from None
     expected = {"schema": schema, "schema_version": SCHEMAS[schema].version}
     for name, value in expected.items():
         if found.get(name) != value:

@@ -99,7 +99,7 @@ def test_what_a_change_concerns_is_planned_and_nothing_else(study, tmp_path, cha
     before = contents(study)
     plan = run(study, "--dry-run", "--configfile", changed(tmp_path, **changes))
     assert rules(plan) == expected
-    assert "not agree with the configuration; to be made again" in plan
+    assert "not agree with the configuration, to be made again" in plan
     assert contents(study) == before
 
 
@@ -110,10 +110,12 @@ def test_only_what_a_target_comes_from_is_made_again(study, tmp_path):
 
 
 def test_rules_that_are_not_allowed_keep_their_files(study, tmp_path):
-    seed = changed(tmp_path, seed=1)
-    plan = run(study, "--dry-run", "--allowed-rules", "draw_design", "all", "--configfile", seed)
-    assert rules(plan) == {"draw_design": 1}
-    assert "kept, since --allowed-rules leaves them out" in plan
+    target, seed = f"{RESULTS}/paml/trial_00/round_01.h5", changed(tmp_path, seed=1)
+    options = ("--allowed-rules", "acquire_round", "--configfile", seed)
+    plan = run(study, target, "--dry-run", *options)
+    assert rules(plan) == {"acquire_round": 1}
+    kept = plan.split("kept since --allowed-rules leaves them out")[1]
+    assert "data/smoke/trial_00/initial_tasks.h5: seed: expected" in kept
 
 
 def test_another_figure_in_its_place_is_drawn_again(smoke, study, tmp_path):

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from running import run
 
 from pamlflow.cli import main
+from pamlflow.configuration.validation import validated
+from pamlflow.disagreement import disagreements, needed
 from pamlflow.storage import store
+from pamlflow.study import Study
 
 PICTURES = Path(__file__).with_name("pictures.yaml")
 DATA, RESULTS = "data/pictures", "results/pictures"
@@ -49,6 +53,13 @@ def test_every_product_is_there_and_every_file_is_valid(study, monkeypatch):
             assert (study / RESULTS / f"{name}.{suffix}").stat().st_size > 1000
     monkeypatch.chdir(study)
     assert main(["check", "results"]) == 0
+
+
+def test_every_file_says_what_the_configuration_has_it_made_from(study, monkeypatch):
+    monkeypatch.chdir(study)
+    wanted = needed(Study(validated(yaml.safe_load(PICTURES.read_text()))))
+    assert disagreements(wanted) == []
+    assert {path for path in wanted if not Path(path).exists()} == set()
 
 
 def test_a_chosen_picture_leaves_the_pool_and_brings_its_task(study):

@@ -5,7 +5,7 @@ from pamlflow.configuration.dimensions import warnings
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.jobs.recover import orphans
-from pamlflow.outdated import dated_ahead, in_words, needed, outdated
+from pamlflow.disagreement import judge, needed
 from pamlflow.storage import store
 from pamlflow.study import DESIGN_BLOCK, Study
 from snakemake.exceptions import WorkflowError
@@ -29,17 +29,10 @@ def force_outdated(workflow):
     """
     targets = {rule.name for rule in workflow.dag.targetrules}
     files = needed(STUDY, targets | set(map(str, workflow.dag.targetfiles)))
-    found = outdated(files)
-    allowed = workflow.dag_settings.allowed_rules
-    again = [file for file in found if not allowed or file.rule in allowed]
-    kept = [file for file in found if file not in again]
-    if again:
-        logger.warning(in_words(again, "to be made again, with what follows from them"))
-    if kept:
-        logger.warning(in_words(kept, "kept, since --allowed-rules leaves them out"))
-    if ahead := dated_ahead(files):
-        logger.warning(ahead)
-    workflow.dag.forcefiles.update(file.path for file in again)
+    verdict = judge(files, workflow.dag_settings.allowed_rules)
+    for warning in verdict.warnings:
+        logger.warning(warning)
+    workflow.dag.forcefiles.update(verdict.again)
 
 
 if workflow.is_main_process:

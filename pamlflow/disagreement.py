@@ -7,7 +7,7 @@ copied or cleaned; the files remain, and say themselves what they were made from
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pamlflow.origins import Origin, origin
 from pamlflow.storage import provenance
 from pamlflow.storage.places import plain
-from pamlflow.storage.provenance import Provenance
+from pamlflow.storage.provenance import DamageError, Provenance
 from pamlflow.study import Study
 
 READERS = 16
@@ -31,12 +31,23 @@ UNSAID_VERSIONS = {"round": 8, "metrics": 5}
 """The versions of training and evaluation behind files that do not say theirs."""
 
 
-class Outdated(NamedTuple):
-    """A file that is to be made anew, the rule that makes it, and why."""
+class Disagreement(NamedTuple):
+    """A file that does not agree with the configuration, the rule that makes it, and why.
+
+    One that is damaged says nothing that could disagree.
+    """
 
     path: str
     rule: str
     reason: str
+    damaged: bool = False
+
+
+class Verdict(NamedTuple):
+    """The files that are to be made again, and what a user should know."""
+
+    again: list[str]
+    warnings: list[str]
 
 
 def needed(study: Study, targets: Iterable[str] = ("all",)) -> dict[str, Origin]:
@@ -58,24 +69,46 @@ def needed(study: Study, targets: Iterable[str] = ("all",)) -> dict[str, Origin]
     return dict(sorted(found.items()))
 
 
-def outdated(files: Mapping[str, Origin]) -> list[Outdated]:
+def disagreements(files: Mapping[str, Origin]) -> list[Disagreement]:
     """Return those of `files`, in the working folder, that disagree with what they are to be made from.
 
-    A file that is not there cannot disagree. One that follows from an outdated file is not listed unless
-    it disagrees itself.
+    A file that is not there cannot disagree. One that follows from such a file is not listed unless it
+    disagrees itself.
     """
     with ThreadPoolExecutor(READERS) as pool:
         says = dict(zip(files, pool.map(_says, files, files.values()), strict=True))
     known = {path: it.sha256 for path, it in says.items() if isinstance(it, Provenance)}
-    reasons = {path: _reason(says[path], files[path], known) for path in files}
-    return [Outdated(path, files[path].rule, why) for path, why in reasons.items() if why]
+    return [
+        Disagreement(path, files[path].rule, reason, isinstance(it, DamageError))
+        for path, it in says.items()
+        if (reason := _reason(it, files[path], known))
+    ]
 
 
-def in_words(found: Sequence[Outdated], fate: str) -> str:
-    """Say which files disagree with the configuration, the first by name, and what becomes of them."""
-    number = f"{len(found)} files do" if len(found) > 1 else "1 file does"
-    head = f"{number} not agree with the configuration; {fate}:"
-    return "\n    ".join([head, *_first([f"{it.path}: {it.reason}" for it in found])])
+def judge(files: Mapping[str, Origin], allowed_rules: Collection[str] = ()) -> Verdict:
+    """Return what is to be made again of `files`, in the working folder, and what there is to say of them.
+
+    Where `allowed_rules` are named, other rules keep their files. What is damaged is left for a user to
+    look at: a disk may be failing.
+    """
+    found = disagreements(files)
+    damaged = [it for it in found if it.damaged]
+    kept = [it for it in found if not it.damaged and allowed_rules and it.rule not in allowed_rules]
+    again = [it for it in found if it not in damaged + kept]
+    differ = "files that do not agree with the configuration"
+    heads = {
+        f"{differ}, to be made again with what follows from them": again,
+        f"{differ}, kept since --allowed-rules leaves them out": kept,
+        "damaged files; `pamlflow check results` says what to do": damaged,
+    }
+    warnings = [
+        _listed(f"{head}: {len(those)}", [f"{it.path}: {it.reason}" for it in those])
+        for head, those in heads.items()
+        if those
+    ]
+    if ahead := dated_ahead(files):
+        warnings.append(ahead)
+    return Verdict([it.path for it in again], warnings)
 
 
 def dated_ahead(files: Iterable[str]) -> str | None:
@@ -89,34 +122,33 @@ def dated_ahead(files: Iterable[str]) -> str | None:
         return None
     remedy = "`snakemake --cores 1 --touch --forceall` (add your --configfile, if any)"
     head = (
-        "dated ahead of this machine's clock, so that what follows from them is made again in every run"
-        f" until it gets there; set the clock, or date all files anew with {remedy}:"
+        "files dated ahead of this machine's clock, so that what follows from them is made again in every"
+        f" run until it gets there; set the clock, or date all files anew with {remedy}: {len(paths)}"
     )
-    return "\n    ".join([head, *_first(paths)])
+    return _listed(head, paths)
 
 
-def _first(lines: list[str]) -> Iterator[str]:
-    yield from lines[:NAMED]
-    if len(lines) > NAMED:
-        yield f"... and {len(lines) - NAMED} more"
+def _listed(head: str, lines: list[str]) -> str:
+    more = [f"... and {len(lines) - NAMED} more"] * (len(lines) > NAMED)
+    return "\n    ".join([head, *lines[:NAMED], *more])
 
 
-def _says(path: str, made_from: Origin) -> Provenance | str | None:
-    """What the file says, what is wrong with that, or None where there is no file."""
+def _says(path: str, made_from: Origin) -> Provenance | OSError | ValueError:
+    """What the file says, or what is wrong with that."""
     try:
         return provenance.read(Path(path), made_from.schema)
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError) as error:
-        return str(error)
+        return error
 
 
 def _reason(
-    says: Provenance | str | None, made_from: Origin, known: Mapping[str, str]
+    says: Provenance | OSError | ValueError, made_from: Origin, known: Mapping[str, str]
 ) -> str | None:
     """In what a file disagrees with what it is to be made from; None where it agrees or is not there."""
-    if says is None or isinstance(says, str):
-        return says
+    if isinstance(says, FileNotFoundError):
+        return None
+    if isinstance(says, Exception):
+        return str(says)
     # Tasks that exist did not fail, so nothing depends on what was to be done if they had.
     config = {key: value for key, value in says.config.items() if key != "failed_tasks"}
     if made_from.schema in UNSAID_VERSIONS:

@@ -11,7 +11,7 @@ import h5py
 import pytest
 import yaml
 
-from pamlflow import origins, outdated
+from pamlflow import disagreement, origins
 from pamlflow.configuration.validation import validated
 from pamlflow.storage import files, provenance
 from pamlflow.storage.schemas import SCHEMAS
@@ -65,6 +65,7 @@ def write(path, origin, content=b"", **attributes):
             }
             | attributes
         )
+    Path(path).write_bytes(files.seal(Path(path).read_bytes()))
 
 
 def write_all(wanted):
@@ -88,7 +89,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        write_all(outdated.needed(study()))
+        write_all(disagreement.needed(study()))
     return folder
 
 
@@ -105,18 +106,18 @@ def _copy(finished, tmp_path, monkeypatch):
 
 def found(made=None, targets=("all",)):
     """Why each file is outdated."""
-    files_ = outdated.needed(made or study(), targets)
-    return {it.path: it.reason for it in outdated.outdated(files_)}
+    files_ = disagreement.needed(made or study(), targets)
+    return {it.path: it.reason for it in disagreement.disagreements(files_)}
 
 
 def rules(made):
     """The rules of what is outdated."""
-    return {it.rule for it in outdated.outdated(outdated.needed(made))}
+    return {it.rule for it in disagreement.disagreements(disagreement.needed(made))}
 
 
 def test_a_study_is_looked_at_whole():
     made = study()
-    wanted = set(outdated.needed(made))
+    wanted = set(disagreement.needed(made))
     assert wanted == {str(path) for path in Path().rglob("*.*") if path.suffix != ".json"}
     assert {path for name in made.experiments for path in made.products(name)} < wanted
     assert len(wanted) == 80
@@ -224,8 +225,8 @@ def test_another_version_of_training_or_evaluation_is_met(monkeypatch, name, exp
 @pytest.mark.parametrize("newer", [0, 1])
 @pytest.mark.usefixtures("_copy")
 def test_a_file_that_says_no_version_is_of_the_last_that_was_not_said(monkeypatch, newer):
-    monkeypatch.setattr(origins, "TRAINING_VERSION", outdated.UNSAID_VERSIONS["round"] + newer)
-    origin = outdated.needed(study())[ROUND]
+    monkeypatch.setattr(origins, "TRAINING_VERSION", disagreement.UNSAID_VERSIONS["round"] + newer)
+    origin = disagreement.needed(study())[ROUND]
     config = {key: value for key, value in origin.config.items() if key != "version"}
     write(ROUND, origin._replace(config=config))
     assert (ROUND in found()) == bool(newer)
@@ -233,7 +234,7 @@ def test_a_file_that_says_no_version_is_of_the_last_that_was_not_said(monkeypatc
 
 @pytest.mark.usefixtures("_copy")
 def test_what_follows_from_a_replaced_file_is_outdated():
-    write(ROUND, outdated.needed(study())[ROUND], content=b"other numbers")
+    write(ROUND, disagreement.needed(study())[ROUND], content=b"other numbers")
     reason = f"was made from another {ROUND}"
     following = (f"{RESULTS}/paml/trial_00/round_02.h5", f"{RESULTS}/paml/trial_00/metrics.h5")
     assert found() == dict.fromkeys(following, reason)
@@ -241,7 +242,7 @@ def test_what_follows_from_a_replaced_file_is_outdated():
 
 @pytest.mark.usefixtures("_copy")
 def test_figures_follow_from_tables_and_tables_from_files():
-    wanted = outdated.needed(study())
+    wanted = disagreement.needed(study())
     write(SUMMARY, wanted[SUMMARY], content=b"other numbers")
     curves = [f"{RESULTS}/learning_curves.{suffix}" for suffix in ("svg", "png")]
     following = {*curves, *study().overviews(), f"{RESULTS}/comparison.csv"}
@@ -262,19 +263,30 @@ def test_a_file_of_another_study_is_met():
 
 @pytest.mark.usefixtures("_copy")
 def test_a_file_of_another_schema_version_is_met():
-    write(ROUND, outdated.needed(study())[ROUND], schema_version=99)
+    write(ROUND, disagreement.needed(study())[ROUND], schema_version=99)
     version = SCHEMAS["round"].version
     assert found()[ROUND] == f"schema_version: expected {version}, found 99"
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n", "cut"], ids=["empty", "text", "head", "cut"]
+    "spoil",
+    [
+        lambda content: b"",
+        lambda content: b"no HDF5",
+        lambda content: content[:-9],
+        lambda content: content[:900] + bytes([content[900] ^ 1]) + content[901:],
+        lambda content: files.seal(content[:1500]),
+    ],
+    ids=["empty", "text", "cut", "flipped", "sealed by another"],
 )
 @pytest.mark.usefixtures("_copy")
-def test_a_file_that_cannot_be_read_is_outdated(content):
-    whole = Path(ROUND).read_bytes()
-    Path(ROUND).write_bytes(whole[:1500] if content == "cut" else content)
-    assert "damaged HDF5 file" in found()[ROUND]
+def test_a_damaged_file_is_named_and_left_and_what_follows_from_it_too(spoil):
+    Path(ROUND).write_bytes(spoil(Path(ROUND).read_bytes()))
+    verdict = disagreement.judge(disagreement.needed(study()))
+    assert verdict.again == []
+    head, line = verdict.warnings[0].splitlines()
+    assert head == "damaged files; `pamlflow check results` says what to do: 1"
+    assert line.startswith(f"    {ROUND}: ")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +309,7 @@ def test_a_file_that_cannot_be_read_is_outdated(content):
 )
 @pytest.mark.usefixtures("_copy")
 def test_attributes_that_mean_nothing_are_met(attributes):
-    write(ROUND, outdated.needed(study())[ROUND], **attributes)
+    write(ROUND, disagreement.needed(study())[ROUND], **attributes)
     assert ROUND in found()
 
 
@@ -359,27 +371,34 @@ def test_targets_that_the_study_does_not_know_are_for_snakemake_to_refuse(target
 @pytest.mark.usefixtures("_copy")
 def test_files_beyond_the_strategies_and_trials_of_the_study_are_known_too():
     target = f"{RESULTS}/latin_hypercube/trial_07/round_01.h5"
-    origin = outdated.needed(study(), [target])[target]
+    origin = disagreement.needed(study(), [target])[target]
     write(target, origin._replace(parents=[]))
     assert f"{RESULTS}/initial/trial_07/round_00.h5" in origin.parents
     assert found(targets=[target])[target].startswith("was not made from ")
 
 
-def test_a_message_names_the_first_files_and_counts_the_others():
-    files_ = outdated.needed(study(seed=1))
-    every = outdated.outdated(files_)
-    lines = outdated.in_words(every, "to be made again").splitlines()
-    assert lines[0] == f"{len(every)} files do not agree with the configuration; to be made again:"
-    assert lines[1] == f"    {every[0].path}: {every[0].reason}"
-    assert lines[-1] == f"    ... and {len(every) - outdated.NAMED} more"
-    assert outdated.in_words(every[:1], "kept").startswith("1 file does not agree")
+def test_a_warning_counts_the_files_and_names_the_first():
+    verdict = disagreement.judge(disagreement.needed(study(seed=1)))
+    assert sorted(verdict.again) == sorted(found(study(seed=1)))
+    head, *lines = verdict.warnings[0].splitlines()
+    assert head.startswith("files that do not agree with the configuration, to be made again")
+    assert head.endswith(f": {len(verdict.again)}")
+    assert lines[0].startswith(f"    {verdict.again[0]}: seed: expected ")
+    assert lines[-1] == f"    ... and {len(verdict.again) - disagreement.NAMED} more"
+
+
+def test_rules_that_are_not_allowed_keep_their_files():
+    verdict = disagreement.judge(disagreement.needed(study(seed=1)), {"simulate_test_tasks"})
+    assert verdict.again == ["data/pictures/test_tasks.h5", "data/smoke/test_tasks.h5"]
+    assert "kept since --allowed-rules leaves them out" in verdict.warnings[1]
 
 
 @pytest.mark.usefixtures("_copy")
 def test_files_dated_ahead_of_the_clock_are_named():
-    files_ = outdated.needed(study())
-    assert outdated.dated_ahead([*files_, "gone.h5"]) is None
+    files_ = disagreement.needed(study())
+    assert disagreement.dated_ahead([*files_, "gone.h5"]) is None
     ahead = time.time() + 3600
     os.utime(ROUND, (ahead, ahead))
-    text = outdated.dated_ahead(files_)
-    assert text.startswith("dated ahead of this machine's clock") and text.endswith(f"    {ROUND}")
+    (text,) = disagreement.judge(files_).warnings
+    assert text.startswith("files dated ahead of this machine's clock")
+    assert text.endswith(f": 1\n    {ROUND}")
