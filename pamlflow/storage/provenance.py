@@ -97,7 +97,7 @@ def _noted(path: Path, content: bytes) -> dict[str, Any]:
     try:
         says: Any = json.loads(_note(path).read_bytes())
         about = says["sha256"]
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         raise ValueError(f"no note of what it was made from in {_note(path)}") from None
     if about != files.sha256(content):
         raise ValueError("changed since it was made")

@@ -323,11 +323,20 @@ def note(product):
         lambda path: note(path).unlink(),
         lambda path: note(path).write_text("{"),
         lambda path: note(path).write_text("[]"),
+        lambda path: note(path).write_text("[" * 100_000),
         lambda path: note(path).write_text("{}"),
         lambda path: Path(path).write_bytes(b"drawn by hand"),
         lambda path: shutil.copy(note(f"{RESULTS}/error_maps.svg"), note(path)),
     ],
-    ids=["no note", "half a note", "a list", "an empty note", "another figure", "another's note"],
+    ids=[
+        "no note",
+        "half a note",
+        "a list",
+        "a deep list",
+        "an empty note",
+        "another figure",
+        "another's note",
+    ],
 )
 @pytest.mark.usefixtures("_copy")
 def test_a_figure_without_a_note_of_its_own_is_outdated(spoil):
