@@ -91,24 +91,22 @@ def judge(files: Mapping[str, Origin], allowed_rules: Collection[str] = ()) -> V
     Where `allowed_rules` are named, other rules keep their files. What is damaged is left for a user to
     look at: a disk may be failing.
     """
-    found = disagreements(files)
-    damaged = [it for it in found if it.damaged]
-    kept = [it for it in found if not it.damaged and allowed_rules and it.rule not in allowed_rules]
-    again = [it for it in found if it not in damaged + kept]
     differ = "files that do not agree with the configuration"
-    heads = {
-        f"{differ}, to be made again with what follows from them": again,
-        f"{differ}, kept since --allowed-rules leaves them out": kept,
-        "damaged files; `pamlflow check results` says what to do": damaged,
-    }
+    again = f"{differ}, to be made again with what follows from them"
+    kept = f"{differ}, kept since --allowed-rules leaves them out"
+    damaged = "damaged files; `pamlflow check results` says what to do"
+    those: dict[str, list[Disagreement]] = {again: [], kept: [], damaged: []}
+    for it in disagreements(files):
+        allowed = not allowed_rules or it.rule in allowed_rules
+        those[damaged if it.damaged else again if allowed else kept].append(it)
     warnings = [
-        _listed(f"{head}: {len(those)}", [f"{it.path}: {it.reason}" for it in those])
-        for head, those in heads.items()
-        if those
+        _listed(f"{head}: {len(found)}", [f"{it.path}: {it.reason}" for it in found])
+        for head, found in those.items()
+        if found
     ]
     if ahead := dated_ahead(files):
         warnings.append(ahead)
-    return Verdict([it.path for it in again], warnings)
+    return Verdict([it.path for it in those[again]], warnings)
 
 
 def dated_ahead(files: Iterable[str]) -> str | None:

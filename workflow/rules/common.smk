@@ -4,8 +4,8 @@ from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
 from pamlflow.configuration.dimensions import warnings
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
-from pamlflow.jobs.recover import orphans
 from pamlflow.disagreement import judge, needed
+from pamlflow.jobs.recover import orphans
 from pamlflow.storage import store
 from pamlflow.study import DESIGN_BLOCK, Study
 from snakemake.exceptions import WorkflowError
