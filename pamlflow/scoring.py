@@ -34,7 +34,8 @@ class ShuffledTasks:
         self.inputs = np.take_along_axis(inputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.outputs = np.take_along_axis(outputs, order[:, :, None], axis=1) * self.mask[..., None]
         self.descriptors = tasks.descriptors
-        scale = unit_of(tasks.outputs) if output_scale is None else output_scale
+        self.output_mean, self.output_unit = tasks.outputs.mean(axis=0), unit_of(tasks.outputs)
+        scale = self.output_unit if output_scale is None else output_scale
         self.output_scale = numbers("output_scale", scale)
         check_shape("output_scale", self.output_scale, (tasks.outputs.shape[1],))
         if not (self.output_scale > 0.0).all():
@@ -80,3 +81,20 @@ def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: O
     scale = test.output_scale
     outputs = test.outputs[:, scored] / scale
     return score(outputs, mean / scale, variance / np.square(scale), mask[:, scored])
+
+
+def evaluate_mean(test: ShuffledTasks, protocol: Protocol) -> Scores:
+    """Score what needs no model: the mean and the variance of all outputs of the tasks, for every transition.
+
+    A model that scores worse is worse than none (the trivial model of Rasmussen and Williams, *Gaussian
+    Processes for Machine Learning*, 2006, section 2.5).  The variance of a constant output is its unit's.
+    """
+    scale = test.output_scale
+    variance = np.square(test.output_unit / scale)
+    shape = test.outputs.shape
+    return score(
+        test.outputs / scale,
+        np.broadcast_to(test.output_mean / scale, shape),
+        np.broadcast_to(variance, shape),
+        test.query(protocol.held_out),
+    )

@@ -30,8 +30,9 @@ def comparison(table: pd.DataFrame) -> Figure:
     return panels(by_protocol(table), labels, draw, _title(table, subject))
 
 
-def _draw_panel(axis: Axes, panel: pd.DataFrame, subject: str) -> None:
+def _draw_panel(axis: Axes, table: pd.DataFrame, metric: str, subject: str) -> None:
     """Draw the differences in one metric under one protocol, and say what their sign means."""
+    panel = table[table["metric"] == metric]
     axis.axhline(0.0, color="0.2", linewidth=1.2)
     for baseline, style in strategy_styles(panel["baseline"].unique()).items():
         rows = panel[panel["baseline"] == baseline]

@@ -1,7 +1,7 @@
 """Learning curves: the error on the test tasks against the tasks added."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,8 @@ from pamlflow.plotting.panels import by_protocol, panels
 from pamlflow.plotting.style import (
     METRICS,
     ORACLE_COLOR,
+    TRIVIAL_COLOR,
+    TRIVIAL_NAME,
     StrategyStyle,
     add_note,
     experiment_name,
@@ -25,6 +27,7 @@ from pamlflow.plotting.style import (
 from pamlflow.types import FloatArray
 
 EXPERIMENTS_IN_A_ROW = 3
+LETTERS_OF_A_NOTE = 44  # within a panel
 LETTERS_OF_A_LABEL = 20  # beside panels of an overview, which are low
 EXTREME = 3.0  # how far above three quarters of the means the axis ends, in their range
 
@@ -33,8 +36,9 @@ def learning_curves(table: pd.DataFrame) -> Figure:
     """Draw each metric (rows) under each protocol (columns) against the tasks added.
 
     Lines are means over trials, bands one standard error; the oracle, which adds no tasks, is a
-    horizontal line. Where a few means are far above all others, the axis ends below them. `table`
-    has the columns of the schema `summary`, of one experiment.
+    horizontal line. Where a few means are far above all others, the axis ends below them. What
+    predicting the mean scores is a dotted line if the axis reaches it, and a note names the strategies
+    whose last mean is worse. `table` has the columns of the schema `summary`, of one experiment.
     """
     experiment = experiment_name(table["experiment"].iloc[0])
     trials = table["trial"].nunique()
@@ -47,7 +51,7 @@ def learning_curves(table: pd.DataFrame) -> Figure:
 def overview(table: pd.DataFrame, protocol: str) -> Figure:
     """Draw the learning curves of several experiments under one protocol, NLL above RMSE.
 
-    Lines and bands are those of `learning_curves`. `table` has the columns of the schema `summary`.
+    Lines, bands and notes are those of `learning_curves`. `table` has the columns of the schema `summary`.
     Raises ValueError when the protocol was not scored.
     """
     scores = table[table["protocol"] == protocol]
@@ -66,8 +70,11 @@ def overview(table: pd.DataFrame, protocol: str) -> Figure:
     return panels(columns, labels, partial(_draw_panel, styles=styles), title, EXPERIMENTS_IN_A_ROW)
 
 
-def _draw_panel(axis: Axes, panel: pd.DataFrame, styles: Mapping[str, StrategyStyle]) -> None:
+def _draw_panel(
+    axis: Axes, table: pd.DataFrame, metric: str, styles: Mapping[str, StrategyStyle]
+) -> None:
     """Draw the curves of one metric under one protocol, with labels for a legend but without it."""
+    panel = table[table["metric"] == metric]
     curves = panel[panel["strategy"] != ORACLE]
     if len(curves):
         seaborn.lineplot(
@@ -93,6 +100,26 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, styles: Mapping[str, StrategySt
         axis.axhspan(*band, color=ORACLE_COLOR, alpha=0.2, linewidth=0)
     means = panel.groupby(["strategy", "round"])["value"].mean()
     _cut_off_extremes(axis, means.to_numpy())
+    trivial = table.loc[table["metric"] == f"trivial_{metric}", "value"].to_numpy(dtype=float)
+    if trivial.size:
+        last = means.groupby("strategy").last()
+        _draw_trivial(
+            axis,
+            trivial.mean(),
+            [name for name in styles if last.get(name, -np.inf) > trivial.mean()],
+        )
+
+
+def _draw_trivial(axis: Axes, value: float, worse: Sequence[str]) -> None:
+    """Draw what predicting the mean scores if it is in sight, and name the strategies that end worse."""
+    low, high = axis.get_ylim()
+    if low <= value <= high:
+        axis.set_ylim(low, high)  # the line does not move the limits
+        axis.axhline(value, color=TRIVIAL_COLOR, linestyle=":", label=TRIVIAL_NAME)
+    if worse:
+        names = ", ".join(map(strategy_name, worse))
+        text = f"worse than predicting the mean ({value:.3g}): {names}"
+        add_note(axis, 0.03, 0.03, textwrap.fill(text, LETTERS_OF_A_NOTE))
 
 
 def _cut_off_extremes(axis: Axes, means: FloatArray) -> None:

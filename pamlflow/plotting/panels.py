@@ -23,14 +23,14 @@ def by_protocol(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def panels(
     columns: Mapping[str, pd.DataFrame],
     labels: Mapping[str, str],
-    draw: Callable[[Axes, pd.DataFrame], None],
+    draw: Callable[[Axes, pd.DataFrame, str], None],
     title: str,
     in_a_row: int | None = None,
 ) -> Figure:
     """Draw a panel for each metric of `labels` (rows) and each of the `columns`, tidy tables by heading.
 
-    `draw` gets the panel's axes and its rows of the table. Columns beyond `in_a_row` stand below the
-    others. The legend has what the panels have, the oracle last.
+    `draw` gets the panel's axes, the table of its column, and its metric. Columns beyond `in_a_row`
+    stand below the others. The legend has what the panels have, the oracle last.
     """
     width = min(len(columns), in_a_row or len(columns))
     rows = len(labels) * ceil(len(columns) / width)
@@ -41,7 +41,7 @@ def panels(
             block, place = divmod(index, width)
             column = axes[len(labels) * block :, place][: len(labels)]
             for axis, (metric, label) in zip(column, labels.items(), strict=True):
-                draw(axis, table[table["metric"] == metric])
+                draw(axis, table, metric)
                 axis.set_ylabel(label if place == 0 else "")
                 axis.set_xlabel("")
                 axis.xaxis.set_major_locator(MaxNLocator(integer=True))

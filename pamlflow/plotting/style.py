@@ -26,6 +26,8 @@ METRICS = {
     "rmse": "RMSE\n(test-grid standard deviations)",
 }
 ORACLE_COLOR = "0.35"
+TRIVIAL_NAME = "Predicting the mean"
+TRIVIAL_COLOR = "0.2"
 INITIAL_COLOR = "black"
 
 LETTERS_PER_INCH = 11.0  # of a title

@@ -1,14 +1,19 @@
 """From the scores of all trials to the tidy tables and the figures of each experiment, and of all."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pamlflow import plotting, statistics
+from pamlflow.doubts import curves, ends_worse_than_the_mean, rises
 from pamlflow.storage import files, store
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 
@@ -21,22 +26,37 @@ def aggregate_metrics(
     trials: Sequence[int],
     summary: Path,
     table: Path,
-) -> None:
+) -> list[str]:
     """Write one row for each strategy, trial, round, protocol and metric, as HDF5 and as CSV.
 
     `metrics` holds a file for each strategy and trial, trials of the first strategy first. Scores
     are averaged over the test tasks, squared errors before the root is taken.
+
+    Returns a sentence, which is logged too, for each mean over trials that rises with the tasks, or ends
+    worse than predicting the mean.
     """
+    cases = list(product(strategies, trials))
+    scores = [store.read(path, "metrics").datasets for path in metrics]
     rows = [
         (experiment, strategy, trial, *score)
-        for (strategy, trial), path in zip(product(strategies, trials), metrics, strict=True)
-        for score in _scores(path)
+        for (strategy, trial), datasets in zip(cases, scores, strict=True)
+        for score in _scores(datasets)
     ]
     tidy = pd.DataFrame(rows, columns=COLUMNS)
     config = {"experiment": experiment, "strategies": list(strategies), "trials": list(trials)}
     datasets = {name: tidy[name].to_numpy() for name in COLUMNS}
     store.write(summary, "summary", datasets, seed=0, config=config, parents=metrics)
     files.replace(table, tidy.to_csv(index=False, lineterminator="\n").encode())
+    doubts = [
+        f"{experiment}, {strategy}, {doubt}"
+        for strategy in strategies
+        for doubt in _doubts(
+            [it for case, it in zip(cases, scores, strict=True) if case[0] == strategy]
+        )
+    ]
+    for doubt in doubts:
+        logger.warning(doubt)
+    return doubts
 
 
 def plot_learning_curves(*, summary: Path, svg: Path, png: Path) -> None:
@@ -71,16 +91,30 @@ def _tidy(summary: Path) -> pd.DataFrame:
     return pd.DataFrame({name: datasets[name] for name in COLUMNS})
 
 
-def _scores(path: Path) -> Iterator[tuple[int, str, str, float]]:
-    """Yield (round, protocol, metric, value) for everything in a file of the schema `metrics`."""
-    data = store.read(path, "metrics").datasets
+def _scores(data: Mapping[str, Any]) -> Iterator[tuple[int, str, str, float]]:
+    """Yield (round, protocol, metric, value) for everything in datasets of the schema `metrics`."""
     scores = {
         "nll": data["nll"].mean(axis=-1),
         "rmse": np.sqrt(data["squared_error"].mean(axis=-1)),
     }
     for index, level in enumerate(data["coverage_levels"]):
         scores[f"coverage_{100 * level:.0f}"] = data["coverage"][:, :, index].mean(axis=-1)
+    trivial = {
+        "trivial_nll": data["trivial/nll"].mean(axis=-1),
+        "trivial_rmse": np.sqrt(data["trivial/squared_error"].mean(axis=-1)),
+    }
+    scores |= {name: np.tile(values, (len(data["round"]), 1)) for name, values in trivial.items()}
     for row, round_ in enumerate(data["round"]):
         for column, protocol in enumerate(data["protocols"]):
             for metric, values in scores.items():
                 yield int(round_), str(protocol), metric, float(values[row, column])
+
+
+def _doubts(trials: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with the means over some trials of the schema `metrics`."""
+    mean = {
+        name: np.mean([trial[name] for trial in trials], axis=0)
+        for name in ("nll", "squared_error")
+    }
+    for curve in curves({**trials[0], **mean}):
+        yield from filter(None, (ends_worse_than_the_mean(curve), rises(curve)))

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from pamlflow import EVALUATION_VERSION
+from pamlflow.doubts import curves, rises, worse_than_the_mean
 from pamlflow.metrics import COVERAGE_LEVELS, Scores
 from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import read_round
-from pamlflow.scoring import ShuffledTasks, evaluate
+from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean
 from pamlflow.settings import InferenceSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
@@ -29,7 +30,10 @@ def evaluate_trial(
     seed: int,
     output: Path,
 ) -> None:
-    """Score every file in ``rounds`` under every protocol, and write the metrics per test task."""
+    """Score every file in ``rounds`` under every protocol, and write the metrics per test task.
+
+    A warning says which rounds are worse than predicting the mean, and which curves rise.
+    """
     store.require_writable(output.parent)
     settings = InferenceSettings(**inference)
     protocols = [parse_protocol(name) for name in settings.protocols]
@@ -45,6 +49,7 @@ def evaluate_trial(
             rmse = np.sqrt(result.squared_error.mean())
             text = "round %d, %s: NLL %.3f nats, RMSE %.4f"
             logger.info(text, numbers[-1], protocol.name, result.nll.mean(), rmse)
+    trivial = [evaluate_mean(test, protocol) for protocol in protocols]
     results: dict[str, Any] = {
         "round": np.array(numbers),
         "num_tasks": np.array(sizes),
@@ -54,7 +59,12 @@ def evaluate_trial(
             name: np.array([[getattr(result, name) for result in row] for row in scores])
             for name in Scores._fields
         },
+        "trivial/nll": np.array([result.nll for result in trivial]),
+        "trivial/squared_error": np.array([result.squared_error for result in trivial]),
     }
+    for curve in curves(results):
+        for doubt in filter(None, (worse_than_the_mean(curve), rises(curve))):
+            logger.warning(doubt)
     config = {
         "inference": {**inference, "protocols": list(settings.protocols)},
         "version": EVALUATION_VERSION,

@@ -80,13 +80,15 @@ selection/chosen           []           int64    1                       row of 
 )
 
 _METRICS = rows_of("""
-round            [A]           int64    1    rounds, in order
-num_tasks        [A]           int64    1    training tasks of each round
-protocols        [L]           string   -    how much of a test task the model saw
-coverage_levels  [J]           float64  1    nominal coverage of the central intervals
-nll              [A, L, N]     float64  nat  mean of -log p(y) of a transition, all outputs
-squared_error    [A, L, N]     float64  1    mean of the squared error, summed over outputs
-coverage         [A, L, J, N]  float64  1    share of the outputs inside the interval
+round                  [A]           int64    1    rounds, in order
+num_tasks              [A]           int64    1    training tasks of each round
+protocols              [L]           string   -    how much of a test task the model saw
+coverage_levels        [J]           float64  1    nominal coverage of the central intervals
+nll                    [A, L, N]     float64  nat  mean of -log p(y) of a transition, all outputs
+squared_error          [A, L, N]     float64  1    mean of the squared error, summed over outputs
+coverage               [A, L, J, N]  float64  1    share of the outputs inside the interval
+trivial/nll            [L, N]        float64  nat  the nll of the mean and variance of all outputs
+trivial/squared_error  [L, N]        float64  1    the squared_error of the mean of all outputs
 """)
 
 _SUMMARY = rows_of("""
@@ -144,7 +146,7 @@ SCHEMAS = {
         ),
         Schema(
             name="metrics",
-            version=1,
+            version=2,
             rows=_METRICS,
             meaning="the scores of every round of a trial, in standard deviations of the test grid",
             rules=("evaluate_trial",),

@@ -1,11 +1,13 @@
 """What is known of a task that is scored, and what is scored of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from pamlflow.models.interface import TaskArrays
 from pamlflow.protocols import parse_protocol
-from pamlflow.scoring import ShuffledTasks, evaluate, infer
+from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean, infer
 
 LENGTHS = [30, 12, 30, 7]
 
@@ -113,3 +115,43 @@ def test_units_are_one_for_each_output(tasks, steps):
         ValueError, match=r"output_scale: expected numbers above 0, found \[1\. 0\.\]"
     ):
         ShuffledTasks(tasks, np.concatenate(steps), np.array([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("protocol", ["paper", "full"])
+def test_the_mean_scores_one_deviation_an_output_on_all_transitions(make_tasks, protocol):
+    """sqrt(P) and P/2 (1 + log 2 pi), whatever the units and the steps' order."""
+    tasks = make_tasks([20] * 5, seed=2)
+    rng = np.random.default_rng(0)
+    steps = np.concatenate([rng.permutation(20) for _ in range(5)])
+    found = evaluate_mean(ShuffledTasks(tasks, steps), parse_protocol(protocol))
+    assert np.sqrt(found.squared_error.mean()) == pytest.approx(np.sqrt(2.0))
+    assert found.nll.mean() == pytest.approx(1.0 + np.log(2.0 * np.pi))
+
+
+def test_the_mean_is_scored_on_what_the_protocol_scores(tasks, steps, shuffled):
+    found = evaluate_mean(shuffled, parse_protocol("few_shot_5"))
+    mean, deviation = tasks.outputs.mean(axis=0), tasks.outputs.std(axis=0)
+    for i, (order, held_out) in enumerate(zip(steps, [15, 6, 15, 4], strict=True)):
+        error = (tasks.subset([i]).outputs[order[-held_out:]] - mean) / deviation
+        squared = np.sum(error**2, axis=1)
+        assert found.squared_error[i] == pytest.approx(squared.mean())
+        assert found.nll[i] == pytest.approx(np.log(2.0 * np.pi) + 0.5 * squared.mean())
+
+
+def test_a_constant_output_is_scored_by_the_mean_without_an_error(tasks, steps):
+    """Its unit is 1, and its variance is taken to be that."""
+    outputs = np.column_stack([tasks.outputs[:, 0], np.full(len(tasks.outputs), 7.0)])
+    constant = dataclasses.replace(tasks, outputs=outputs)
+    found = evaluate_mean(ShuffledTasks(constant, np.concatenate(steps)), parse_protocol("full"))
+    number = np.array(LENGTHS) / sum(LENGTHS)
+    assert found.squared_error @ number == pytest.approx(1.0)
+    assert found.nll @ number == pytest.approx(0.5 + np.log(2.0 * np.pi))
+
+
+def test_the_mean_in_other_units_is_as_far_off(tasks, steps):
+    order, protocol = np.concatenate(steps), parse_protocol("full")
+    own = ShuffledTasks(tasks, order)
+    expected = evaluate_mean(own, protocol)
+    found = evaluate_mean(ShuffledTasks(tasks, order, 2.0 * own.output_scale), protocol)
+    np.testing.assert_allclose(found.squared_error, 0.25 * expected.squared_error)
+    np.testing.assert_allclose(found.nll, expected.nll - 2.0 * np.log(2.0))

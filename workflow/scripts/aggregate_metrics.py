@@ -8,7 +8,7 @@ from pamlflow.storage import provenance
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
-        aggregate_metrics(
+        doubts = aggregate_metrics(
             metrics=[Path(path) for path in snakemake.input.metrics],
             experiment=snakemake.wildcards.experiment,
             strategies=snakemake.params.strategies,
@@ -17,3 +17,4 @@ if __name__ == "__main__":
             table=Path(snakemake.output.table),
         )
         provenance.note([snakemake.output.table], dict(snakemake.params.items()), snakemake.input)
+    print(*doubts, sep="\n", end="\n" * bool(doubts), flush=True)  # the terminal says so, too

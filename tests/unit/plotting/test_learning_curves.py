@@ -104,6 +104,58 @@ def test_a_few_huge_means_are_cut_off_and_named():
     assert not plotting.learning_curves(table).axes[0].texts
 
 
+def with_trivial(table, nll, rmse):
+    """The table with what predicting the mean scores."""
+    scores = {"nll": ("trivial_nll", nll), "rmse": ("trivial_rmse", rmse)}
+    rows = [
+        table[table["metric"] == metric].assign(metric=name, value=value)
+        for metric, (name, value) in scores.items()
+    ]
+    return pd.concat([table, *rows])
+
+
+def test_predicting_the_mean_is_a_line_where_the_axis_reaches_it():
+    """Curves lie at 1 and 11, the oracle at 21."""
+    table = tidy(protocols=["paper"])
+    plain = [axis.get_ylim() for axis in plotting.learning_curves(table).axes]
+    figure = plotting.learning_curves(with_trivial(table, 15.0, 1000.0))
+    nll, rmse = figure.axes
+    assert [axis.get_ylim() for axis in figure.axes] == plain
+    assert [
+        line.get_ydata()[0] for line in nll.lines if line.get_label() == style.TRIVIAL_NAME
+    ] == [15.0]
+    assert style.TRIVIAL_NAME not in [line.get_label() for line in rmse.lines]
+    assert legend(figure) == [
+        "PAML",
+        "Uniform",
+        style.TRIVIAL_NAME,
+        "Oracle (trained on the test tasks)",
+    ]
+    note = "worse than predicting the mean (15): Oracle (trained on the test tasks)"
+    assert [text.get_text().replace("\n", " ") for text in nll.texts] == [note]
+    assert not rmse.texts
+
+
+def test_what_ends_worse_than_the_mean_is_named_though_the_line_is_out_of_sight():
+    table = tidy(["paml", "uniform"], ["paper"])
+    table.loc[(table["strategy"] == "uniform") & (table["round"] < 2), "value"] = -5.0
+    nll, rmse = plotting.learning_curves(with_trivial(table, -100.0, 10.0)).axes
+    assert not [
+        line for axis in (nll,) for line in axis.lines if line.get_label() == style.TRIVIAL_NAME
+    ]
+    (text,) = nll.texts
+    assert text.get_text().replace("\n", " ").endswith("(-100): PAML, Uniform")
+    (text,) = rmse.texts
+    assert text.get_text().replace("\n", " ").endswith("(10): Uniform")
+
+
+@pytest.mark.parametrize("protocols", [["paper"], PROTOCOLS])
+def test_nothing_is_cut_off_where_all_are_worse_than_the_mean(protocols):
+    names = [f"a_strategy_{index}" for index in range(4)]
+    assert not crowded(plotting.learning_curves(with_trivial(tidy(names, protocols), 0.5, 0.5)))
+    assert not crowded(plotting.overview(with_trivial(several(names, names), 0.5, 0.5), "paper"))
+
+
 def several(*strategies):
     """A table of an experiment for each list of strategies; the first one's scores are 0 and more."""
     tables = [tidy(names).assign(experiment=f"x_{index}") for index, names in enumerate(strategies)]

@@ -17,7 +17,10 @@ PROTOCOLS = ["paper", "few_shot_0"]
 
 
 def write_metrics(path, rounds, offset):
-    """Metrics of three test tasks: NLL offset + (0, 1, 2), squared error (offset + 1)^2."""
+    """Metrics of three test tasks: NLL offset + (0, 1, 2), squared error (offset + 1)^2.
+
+    The mean scores NLL 50 and 60, squared error 9 and 16, under the two protocols.
+    """
     shape = (len(rounds), len(PROTOCOLS), 3)
     nll = offset + np.arange(3.0) + np.zeros(shape)
     nll[:, 1] += 100
@@ -29,6 +32,8 @@ def write_metrics(path, rounds, offset):
         "nll": nll,
         "squared_error": np.full(shape, (offset + 1.0) ** 2),
         "coverage": np.stack([np.full(shape, level - 0.1) for level in LEVELS], axis=2),
+        "trivial/nll": np.repeat([[50.0], [60.0]], 3, axis=1),
+        "trivial/squared_error": np.repeat([[9.0], [16.0]], 3, axis=1),
     }
     store.write(path, "metrics", datasets, seed=1, config={})
     return path
@@ -57,12 +62,15 @@ def test_the_csv_is_tidy(aggregated):
         rows = list(csv.DictReader(file))
     columns = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
     assert list(rows[0]) == columns
-    assert len(rows) == (2 * 2 + 2 * 1) * 2 * 4
+    assert len(rows) == (2 * 2 + 2 * 1) * 2 * 6
     scores = {tuple(row.values())[1:-1]: float(row["value"]) for row in rows}
     assert scores["paml", "1", "1", "paper", "nll"] == 2.0
     assert scores["paml", "1", "1", "few_shot_0", "nll"] == 102.0
     assert scores["oracle", "0", "0", "paper", "rmse"] == 11.0
     assert scores["oracle", "1", "0", "paper", "coverage_90"] == pytest.approx(0.8)
+    for round_ in "01":
+        assert scores["paml", "1", round_, "few_shot_0", "trivial_nll"] == 60.0
+        assert scores["paml", "1", round_, "few_shot_0", "trivial_rmse"] == 4.0
     assert len(scores) == len(rows)
 
 
@@ -96,6 +104,31 @@ def test_a_missing_file_is_noticed(tmp_path):
             summary=tmp_path / "summary.h5",
             table=tmp_path / "summary.csv",
         )
+
+
+def test_means_over_trials_that_end_worse_than_the_mean_are_named(tmp_path, caplog):
+    """The RMSE of paml is 1.5, that of mine 6.5, that of the mean 3 and 4; the NLL is fine in `paper`."""
+    metrics = [
+        write_metrics(tmp_path / f"{strategy}_{trial}.h5", [0, 1], offset + trial)
+        for strategy, offset in (("paml", 0), ("mine", 5))
+        for trial in (0, 1)
+    ]
+    doubts = aggregate_metrics(
+        metrics=metrics,
+        experiment="swimmer",
+        strategies=["paml", "mine"],
+        trials=[0, 1],
+        summary=tmp_path / "summary.h5",
+        table=tmp_path / "summary.csv",
+    )
+    assert doubts == [record.getMessage() for record in caplog.records]
+    ends = "worse than predicting the mean of the test tasks' outputs"
+    assert [doubt.split(" (")[0] for doubt in doubts] == [
+        f"swimmer, paml, few_shot_0: NLL up to 101.5 after round 1, {ends}",
+        f"swimmer, mine, paper: RMSE up to 6.519 after round 1, {ends}",
+        f"swimmer, mine, few_shot_0: NLL up to 106.5 after round 1, {ends}",
+        f"swimmer, mine, few_shot_0: RMSE up to 6.519 after round 1, {ends}",
+    ]
 
 
 def test_the_curves_are_drawn_from_the_summary(aggregated):

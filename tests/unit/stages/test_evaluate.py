@@ -75,6 +75,39 @@ def test_every_round_protocol_and_task_has_its_scores(metrics):
     assert np.all(datasets["squared_error"] > 0.0)
 
 
+def test_the_mean_of_the_outputs_has_its_scores_too(trial, metrics):
+    """On all transitions of tasks of one length they are known: sqrt(P) and P/2 (1 + log 2 pi)."""
+    squared, nll = (metrics.datasets[f"trivial/{name}"] for name in ("squared_error", "nll"))
+    assert squared.shape == nll.shape == (6, 4)
+    for column in (PROTOCOLS.index("paper"), PROTOCOLS.index("full")):
+        assert squared[column].mean() == pytest.approx(4.0)
+        assert nll[column].mean() == pytest.approx(2.0 * (1.0 + np.log(2.0 * np.pi)))
+    held_out = squared[PROTOCOLS.index("prior")]
+    assert not np.allclose(held_out, squared[0])
+    np.testing.assert_array_equal(held_out, squared[PROTOCOLS.index("few_shot_5")])
+
+
+def test_a_round_that_is_worse_than_the_mean_is_named(trial, tmp_path, caplog):
+    """The second round predicts each output at ten deviations from where it is."""
+    datasets = dict(store.read(trial / "round_00.h5").datasets)
+    datasets["round"] = np.int64(1)
+    spread = TaskSet.from_datasets(datasets).outputs.std(axis=0)
+    datasets["scaler/output_mean"] = datasets["scaler/output_mean"] + 10.0 * spread
+    spoilt = tmp_path / "round_01.h5"
+    store.write(spoilt, "round", datasets, seed=3, config={})
+    evaluate_trial(
+        rounds=[trial / "round_00.h5", spoilt],
+        test_tasks=trial / "test_tasks.h5",
+        inference={"protocols": ["few_shot_0"]},
+        seed=5,
+        output=tmp_path / "metrics.h5",
+    )
+    warnings = [it.getMessage() for it in caplog.records if it.levelname == "WARNING"]
+    worse = [text for text in warnings if "RMSE" in text and "worse than predicting" in text]
+    assert len(worse) == 1 and "after round 1, " in worse[0]
+    assert any(text.startswith("few_shot_0: RMSE rises") for text in warnings)
+
+
 def test_metrics_say_where_they_come_from(metrics):
     assert set(metrics.parents) == {"test_tasks.h5", "round_00.h5", "round_01.h5"}
     assert metrics.config == {"inference": INFERENCE, "version": EVALUATION_VERSION}

@@ -214,6 +214,8 @@ def write_scores(tmp_path, make_tasks):
                 "nll": scores,
                 "squared_error": scores + 1.0,
                 "coverage": np.zeros((2, len(protocols), 1, 6)),
+                "trivial/nll": np.ones((len(protocols), 6)),
+                "trivial/squared_error": np.ones((len(protocols), 6)),
             }
             store.write(path, "metrics", datasets, seed=1, config={})
         return {
