@@ -44,11 +44,11 @@ def worse_than_the_mean(curve: Curve) -> str | None:
     worse = curve.values > curve.trivial
     if not worse.any():
         return None
-    rounds = ", ".join(str(number) for number in curve.rounds[worse])
-    found = f"{curve.metric} up to {curve.values[worse].max():.4g}"
+    numbers = [str(number) for number in curve.rounds[worse]]
+    found = f"{'up to ' * (len(numbers) > 1)}{curve.values[worse].max():.4g}"
     return (
-        f"{curve.protocol}: {found} after round {rounds}, worse than predicting the mean of the "
-        f"test tasks' outputs ({curve.trivial:.4g}); see {GUIDE}"
+        f"{curve.protocol}: {curve.metric} {found} after round {', '.join(numbers)}, "
+        f"worse than predicting the mean of the test tasks' outputs ({curve.trivial:.4g}); see {GUIDE}"
     )
 
 

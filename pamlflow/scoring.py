@@ -7,6 +7,7 @@ import numpy as np
 from pamlflow.arrays import check_shape, numbers, whole_numbers
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import Belief, Model, Objective, TaskArrays
+from pamlflow.numerics import default_error_state
 from pamlflow.protocols import Protocol, held_out_from
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
@@ -72,6 +73,7 @@ def infer(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Obje
     )
 
 
+@default_error_state()
 def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Scores:
     """Infer, predict and score all tasks under one protocol."""
     latent = infer(model, test, protocol, objective)
@@ -83,6 +85,7 @@ def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: O
     return score(outputs, mean / scale, variance / np.square(scale), mask[:, scored])
 
 
+@default_error_state()
 def evaluate_mean(test: ShuffledTasks, protocol: Protocol) -> Scores:
     """Score what needs no model: the mean and the variance of all outputs of the tasks, for every transition.
 

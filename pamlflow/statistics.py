@@ -14,6 +14,7 @@ from scipy import stats
 from scipy.integrate import trapezoid
 
 from pamlflow.names import ORACLE
+from pamlflow.numerics import default_error_state
 from pamlflow.seeding import generator
 from pamlflow.types import FloatArray
 
@@ -58,6 +59,7 @@ def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
     return learners[0], learners[1:]
 
 
+@default_error_state()
 def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: int) -> pd.DataFrame:
     """Compare the subject with each baseline under every protocol, by NLL and by RMSE.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from pamlflow.acquisition.offer import Offer
 from pamlflow.arrays import numbers
 from pamlflow.models.interface import LatentPosterior, Model
+from pamlflow.numerics import default_error_state
 from pamlflow.settings import Settings
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -164,6 +165,11 @@ class Strategy:
     needs: frozenset[Need] = frozenset()
     label: str = ""
     look: Look | None = None
+
+    @default_error_state()
+    def __call__(self, situation: Situation, options: Mapping[str, Any]) -> Selection:
+        """Choose the next task with these options; ValueError when one is unknown or means nothing."""
+        return self.choose(situation, self.settings.from_config(options))
 
 
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:

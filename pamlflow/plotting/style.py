@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.names import ORACLE
+from pamlflow.numerics import default_error_state
 from pamlflow.protocols import parse_protocol
 from pamlflow.tasks import Variable
 
@@ -124,9 +125,21 @@ def protocol_title(protocol: str) -> str:
 
 
 @contextmanager
+def defaults() -> Iterator[None]:
+    """Draw inside as if there were no matplotlibrc, and nobody had set a parameter or NumPy's error state."""
+    with default_error_state(), matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
+
+
+@contextmanager
 def theme() -> Iterator[None]:
     """Make figures inside with the grid and the font sizes that all of them have."""
-    with seaborn.axes_style("whitegrid"), seaborn.plotting_context("notebook", font_scale=0.9):
+    with (
+        defaults(),
+        seaborn.axes_style("whitegrid"),
+        seaborn.plotting_context("notebook", font_scale=0.9),
+    ):
         yield
 
 
@@ -160,5 +173,5 @@ def save(figure: Figure, *paths: Path) -> None:
     """Write a figure to each path as SVG or PNG, the same bytes for the same figure."""
     for path in paths:
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-        with matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):
+        with defaults(), matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):
             figure.savefig(path, dpi=150, metadata=metadata)

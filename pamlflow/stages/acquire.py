@@ -97,8 +97,7 @@ def acquire_round(
         design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
         hidden=world.view.is_partial,
     )
-    chooser = strategy_of(strategy)
-    selection = chooser.choose(situation, chooser.settings.from_config(options))
+    selection = strategy_of(strategy)(situation, options)
     log_repeat(selection, situation)
     chosen = selection.candidates[selection.chosen]
 

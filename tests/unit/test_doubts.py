@@ -43,8 +43,8 @@ def test_what_is_worse_than_the_mean_is_named_with_its_rounds():
 
 def test_an_end_that_is_worse_than_the_mean_is_named():
     nll, error = said(ends_worse_than_the_mean, np.linspace(1.0, 3.0, ROUNDS), nll=20.0)
-    assert "NLL up to 20 after round 8, " in nll and "(11.35)" in nll
-    assert "RMSE up to 3 after round 8, " in error
+    assert "NLL 20 after round 8, " in nll and "(11.35)" in nll
+    assert "RMSE 3 after round 8, " in error
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf_keras
 from tf_keras import layers
 
+from pamlflow.models.latent_gp.fit.parameters import library_defaults
 from pamlflow.types import FloatArray
 
 CHANNELS = 16
@@ -19,6 +20,7 @@ WIDTH = 32
 INNERMOST = 4  # pixels along a side of the smallest layer
 
 
+@library_defaults()
 def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
     """Pictures [n, H, W, R] -> mean and log variance of q(h | picture) [n, 2 Q]."""
     initial = _initialisers(seed)
@@ -46,6 +48,7 @@ def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int)
     return network
 
 
+@library_defaults()
 def make_decoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
     """Latent points [n, Q] -> pictures [n, H, W, R]."""
     initial = _initialisers(seed)

@@ -1,4 +1,6 @@
 import matplotlib
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
@@ -78,3 +80,69 @@ def test_the_same_figure_gives_the_same_bytes_without_date_or_path(tmp_path, suf
         contents.add(path.read_bytes())
     (content,) = contents
     assert b"date" not in content.lower() and str(tmp_path).encode() not in content
+
+
+HOSTILE = {
+    "figure.dpi": 37.0,
+    "figure.facecolor": "black",
+    "figure.constrained_layout.w_pad": 0.5,
+    "savefig.bbox": "tight",
+    "savefig.transparent": True,
+    "savefig.facecolor": "red",
+    "font.family": "monospace",
+    "font.size": 31.0,
+    "mathtext.fontset": "cm",
+    "text.usetex": True,
+    "axes.formatter.use_locale": True,
+    "axes.prop_cycle": matplotlib.cycler(color=["red"]),
+    "axes.titlelocation": "left",
+    "axes.unicode_minus": False,
+    "axes.xmargin": 0.4,
+    "axes.linewidth": 9.0,
+    "grid.linestyle": ":",
+    "lines.linewidth": 12.0,
+    "lines.markersize": 20.0,
+    "legend.frameon": True,
+    "xtick.direction": "in",
+    "xtick.minor.visible": True,
+    "ytick.right": True,
+    "image.cmap": "gray",
+    "path.simplify": False,
+    "svg.fonttype": "none",
+    "svg.image_inline": False,
+    "svg.id": "mine",
+}
+
+
+def learning_curves():
+    """A figure with all that seaborn draws."""
+    rows = [
+        ("x", strategy, trial, number, "paper", metric, trial + 1.0 / (1 + number))
+        for strategy in ("paml", "uniform")
+        for trial in range(3)
+        for number in range(4)
+        for metric in ("nll", "rmse", "trivial_nll", "trivial_rmse")
+    ]
+    columns = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+    return plotting.learning_curves(pd.DataFrame(rows, columns=columns))
+
+
+def maps():
+    """A figure with numbers, colour bars and mathematical text."""
+    mean, variance = np.random.default_rng(0).uniform(1.0, 2.0, size=(2, 6, 2))
+    variables = [Variable("mass", "kg"), Variable("length", "m")]
+    return plotting.latent_space(mean, variance, mean, variables, num_chosen=3, title="x")
+
+
+@pytest.mark.parametrize("draw", [learning_curves, maps])
+def test_a_matplotlibrc_and_a_strict_numpy_change_no_byte(draw, tmp_path):
+    plain, hostile = ([tmp_path / name / f"x.{kind}" for kind in ("svg", "png")] for name in "ab")
+    for paths in (plain, hostile):
+        paths[0].parent.mkdir()
+    plotting.save(draw(), *plain)
+    with matplotlib.rc_context(HOSTILE), np.errstate(all="raise"):
+        before = dict(matplotlib.rcParams)
+        plotting.save(draw(), *hostile)
+        assert dict(matplotlib.rcParams) == before
+    for first, second in zip(plain, hostile, strict=True):
+        assert first.read_bytes() == second.read_bytes()

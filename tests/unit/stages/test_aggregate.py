@@ -124,10 +124,10 @@ def test_means_over_trials_that_end_worse_than_the_mean_are_named(tmp_path, capl
     assert doubts == [record.getMessage() for record in caplog.records]
     ends = "worse than predicting the mean of the test tasks' outputs"
     assert [doubt.split(" (")[0] for doubt in doubts] == [
-        f"swimmer, paml, few_shot_0: NLL up to 101.5 after round 1, {ends}",
-        f"swimmer, mine, paper: RMSE up to 6.519 after round 1, {ends}",
-        f"swimmer, mine, few_shot_0: NLL up to 106.5 after round 1, {ends}",
-        f"swimmer, mine, few_shot_0: RMSE up to 6.519 after round 1, {ends}",
+        f"swimmer, paml, few_shot_0: NLL 101.5 after round 1, {ends}",
+        f"swimmer, mine, paper: RMSE 6.519 after round 1, {ends}",
+        f"swimmer, mine, few_shot_0: NLL 106.5 after round 1, {ends}",
+        f"swimmer, mine, few_shot_0: RMSE 6.519 after round 1, {ends}",
     ]
 
 

@@ -1,12 +1,49 @@
 """Parameters with the transforms and priors that keep a fit well behaved."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import gpflow
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+import tf_keras
 from gpflow.utilities import positive
 
+from pamlflow.numerics import default_error_state
 from pamlflow.types import FloatArray
+
+GPFLOW_DEFAULTS = gpflow.config.Config(
+    int=np.int32,
+    float=np.float64,
+    jitter=1e-6,
+    positive_bijector="softplus",
+    positive_minimum=0.0,
+    likelihood_positive_minimum=1e-6,
+)
+KERAS_FLOAT = "float32"
+KERAS_LAYOUT = "channels_last"
+
+
+@contextmanager
+def library_defaults() -> Iterator[None]:
+    """Make models inside with the types and bounds that GPflow and Keras have by default.
+
+    Both keep them for the whole process, where the environment, a file in the home or a user's own models
+    may have changed them. They are put back afterwards. NumPy's error state is the default one, too.
+    """
+    backend, precision = tf_keras.backend, tf_keras.mixed_precision
+    before = backend.floatx(), backend.image_data_format(), precision.global_policy()
+    with gpflow.config.as_context(GPFLOW_DEFAULTS), default_error_state():
+        backend.set_floatx(KERAS_FLOAT)
+        backend.set_image_data_format(KERAS_LAYOUT)
+        precision.set_global_policy(KERAS_FLOAT)
+        try:
+            yield
+        finally:
+            backend.set_floatx(before[0])
+            backend.set_image_data_format(before[1])
+            precision.set_global_policy(before[2])
 
 
 def scale_parameter(

@@ -8,6 +8,7 @@ from pathlib import Path
 import gpflow
 import numpy as np
 import tensorflow as tf
+import tf_keras
 
 from pamlflow.models.interface import TrainingRecord
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel
@@ -35,7 +36,7 @@ class StochasticTrainer:
             gpflow.set_trainable(self.stochastic.q_mu, False)
             gpflow.set_trainable(self.stochastic.q_sqrt, False)
         self._variables = self.stochastic.trainable_variables
-        self._adam = tf.keras.optimizers.Adam(settings.learning_rate)
+        self._adam = tf_keras.optimizers.Adam(settings.learning_rate)
         self._adam.build(self._variables)
         self._natural_gradient = gpflow.optimizers.NaturalGradient(gamma=NATURAL_STEP)
         self._bounds = tf.Variable(tf.fill([settings.steps], tf.constant(np.nan, tf.float64)))

@@ -13,6 +13,7 @@ import numpy as np
 from pamlflow.models.interface import TrainingError, TrainingRecord
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
 from pamlflow.models.latent_gp.fit.optimiser import Optimiser
+from pamlflow.models.latent_gp.fit.parameters import library_defaults
 from pamlflow.models.latent_gp.fit.picture_model import PictureModel
 from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
@@ -26,6 +27,7 @@ SHARE_OF_STARTS = 0.2
 NOISE_ITERATIONS = 20
 
 
+@library_defaults()
 def train(
     tasks: TaskSet,
     settings: ModelSettings,

@@ -27,6 +27,7 @@ from pamlflow.models.latent_gp.use.posterior import (
     task_noise,
 )
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.numerics import default_error_state
 from pamlflow.screening import cost_of_inference
 from pamlflow.types import FloatArray
 
@@ -73,6 +74,7 @@ class TrainedModel:
         shape = (number, self.latent.mean.shape[1])
         return LatentPosterior(np.zeros(shape), np.ones(shape))
 
+    @default_error_state()
     def infer(
         self,
         *,
@@ -112,6 +114,7 @@ class TrainedModel:
         dynamics: Evidence = kind(posterior, data)
         return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
 
+    @default_error_state()
     def predict(
         self,
         inputs: FloatArray,
@@ -136,6 +139,7 @@ class TrainedModel:
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 
+    @default_error_state()
     def covariance(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
         """Covariance [P, N, T, N, T] of f between all ``inputs`` [N, T, Dx] of N tasks, without noise.
 
@@ -150,6 +154,7 @@ class TrainedModel:
         covariance *= np.square(self.scaler.output_scale)[:, None, None, None, None]
         return covariance
 
+    @default_error_state()
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
         """E[psi | h] of latent points [C, Q]: descriptors [C, R] or pictures [C, H, W, R].
 

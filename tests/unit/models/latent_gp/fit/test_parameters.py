@@ -3,9 +3,15 @@
 import gpflow
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras
 from scipy.stats import norm
 
+from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.fit.parameters import log_prior, scale_parameter, weight_parameter
+from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.networks import make_decoder, make_encoder, weights_of
+from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
 
 
 class Toy(gpflow.Module):
@@ -40,3 +46,72 @@ def test_a_floor_holds_however_far_the_optimiser_goes():
     assert float(parameter.numpy()) == pytest.approx(0.1)
     parameter.unconstrained_variable.assign(-500.0)
     assert float(parameter.numpy()) == pytest.approx(1e-3)
+
+
+@pytest.fixture
+def hostile():
+    """A process whose owner has set all that GPflow, Keras and NumPy keep for everybody."""
+    config = gpflow.config.Config(
+        int=np.int64,
+        float=np.float32,
+        jitter=0.1,
+        positive_bijector="softplus",
+        positive_minimum=0.5,
+        likelihood_positive_minimum=0.5,
+    )
+    keras = tf_keras.backend
+    with gpflow.config.as_context(config), np.errstate(all="raise"):
+        keras.set_floatx("float64")
+        keras.set_image_data_format("channels_first")
+        tf_keras.mixed_precision.set_global_policy("float64")
+        state = (config, np.geterr(), "float64", "channels_first", "float64")
+        yield
+        found = (gpflow.config.config(), np.geterr(), keras.floatx(), keras.image_data_format())
+        policy = tf_keras.mixed_precision.global_policy().name
+        keras.set_floatx("float32")
+        keras.set_image_data_format("channels_last")
+        tf_keras.mixed_precision.set_global_policy("float32")
+        assert (*found, policy) == state
+
+
+SETTINGS = ModelSettings(inducing_points=10)
+TRAINING = {
+    "collapsed": TrainingSettings(first_iterations=5, next_iterations=5, starts=1),
+    "stochastic": TrainingSettings("stochastic", stochastic=StochasticSettings(steps=4)),
+}
+
+
+def learn(tasks, training):
+    """All numbers of two rounds of training, of inference and of predictions."""
+    rng = np.random.default_rng(0)
+    first, _ = train(tasks.subset(range(5)), SETTINGS, training, rng)
+    second, record = train(tasks, SETTINGS, training, rng, first)
+    data = TaskArrays(*tasks.padded())
+    latent = second.infer(descriptors=tasks.descriptors, data=data)
+    moments = second.predict(1e3 * data.inputs, latent)
+    arrays = {
+        **second.to_datasets(),
+        "mean": moments[0],
+        "variance": moments[1],
+        "bound": record.bound,
+    }
+    return {name: np.asarray(values) for name, values in arrays.items()}
+
+
+@pytest.fixture(scope="module")
+def learned(ragged_tasks):
+    return {name: learn(ragged_tasks, training) for name, training in TRAINING.items()}
+
+
+@pytest.mark.parametrize("bound", TRAINING)
+def test_the_state_of_a_users_process_changes_no_number(learned, hostile, ragged_tasks, bound):
+    found = learn(ragged_tasks, TRAINING[bound])
+    for name, values in learned[bound].items():
+        assert found[name].dtype == values.dtype, name
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_networks_are_made_of_what_keras_has_by_default(hostile):
+    for network in (make_encoder((8, 8, 1), 2, seed=0), make_decoder((8, 8, 1), 2, seed=0)):
+        assert network.dtype == tf.float32
+        assert network.input_shape[1:] in [(8, 8, 1), (2,)] and weights_of(network)
