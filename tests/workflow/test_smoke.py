@@ -1,6 +1,7 @@
 """Real runs of a tiny study: what comes out, what a change re-runs, what a kill costs."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -108,6 +109,9 @@ def test_the_report_shows_the_figures_and_their_captions(smoke, tmp_path):
     text = report.read_text()
     assert all(f"{name}.svg" in text for name in FIGURES)
     assert "negative log predictive density" in text and "the posterior q(h) of each task" in text
+    landing = json.loads(re.search(r"var workflow_desc = (.*);", text)[1])
+    curves = (smoke / RESULTS / "learning_curves.svg").read_text(encoding="utf-8")
+    assert curves[curves.index("<svg") :].strip() in landing and landing.count("<svg") == 1
 
 
 def test_a_larger_budget_only_adds_rounds(replan):
