@@ -8,6 +8,7 @@ import time
 import warnings
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from pamlflow import __version__
@@ -123,14 +124,50 @@ def test_the_user_has_the_last_word_on_gpus_and_checks(tmp_path, monkeypatch):
         assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
 
 
+def test_what_would_change_results_is_not_passed_on(tmp_path, monkeypatch):
+    hostile = {
+        "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
+        "XLA_FLAGS": "--xla_cpu_enable_fast_math=true",
+        "TF_DETERMINISTIC_OPS": "1",
+        "GPFLOW_FLOAT": "float32",
+        "GPFLOW_JITTER": "0.1",
+    }
+    for name, value in {
+        **hostile,
+        "TF_USE_LEGACY_KERAS": "0",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with job(log=tmp_path / "job.log", threads=1):
+        assert not hostile.keys() & os.environ.keys()
+        assert os.environ["TF_USE_LEGACY_KERAS"] == os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_warnings_that_are_errors_are_logged_and_raise_nothing(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with job(log=tmp_path / "job.log", threads=1):
+            warnings.warn("is old", FutureWarning, stacklevel=1)
+        with pytest.raises(FutureWarning):
+            warnings.warn("is old", FutureWarning, stacklevel=1)
+    assert "FutureWarning: is old" in (tmp_path / "job.log").read_text()
+
+
+def test_a_strict_numpy_is_not_strict_in_a_job(tmp_path):
+    with np.errstate(all="raise"):
+        with job(log=tmp_path / "job.log", threads=1):
+            assert np.exp(np.array(-1e4)) == 0.0
+        assert np.geterr()["under"] == "raise"
+
+
 def test_a_job_loads_no_tensorflow(tmp_path):
     code = f"""
         import sys
         from pamlflow.jobs.runtime import job
         with job(log={str(tmp_path / "job.log")!r}, threads=1):
-            print("tensorflow" in sys.modules, "numpy" in sys.modules)
+            print("tensorflow" in sys.modules)
     """
-    assert run(code) == ["False", "False"]
+    assert run(code) == ["False"]
 
 
 def test_what_compiled_code_prints_to_stderr_goes_to_the_log(tmp_path, capfd):
@@ -162,6 +199,7 @@ def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     """
     assert run(code) == ["2", "2", "0", "2", "False", "False"]
     log = (tmp_path / "job.log").read_text()
+    assert all(re.match(r"\d{4}-\d\d-\d\d .* pamlflow", line) for line in log.splitlines()), log
     assert log.count("WARNING pamlflow") == 1
     assert "WARNING pamlflow: TensorFlow already runs on 2 threads, not on 1" in log
 

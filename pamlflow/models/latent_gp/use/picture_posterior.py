@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from pamlflow.jobs.runtime import load_tensorflow
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import Gradients
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/pictures/"
+
+
+def _networks() -> ModuleType:
+    """Load TensorFlow where there are pictures: everything else of a trained model does without."""
+    load_tensorflow()
+    from pamlflow.models.latent_gp import networks
+
+    return networks
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class PicturePosterior:
 
     def encode(self, pictures: FloatArray) -> LatentPosterior:
         """q(h | picture) of pictures [n, H, W, R]."""
-        from pamlflow.models.latent_gp import networks
+        networks = _networks()
 
         dimensions = len(self.encoder["moments/bias"]) // 2
         encoder = networks.make_encoder(self.shape, dimensions, seed=0)
@@ -48,7 +58,7 @@ class PicturePosterior:
 
     def decode(self, latents: FloatArray) -> FloatArray:
         """E[picture | h] [n, H, W, R] of latent points [n, Q]."""
-        from pamlflow.models.latent_gp import networks
+        networks = _networks()
 
         decoder = networks.make_decoder(self.shape, latents.shape[1], seed=0)
         networks.set_weights(decoder, self.decoder)
