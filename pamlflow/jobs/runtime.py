@@ -35,6 +35,9 @@ _FIXED = {
 _NOT_PASSED_ON = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "GPFLOW_")
 """Variables of jobs, or their beginnings, that would change what is computed."""
 
+_TOO_LATE_FOR_JOBS = ("PYTHONOPTIMIZE", "MPLBACKEND")
+"""Keras does not load without its docstrings, nor matplotlib with a backend that it does not know."""
+
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -44,6 +47,12 @@ _THREADS = (
 )
 _GREETING = re.compile(rb"I\d{4} |WARNING: All log messages before absl|.*failed call to cuInit")
 """Lines that TensorFlow prints before it looks at its log level, or because no GPU is shown to it."""
+
+
+def prepare_jobs() -> None:
+    """Take out of the environment what interpreters read before they enter `job`; the workflow calls it."""
+    for name in _TOO_LATE_FOR_JOBS:
+        os.environ.pop(name, None)
 
 
 @contextlib.contextmanager

@@ -111,10 +111,11 @@ def _scores(data: Mapping[str, Any]) -> Iterator[tuple[int, str, str, float]]:
 
 
 def _doubts(trials: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with the means over some trials of the schema `metrics`."""
+    """Yield what is wrong with the means over trials, each of the schema `metrics`, in the rounds of all."""
+    common = min((trial["round"] for trial in trials), key=len)
     mean = {
-        name: np.mean([trial[name] for trial in trials], axis=0)
+        name: np.mean([trial[name][: len(common)] for trial in trials], axis=0)
         for name in ("nll", "squared_error")
     }
-    for curve in curves({**trials[0], **mean}):
+    for curve in curves({**trials[0], **mean, "round": common}):
         yield from filter(None, (ends_worse_than_the_mean(curve), rises(curve)))

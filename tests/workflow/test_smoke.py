@@ -114,6 +114,31 @@ def test_the_report_shows_the_figures_and_their_captions(smoke, tmp_path):
     assert curves[curves.index("<svg") :].strip() in landing and landing.count("<svg") == 1
 
 
+@pytest.mark.parametrize("target", ["paml/trial_00/round_01.h5", "learning_curves.svg"])
+def test_the_environment_of_the_user_changes_no_byte(smoke, tmp_path, monkeypatch, target):
+    folder = shutil.copytree(smoke, tmp_path / "elsewhere")
+    style = tmp_path / "matplotlibrc"
+    style.write_text("text.usetex: True\nfont.size: 30\nsavefig.bbox: tight\naxes.linewidth: 9\n")
+    for setting in (
+        f"MATPLOTLIBRC={style}",
+        "MPLBACKEND=nonsense",
+        "PYTHONHASHSEED=7",
+        "PYTHONOPTIMIZE=2",
+        "PYTHONWARNINGS=error",
+        "GPFLOW_FLOAT=float32",
+        "TF_USE_LEGACY_KERAS=0",
+        "TF_XLA_FLAGS=--tf_xla_auto_jit=2",
+        "LC_ALL=POSIX",
+        "OMP_NUM_THREADS=3",
+    ):
+        monkeypatch.setenv(*setting.split("=", 1))
+    made = folder / RESULTS / target
+    before = made.read_bytes()
+    made.unlink()
+    run(folder, f"{RESULTS}/{target}", "--configfile", SMOKE, "--rerun-triggers", "mtime")
+    assert made.read_bytes() == before
+
+
 def test_a_larger_budget_only_adds_rounds(replan):
     plan = replan(experiments__smoke__added_tasks=4)
     assert rules(plan) == {

@@ -6,11 +6,13 @@ from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.disagreement import judge, needed
 from pamlflow.jobs.recover import orphans
+from pamlflow.jobs.runtime import prepare_jobs
 from pamlflow.storage import store
 from pamlflow.study import DESIGN_BLOCK, Study
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+prepare_jobs()
 try:
     CONFIG = validated(config)
     if workflow.is_main_process:  # and not again in every job

@@ -14,7 +14,7 @@ import pytest
 from pamlflow import __version__
 from pamlflow.errors import UserError
 from pamlflow.jobs import progress, runtime
-from pamlflow.jobs.runtime import job
+from pamlflow.jobs.runtime import job, prepare_jobs
 
 logger = logging.getLogger("pamlflow.stages.acquire")
 
@@ -143,6 +143,14 @@ def test_what_would_change_results_is_not_passed_on(tmp_path, monkeypatch):
         assert os.environ["TF_USE_LEGACY_KERAS"] == os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
 
 
+def test_jobs_start_without_what_their_libraries_do_not_load_with(monkeypatch):
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    prepare_jobs()
+    prepare_jobs()
+    assert run("import os, seaborn; print(os.__doc__ is not None)") == ["True"]
+
+
 def test_warnings_that_are_errors_are_logged_and_raise_nothing(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -163,7 +171,7 @@ def test_a_strict_numpy_is_not_strict_in_a_job(tmp_path):
 def test_a_job_loads_no_tensorflow(tmp_path):
     code = f"""
         import sys
-        from pamlflow.jobs.runtime import job
+        from pamlflow.jobs.runtime import job, prepare_jobs
         with job(log={str(tmp_path / "job.log")!r}, threads=1):
             print("tensorflow" in sys.modules)
     """
