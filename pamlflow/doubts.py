@@ -30,8 +30,8 @@ def curves(datasets: Mapping[str, Any]) -> Iterator[Curve]:
         nll, squared = (datasets[name][:, column] for name in ("nll", "squared_error"))
         rmse = np.sqrt(squared.mean(axis=1))
         trivial = float(datasets["trivial/nll"][column].mean())
-        # In standard deviations the NLL of the mean is about 1.4 nats an output, and deviations that are
-        # wrong by a tenth cost a tenth of a nat.
+        # The NLL of the mean is about 1.4 nats an output, and errors that are larger by a tenth, and are
+        # judged to be, cost a tenth of a nat an output.
         clear = CLEAR * trivial / (0.5 + 0.5 * np.log(2.0 * np.pi))
         yield Curve(protocol, "NLL", datasets["round"], nll, nll.mean(axis=1), trivial, clear)
         trivial = float(np.sqrt(datasets["trivial/squared_error"][column].mean()))
