@@ -38,7 +38,7 @@ def parse_protocol(name: str) -> Protocol:
         return Protocol(name, None, descriptor=False, held_out=False)
     if name == "prior":
         return Protocol(name, 0, descriptor=False, held_out=True)
-    match = re.fullmatch(r"few_shot_(\d+)(_descriptor)?", name)
+    match = re.fullmatch(r"few_shot_(0|[1-9][0-9]{0,5})(_descriptor)?", name)
     if match is None:
         raise ValueError(
             f"unknown test protocol '{name}'; expected paper, full, prior, few_shot_<k> or "

@@ -2,30 +2,61 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Key = tuple[str | int, ...]
 Problem = tuple[Key, str]
 Node = Mapping[str, Any]
+Places = Mapping[Key, str]
+
+MAX_SHOWN = 80
 
 
 def shown(value: Any) -> str:
-    """Return a value as it is told to have been found."""
+    """Return a value as it is told to have been found, cut where it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return f"the text '{value}'"
-    return json.dumps(value, default=str)
+        return f"the text {quoted(value)}"
+    try:
+        return _cut(json.dumps(value, default=str))
+    except TypeError:  # JSON has no keys such as dates
+        return _cut(repr(value))
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, and its code points too where letters may look like others."""
+    return (
+        _cut(repr(text)) if text.isascii() else f"{_cut(repr(text))}, that is {_cut(ascii(text))}"
+    )
 
 
 def nearest(name: str, names: Iterable[str], show: Callable[[str], str] = str) -> str:
     """Return a question for the most similar of `names`, if one is."""
-    similar = difflib.get_close_matches(name, list(names), n=1)
+    similar = difflib.get_close_matches(name[:MAX_SHOWN], list(names), n=1)
     return f"; did you mean '{show(similar[0])}'?" if similar else ""
 
 
 def dotted(key: Key) -> str:
     """Return `run.strategies[0]` for a key of that path."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_part(part)}" for part in key)
     return text.removeprefix(".") or "the configuration"
+
+
+def placed(problems: Iterable[Problem], places: Places) -> Iterator[Problem]:
+    """Add to each problem the place where its key is written, or what holds it, if that is known."""
+    for key, text in problems:
+        known = (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places)
+        place = next(known, None)
+        yield key, f"{text} ({place})" if place else text
+
+
+def _part(name: str) -> str:
+    """Return a name as part of a dotted key, in quotes where it holds what cannot be seen."""
+    return _cut(name) if name.isprintable() else _cut(repr(name))
+
+
+def _cut(text: str) -> str:
+    left_out = len(text) - MAX_SHOWN
+    return text if left_out <= 0 else f"{text[:MAX_SHOWN]}... ({left_out} more characters)"

@@ -1,13 +1,22 @@
 """What is wrong with a configuration that no schema of a single value can tell."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pamlflow.configuration.limits import (
+    LARGEST,
+    batch_problems,
+    grid_problems,
+    memory_problems,
+    own_domain_problems,
+    picture_problems,
+    range_problems,
+    schedule_problems,
+)
+from pamlflow.configuration.soundness import Sound
 from pamlflow.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
 from pamlflow.protocols import parse_protocol
-from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
-
-Sound = Callable[..., bool]
+from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 
 
 def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
@@ -40,26 +49,35 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
             continue
         if sound(*key, "space"):
             yield from _space_problems(key, experiment, sound)
+        yield from own_domain_problems(key, experiment, sound)
         picked = sound("run", "experiments") and name in config["run"]["experiments"]
         if sound(*key, "strategies") and sound("strategies"):
             named = experiment.get("strategies", ())
             yield from _name_problems((*key, "strategies"), named, strategies, sound)
         yield from _pool_problems(key, experiment, sound)
-        if picked and sound(*key, "strategies") and sound("run", "strategies"):
+        if picked and sound.whole(*key, "strategies") and sound.whole("run", "strategies"):
             named = experiment.get("strategies", config["run"]["strategies"])
             yield from _strategy_problems(key, experiment, named, whole)
+            yield from memory_problems(key, experiment, named, config, sound)
+            yield from batch_problems(key, experiment, named, config, sound)
         lengths = all(sound(*key, "simulation", name) for name in ("steps", "runs"))
         if picked and lengths and sound("inference", "protocols"):
             protocols = config["inference"]["protocols"]
             yield from _protocol_problems(key, experiment, protocols, sound)
+    yield from schedule_problems(config, sound)
+    if sound("inference", "protocols"):
+        alike = ("few_shot_0", "few_shot_0_descriptor")
+        if set(alike) <= set(map(str, config["inference"]["protocols"])):
+            yield ("inference", "protocols"), f"{' and '.join(alike)} are the same; keep the first"
 
 
 def _name_problems(
     key: Key, names: list[Any], known: Iterable[str], sound: Sound
 ) -> Iterator[Problem]:
+    known = [str(name) for name in known]
     for index, name in enumerate(names):
         if sound(*key, index) and name not in known:
-            text = f"unknown name '{name}'{nearest(name, known)}"
+            text = f"unknown name {quoted(name)}{nearest(name, known)}"
             yield (*key, index), f"{text} (known: {', '.join(known)})"
 
 
@@ -71,6 +89,8 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
         if sound(*key, "descriptors", name) and experiment["descriptors"][name]:
             text = "does not go together with pictures, which show no parameters"
             yield (*key, "descriptors", name), text
+    if pictures:
+        yield from picture_problems(key, experiment, sound)
     if "pool" not in experiment:
         return
     if experiment["failed_tasks"] == "replace":
@@ -99,9 +119,15 @@ def _strategy_problems(
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
     space = experiment["space"]
     yield from _box_problems((*key, "space"), space, sound)
-    if sound(*key, "fixed"):
-        for name in experiment.get("fixed", {}).keys() & space.keys():
+    fixed = experiment.get("fixed", {}) if sound(*key, "fixed") else {}
+    for name, value in fixed.items():
+        if name in space:
             yield (*key, "fixed", name), "this is a variable of space, which varies"
+        if sound(*key, "fixed", name) and abs(value) > LARGEST:
+            text = f"expected a number of at most {LARGEST:g}, found {shown(value)}"
+            yield (*key, "fixed", name), text
+    if sound.whole(*key, "test_grid"):
+        yield from grid_problems((*key, "test_grid"), experiment["test_grid"])
     if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
         text = f"expected one number for each variable of space ({', '.join(map(str, space))})"
         yield (*key, "test_grid"), f"{text}, found {shown(experiment['test_grid'])}"
@@ -111,6 +137,11 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
         yield from _box_problems((*key, "superfluous"), superfluous, sound)
         for name in superfluous.keys() & space.keys():
             yield (*key, "superfluous", name), "this is a variable of space, choose another name"
+        for name in superfluous.keys() & fixed.keys():
+            yield (
+                (*key, "superfluous", name),
+                "this is a parameter that is fixed, choose another name",
+            )
     if sound(*key, "hidden"):
         named = enumerate(experiment["descriptors"]["hidden"])
         hidden = {index: name for index, name in named if sound(*key, "hidden", index)}
@@ -126,9 +157,8 @@ def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
     for variable, limits in box.items():
         if variable in COLUMNS:
             yield (*key, variable), "tables have a column of this name, choose another one"
-        numbers = all(sound(*key, variable, index) for index in (0, 1))
-        if numbers and limits[0] >= limits[1]:
-            yield (*key, variable), f"expected low < high, found {shown(limits)}"
+        if all(sound(*key, variable, index) for index in (0, 1)):
+            yield from range_problems((*key, variable), limits)
 
 
 def _protocol_problems(

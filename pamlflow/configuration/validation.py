@@ -5,17 +5,32 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from pamlflow.configuration.crosschecks import cross_problems
-from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
+from pamlflow.configuration.shape import endless_problems, nameless_problems
+from pamlflow.configuration.soundness import Sound
+from pamlflow.wording import (
+    Key,
+    Node,
+    Places,
+    Problem,
+    dotted,
+    nearest,
+    placed,
+    quoted,
+    shown,
+)
 
+UNKNOWN: Places = MappingProxyType({})
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 
 _KINDS = {
@@ -49,33 +64,55 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def validated(config: Mapping[str, Any]) -> dict[str, Any]:
+def validated(
+    config: Mapping[str, Any], places: Places = UNKNOWN, found: Collection[Problem] = ()
+) -> dict[str, Any]:
     """Return `config` with defaults filled in, keys in the schema's order, 1 and 1.0 made alike.
 
     Settings that mean the same thus look the same to Snakemake and re-run nothing. Raises
-    ConfigurationError with all problems at once.
+    ConfigurationError with all problems at once, those `found` in its files among them, and where keys
+    are written, if `places` say so.
     """
-    errors = _Validator(schema()).iter_errors(config)
-    problems = [problem for error in errors for problem in _schema_problems(error)]
-    broken = [key for key, _ in problems]
-
-    def sound(*key: str | int) -> bool:
-        return not any(key[: len(bad)] == bad for bad in broken)
-
+    if endless := endless_problems(config):
+        raise ConfigurationError([*found, *placed(endless, places)])
+    nameless = dict(nameless_problems(config))
+    problems = list(nameless.items())
+    for error in _Validator(schema()).iter_errors(config):
+        problems += [one for one in _schema_problems(error) if one[0] not in nameless]
+    sound = Sound(key for key, _ in problems)
     filled: dict[str, Any] = _filled(schema(), config)
     problems += cross_problems(filled, sound)
-    if problems:
-        raise ConfigurationError(problems)
+    if problems or found:
+        raise ConfigurationError([*found, *placed(problems, places)])
     return filled
 
 
 def _is_number(_: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Say whether a value is a number that a computer can hold as one, which NaN and 10**400 are not."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _whole_text(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    """Ask that all of a text has the `pattern`; in a search, `$` passes the end of a line too."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return _is_number(_, value) and float(value).is_integer()  # type: ignore[arg-type]
 
 
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    {"pattern": _whole_text},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    ),
 )
 
 
@@ -89,21 +126,28 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
         anywhere = {str(entry[-1]): dotted(entry) for entry, _ in _entries(schema())} | here
         for name in found.keys() - here.keys():
             hint = nearest(str(name), anywhere, anywhere.__getitem__)
-            yield (*key, name), f"unknown key{hint} (known here: {', '.join(here)})"
+            which = "" if str(name).isascii() else f" {quoted(str(name))}"
+            yield (*key, str(name)), f"unknown key{which}{hint} (known here: {', '.join(here)})"
     elif error.validator == "required":
         for name in node["required"]:
             if name not in found:
                 yield (*key, name), f"missing, expected {_expected(node['properties'][name])}"
     elif error.validator == "uniqueItems":
         yield key, f"expected each entry once, found {shown(found)}"
+    elif error.validator == "maxProperties":
+        text = f"expected at most {node['maxProperties']} keys, found {len(found)}"
+        yield key, f"{text}; {node['x-limit']}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield (*key, str(found)), "expected a name of lower-case letters, digits, underscores"
+        yield (*key, found), f"expected {_expected(node)}"
     else:
         names = node.get("x-names", node.get("enum", ()))
         hint = nearest(found, names) if isinstance(found, str) else ""
         if isinstance(found, str) and node.get("type") in ("integer", "number"):
             hint = "; write numbers without quotes, and 1e-6 as 1.0e-6"
-        yield key, f"expected {_expected(node)}, found {shown(found)}{hint}"
+        reason = (
+            f"; {node['x-limit']}" if error.validator == "maximum" and "x-limit" in node else ""
+        )
+        yield key, f"expected {_expected(node)}, found {shown(found)}{hint}{reason}"
 
 
 def _filled(node: Node, value: Any) -> Any:
@@ -143,6 +187,12 @@ def _expected(node: Node) -> str:
     return f"{_KINDS[node['type']]} {limits}".rstrip()
 
 
+def _reason(node: Node) -> str:
+    """Say as a sentence why `node` has an upper bound."""
+    reason = str(node.get("x-limit", ""))
+    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
+
+
 def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
     """Yield every key that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
@@ -163,7 +213,7 @@ def markdown() -> str:
             _expected(node),
             "" if default == {} else f"`{json.dumps(default)}`",
             node.get("x-unit", ""),
-            node.get("description", ""),
+            " ".join(filter(None, (node.get("description"), _reason(node)))),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return _README + "\n".join(rows) + "\n"
@@ -175,8 +225,17 @@ _README = """\
 
 `config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over
 it: mappings are merged, lists and single values replaced. All but what a simulation has to tell is
-checked before any job starts, and a key that is misspelt or missing is named. Keys with a default
-may be left out.
+checked before any job starts, and a key that is misspelt, missing or given twice is named, with its
+file and line. Keys with a default may be left out.
+
+- `--configfile` takes all that follows it for files. Name a target before it, or after `--`:
+  `snakemake results/cart_pole/summary.csv --configfile mine.yaml`. "No such file or directory" with
+  the name of a target, or an error of decoding, says that the target was read as a configuration.
+- `--config seed=1` sets a key of the top level. What is nested becomes text there, so
+  `--config run.trials=2` and `--config 'run={trials: 2}'` are refused: write `run:` and, below it,
+  `trials: 2` into a file for `--configfile`.
+- Give either option once, with all of its values: Snakemake reads the last one alone.
+- A file is YAML or JSON in UTF-8, one document with keys, indented by spaces. Write 1e-6 as 1.0e-6.
 
 | key | value | default | unit | meaning |
 |---|---|---|---|---|

@@ -1,4 +1,5 @@
 import copy
+import datetime
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from pamlflow.configuration.validation import (
     schema,
     validated,
 )
+from pamlflow.names import DOMAINS as OWN_DOMAINS
 from pamlflow.names import ORACLE, STRATEGIES
 
 ROOT = Path(__file__).parents[3]
@@ -88,9 +90,13 @@ def test_defaults_are_those_of_the_library():
 
 def test_names_are_those_of_the_library():
     from pamlflow.acquisition import STRATEGIES as BUILT_IN
-    from pamlflow.domains import DOMAINS
+    from pamlflow.domains import DOMAINS, make_domain
 
     experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
+    for name, parameters in OWN_DOMAINS.items():
+        known = make_domain(name, steps=2).parameter_variables
+        assert parameters == tuple(variable.name for variable in known)
+    assert set(OWN_DOMAINS) == set(DOMAINS)
     assert set(STRATEGIES) == {*BUILT_IN, ORACLE}
     assert set(experiment["domain"]["x-names"]) == set(DOMAINS)
     assert set(settings.WORLD_KEYS) <= set(experiment)
@@ -267,7 +273,7 @@ def test_numbers_have_the_type_of_the_schema():
             "fixed.pole_mass: expected a number, found the text '1'",
         ),
         ((*TINY, "fixed"), {"pole_mass": 1}, "fixed.pole_mass: this is a variable of space"),
-        ((*TINY, "pool"), 0, "pool: expected a whole number at least 1, found 0"),
+        ((*TINY, "pool"), 0, "pool: expected a whole number at least 1 and at most 10000, found 0"),
         (
             (*TINY, "pool"),
             18,
@@ -297,6 +303,231 @@ def test_numbers_have_the_type_of_the_schema():
 def test_each_problem_is_told_with_its_key_and_a_way_out(key, value, expected):
     found = problems(changed((key, value)))
     assert any(expected in problem for problem in found), found
+
+
+POOLED = ((*TINY, "pool"), 19), ((*TINY, "strategies"), ["paml", "uniform"])
+HUGE = 10**400
+STOCHASTIC = (("training", "bound"), "stochastic")
+OWN = ((*TINY, "domain"), "my.robot:Arm")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (
+            (*TINY, "space", "pole_mass"),
+            [0.5, HUGE],
+            "space.pole_mass[1]: expected a number, found 1",
+        ),
+        (("training", "first_iterations"), HUGE, "first_iterations: expected a whole number at"),
+        (("seed",), HUGE, "0000... (321 more characters)"),
+        (("run", "trials"), 101, "at most 100, found 101; names of files have two digits for the"),
+        ((*TINY, "added_tasks"), 100, "names of files have two digits for the round"),
+        (("model", "inducing_points"), 2001, "its time grows with the cube of M"),
+        (("acquisition", "num_candidates"), 100_001, "all candidates are scored at once"),
+        (
+            ("strategies",),
+            {"mine\n": {"strategy": "a:b"}},
+            "strategies.'mine\\n': expected a name of",
+        ),
+        (("strategies",), {"m" * 65: {"strategy": "a:b"}}, "underscores, at most 64 of them"),
+        (("strategies",), {"mine": {"strategy": "a:b\n"}}, "found the text 'a:b\\n'"),
+        (("strategies",), {"mine": {"strategy": "uniform\n"}}, "found the text 'uniform\\n'"),
+        (
+            ("strategies",),
+            {1: {"strategy": "a:b"}},
+            "strategies.1: expected a name, found 1, which",
+        ),
+        (
+            ("strategies",),
+            {None: {}},
+            "strategies.None: expected a name, found nothing, which is no",
+        ),
+        (
+            ("model",),
+            {True: 1},
+            "model.True: expected a name, found true, which is no text; write it",
+        ),
+        ((*TINY, "space"), {datetime.date(2020, 1, 1): [0, 1]}, 'found "2020-01-01", which is no'),
+        ((*TINY, "space", "pole_mass\n"), [1, 2], "space.'pole_mass\\n': expected a name without"),
+        ((*TINY, "fixed"), {" gravity": 1}, "fixed. gravity: expected a name without spaces at"),
+        (("inference", "protocols"), ["paper\n"], "protocols[0]: expected one of"),
+        (("inference", "protocols"), ["few_shot_\u0663"], "protocols[0]: expected one of"),
+        (("inference", "protocols"), ["few_shot_07"], "protocols[0]: expected one of"),
+        (("inference", "protocols"), ["few_shot_" + "9" * 5000], "(4931 more characters)"),
+        (
+            ("inference", "protocols"),
+            ["few_shot_0", "few_shot_0_descriptor"],
+            "protocols: few_shot_0 and few_shot_0_descriptor are the same; keep the first",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"superfluous": {"Epsilon": [0, 1]}},
+            "superfluous.Epsilon: expected a name of lower-case letters, digits, underscores",
+        ),
+        (
+            (*TINY, "descriptors"),
+            {"superfluous": {f"e{n}": [0, 1] for n in range(21)}},
+            "superfluous: expected at most 20 keys, found 21; a Gaussian process learns nothing of",
+        ),
+        ((*TINY, "strategies"), [{"paml": 1}], "tiny.strategies[0]: expected a name, found"),
+        ((*TINY, "test_grid"), [[3], 3], "test_grid[0]: expected a whole number at least 2"),
+        (
+            (*TINY, "test_grid"),
+            [1000, 11],
+            "test_grid: expected at most 10000 test tasks, found 11000",
+        ),
+        ((*TINY, "space", "pole_mass"), [-1, 2], "pole_mass: expected a mass or a length between"),
+        (
+            (*TINY, "space", "pole_mass"),
+            [0.5, 5e6],
+            "between 0.001 and 1000 kg or m, found [0.5, 5",
+        ),
+        (
+            (*TINY, "space", "pole_mass"),
+            [1, 1.0000000000000002],
+            "pole_mass: expected a range whose ends differ in more than their last digits",
+        ),
+        ((*TINY, "space"), {"pole_mass": [1, 2]}, "space.pole_length: missing, cart_pole has this"),
+        (
+            (*TINY, "space", "pole_mas"),
+            [1, 2],
+            "space.pole_mas: no parameter of cart_pole; did you mean 'pole_mass'?",
+        ),
+        ((*TINY, "fixed"), {"gravity": 9.81}, "fixed.gravity: no parameter of cart_pole"),
+        (
+            (*TINY, "simulation"),
+            {"time_step": 3},
+            "at most 0.25 s for each of the 10 substeps, found",
+        ),
+        ((*TINY, "simulation"), {"time_step": 1e-5}, "found 100 steps of 1e-05 s"),
+        (
+            (*TINY, "simulation"),
+            {"initial_noise": 4},
+            "beyond which angles are spread over the whole",
+        ),
+    ],
+)
+def test_what_means_nothing_is_refused_with_a_reason(key, value, expected):
+    found = problems(changed((key, value)))
+    assert any(expected in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            (OWN, ((*TINY, "space"), {"k": [-1e308, 1e308], "m": [0, 1]})),
+            "space.k: expected numbers of at most 1e+100, found [-1e+308, 1e+308]",
+        ),
+        (
+            (OWN, ((*TINY, "space"), {"k": [1e-320, 2e-320], "m": [0, 1]})),
+            "space.k: expected a range whose ends differ in more than their last digits",
+        ),
+        ((OWN, ((*TINY, "fixed"), {"k": -1e101})), "fixed.k: expected a number of at most 1e+100"),
+        (
+            (
+                OWN,
+                ((*TINY, "fixed"), {"k": 1}),
+                ((*TINY, "descriptors"), {"superfluous": {"k": [0, 1]}}),
+            ),
+            "superfluous.k: this is a parameter that is fixed, choose another name",
+        ),
+        (
+            (((*TINY, "simulation"), {"steps": 100_000}), (("model", "inducing_points"), 600)),
+            "steps: a fit of 19 tasks of 100000 transitions with 600 inducing points has matrices of "
+            "8 GiB",
+        ),
+        (
+            (((*TINY, "test_grid"), [100, 100]), (("model", "inducing_points"), 1100)),
+            "steps: a fit of 10000 tasks of 100 transitions with 1100 inducing points has matrices",
+        ),
+        (
+            (STOCHASTIC, (("training", "stochastic", "batch_tasks"), 20)),
+            "batch_tasks: expected at most 19, all that experiments.tiny has, found 20; write null",
+        ),
+        (
+            (STOCHASTIC, (("training", "stochastic", "batch_transitions"), 101)),
+            "batch_transitions: expected at most 100, all that experiments.tiny has, found 101",
+        ),
+        (
+            (STOCHASTIC, (("training", "stochastic", "learning_rate"), 1e-9)),
+            "learning_rate: expected at least 0.001 for all 5000 steps together, found 1e-09 a step",
+        ),
+        (
+            (*POOLED, ((*TINY, "descriptors"), {"pictures": {"height": 2}})),
+            "pictures.height: expected at least 2.18 m, in which all of 2 m is seen, found 2 m",
+        ),
+        (
+            (
+                ((*TINY, "pool"), 10_000),
+                ((*TINY, "strategies"), ["paml"]),
+                ((*TINY, "descriptors"), {"pictures": {"size": 512}}),
+            ),
+            "size: 10000 pictures of 512 x 512 pixels take 20000 MiB of memory, expected at most 1024",
+        ),
+    ],
+)
+def test_what_means_nothing_together_is_refused(changes, expected):
+    (problem,) = problems(changed(*changes))
+    assert expected in problem
+
+
+def test_limits_of_the_librarys_domains_are_none_for_ones_own():
+    space = {"k": [-5, 2e6], "m m": [1e-15, 3e-15]}
+    simulation = {"time_step": 3600, "initial_noise": 50.0}
+    assert validated(changed(OWN, ((*TINY, "space"), space), ((*TINY, "simulation"), simulation)))
+
+
+def test_a_batch_that_is_not_used_is_not_compared():
+    assert validated(changed((("training", "stochastic", "batch_tasks"), 1000)))
+
+
+HEX = int("f" * 5000, 16)  # more digits than Python writes
+
+
+def doubled(levels):
+    value = [1, 1]
+    for _ in range(levels):
+        value = [value, value]
+    return value
+
+
+def endless():
+    value = {}
+    value["again"] = value
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (doubled(18), "expected at most 20000 values, each alias (*) written out, found more"),
+        (doubled(50), "expected a few levels of keys and lists, found more than 20"),
+        (endless(), "again: an alias (*) stands within what it refers to"),
+        (
+            [HEX],
+            "[0]: expected a number that a computer can hold, found one of thousands of digits",
+        ),
+        ({HEX: 1}, "model: expected a number that a computer can hold"),
+    ],
+    ids=["wide", "deep", "endless", "long", "long_key"],
+)
+def test_what_has_no_end_is_refused_before_it_is_walked(value, expected):
+    (problem,) = problems(changed((("model",), value)))
+    assert problem.startswith("model") and expected in problem
+
+
+def test_every_bound_from_above_has_a_reason_in_the_readme():
+    def check(node, key):
+        if {"maximum", "maxProperties"} & node.keys() and key[-1] != "latent_dimensions":
+            assert f". {node['x-limit'][0].upper()}{node['x-limit'][1:]}. |" in markdown(), key
+        for name, child in node.get("properties", {}).items():
+            check(child, (*key, name))
+        if isinstance(node.get("additionalProperties"), dict):
+            check(node["additionalProperties"], (*key, "*"))
+
+    check(schema(), ())
 
 
 def pooled(strategy):
@@ -346,9 +577,6 @@ def test_all_problems_are_told_at_once():
 def test_whatever_stands_in_a_section_is_refused_in_words(sections):
     if sections:
         assert problems({**MINIMAL, **sections, "y": 1})
-
-
-POOLED = ((*TINY, "pool"), 19), ((*TINY, "strategies"), ["paml", "uniform"])
 
 
 def test_an_experiment_with_a_pool_names_its_own_strategies():
