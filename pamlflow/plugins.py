@@ -1,32 +1,97 @@
 """Parts that are chosen by name in the configuration: those of the library and the user's own."""
 
+import contextlib
 import difflib
 import importlib
+import os
+import re
+import reprlib
+import sys
+import sysconfig
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar
 
 Part = TypeVar("Part")
+
+_NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
+_OURS = str(Path(__file__).parent)
+_PYTHON = sysconfig.get_path("stdlib")
+_INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+
+class PartError(ValueError):
+    """A part cannot be loaded or made; the message names it, and the line of its code that failed."""
 
 
 def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
     """Return the part registered as `name`, or the user's own, named as `package.module:Name`.
 
-    `kind` is what the message of the ValueError calls it, such as "domain".
+    `kind` is what the message of the PartError calls it, such as "domain". Whatever the user's
+    module raises is told with its file and line; what it prints goes to stderr, so that what a
+    program writes to a pipe stays whole.
     """
+    if not isinstance(name, str):
+        raise PartError(f"{kind}: expected a name, found {reprlib.repr(name)}")
     if ":" in name:
+        if not _NAME.fullmatch(name):
+            raise PartError(f"cannot load the {kind} '{name}': expected package.module:Name")
         module, _, attribute = name.partition(":")
         try:
-            part: Part = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, TypeError) as error:
-            raise ValueError(f"cannot load the {kind} '{name}': {error}") from error
+            with contextlib.redirect_stdout(sys.stderr):
+                part: Part = getattr(importlib.import_module(module), attribute)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may call sys.exit
+            hint = ""
+            if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+                hint = "; the folder it is in must be in PYTHONPATH"
+            raise PartError(f"cannot load the {kind} '{name}': {told(error)}{hint}") from error
         if not callable(part):
-            raise ValueError(f"the {kind} '{name}': expected something to call, found {part!r}")
+            found = reprlib.repr(part)
+            raise PartError(f"the {kind} '{name}': expected something to call, found {found}")
         return part
     if name not in registry:
         nearest = difflib.get_close_matches(name, registry, n=1)
         hint = f"did you mean '{nearest[0]}'? " if nearest else ""
-        raise ValueError(
+        raise PartError(
             f"unknown {kind} '{name}': {hint}known are {', '.join(sorted(registry))}; "
             f"name one of your own as package.module:Name"
         )
     return registry[name]
+
+
+def told(error: BaseException) -> str:
+    """Return in one line what a user's code raised, and the file and line, if it was the user's."""
+    try:
+        text = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+    except Exception:  # of the user's own class, which is no better than the rest of the module
+        text = ""
+    kind = type(error).__name__
+    what = f"{kind}: {text}" if text else kind
+    place = _place(error)
+    return f"{place}: {what}" if place else what
+
+
+def _place(error: BaseException) -> str:
+    """Return the deepest line of the user's code that led to `error`; empty where there is none."""
+    if isinstance(error, SyntaxError) and error.filename:
+        lines = [(error.filename, error.lineno)]
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [(frame.filename, frame.lineno) for frame in frames]
+    theirs = [line for line in lines if _is_theirs(line[0])]
+    own = [line for line in theirs if not line[0].startswith(_INSTALLED)]
+    if not theirs:
+        return ""
+    file, number = (own or theirs)[-1]
+    near = os.path.relpath(file)
+    return f"{file if near.startswith('..') else near}, line {number}"
+
+
+def _is_theirs(file: str) -> bool:
+    """Say whether a file is neither the library's nor Python's own."""
+    if file.startswith("<") or file.startswith(_OURS):
+        return False
+    return file.startswith(_INSTALLED) or not file.startswith(_PYTHON)

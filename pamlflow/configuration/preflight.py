@@ -4,30 +4,47 @@ from collections.abc import Iterator
 from typing import Any
 
 from pamlflow import acquisition, plugins
-from pamlflow.configuration.validation import ConfigurationError
+from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
 from pamlflow.settings import world_settings
-from pamlflow.wording import Node, Problem
+from pamlflow.wording import Node, Places, Problem, placed
 from pamlflow.world import World
 
 
-def require_parts(config: dict[str, Any]) -> None:
-    """Make the world of each experiment that is to run, and load the study's own strategies.
+def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
+    """Make the world of each experiment that is to run, and load the strategies of one's own that it names.
 
-    Raises ConfigurationError with all that cannot be made, for instance a parameter that the domain has not.
+    What is not to run is not imported. Raises ConfigurationError with all that cannot be made, for
+    instance a parameter that the domain has not, and where its keys are written, if `places` say so.
     """
     problems = list(_problems(config))
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(placed(problems, places))
 
 
 def _problems(config: Node) -> Iterator[Problem]:
+    run = config["run"]
+    picked = {name: config["experiments"][name] for name in run["experiments"]}
+    named = {
+        name
+        for experiment in picked.values()
+        for name in experiment.get("strategies", run["strategies"])
+    }
     for name, section in config["strategies"].items():
+        if name in named:
+            try:
+                plugins.load(section["strategy"], acquisition.STRATEGIES, "strategy")
+            except plugins.PartError as error:
+                yield ("strategies", name, "strategy"), str(error)
+    for name, experiment in picked.items():
+        key = ("experiments", name)
         try:
-            plugins.load(section["strategy"], acquisition.STRATEGIES, "strategy")
+            World.from_config(world_settings(experiment))
+        except plugins.PartError as error:
+            yield (*key, "domain"), str(error)
         except ValueError as error:
-            yield ("strategies", name), str(error)
-    for name in config["run"]["experiments"]:
-        try:
-            World.from_config(world_settings(config["experiments"][name]))
-        except ValueError as error:
-            yield ("experiments", name), str(error)
+            yield key, str(error)
+        except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
+            yield (
+                (*key, "domain"),
+                f"'{experiment['domain']}' cannot be used: {plugins.told(error)}",
+            )
