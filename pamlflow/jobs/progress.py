@@ -5,12 +5,14 @@ import sys
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from logging import LogRecord
+from logging import ERROR, LogRecord
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
+
+from pamlflow.configuration.command_line import explanation
 
 RECENT_JOBS = 10
 LOG_LINES = 15
@@ -104,7 +106,9 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         """Write what `record` tells a user, if anything."""
-        text = self.format(record) if self.common_settings.dryrun else self.text(record)
+        text = explanation(record.getMessage()) if record.levelno >= ERROR else None
+        if text is None:
+            text = self.format(record) if self.common_settings.dryrun else self.text(record)
         if text:
             print(text, file=sys.stdout if self.common_settings.stdout else sys.stderr, flush=True)
 

@@ -114,8 +114,11 @@ def test_too_few_latent_dimensions_are_warned_of_once_and_given_to_the_jobs(tmp_
         ({"run": {"experiments": ["cartpole"]}}, "unknown name 'cartpole'; did you mean"),
         ({"run": {"trials": 0}}, "run.trials: expected a whole number at least 1"),
         (
-            {"strategies": {"mine": {"strategy": "no_package:choose"}}},
-            "strategies.mine: cannot load the strategy",
+            {
+                "run": {"strategies": ["mine"]},
+                "strategies": {"mine": {"strategy": "no_package:choose"}},
+            },
+            "strategies.mine.strategy: cannot load the strategy",
         ),
     ],
 )
@@ -125,3 +128,29 @@ def test_a_bad_configuration_ends_in_a_short_message_before_any_job(tmp_path, ch
     assert "Traceback" not in output
     assert len(output.splitlines()) < 10
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "expected"),
+    [
+        (
+            "run:\n  trials: 1\n  trials: 2\n",
+            (),
+            "run.trials: given twice, in lines 2 and 3; keep one",
+        ),
+        ("", (), "mine.yaml: expected keys such as `run:`, found nothing"),
+        ("seed: 1", ("all",), "all: there is no such file; --configfile takes all that follows it"),
+        ("a: &a {b: *a}", (), "a.b: an alias (*) stands within what it refers to"),
+        (
+            "seed: 1",
+            ("--config", "run.trials=2"),
+            "--config run.trials: only keys of the top level",
+        ),
+        ("seed: 1", ("--config", "seed=2", "seed=3"), "--config seed: given 2 times; keep one"),
+    ],
+)
+def test_what_snakemake_reads_by_itself_is_told_in_short(tmp_path, content, arguments, expected):
+    (tmp_path / "mine.yaml").write_text(content)
+    output = run(tmp_path, "--dry-run", "--configfile", "mine.yaml", *arguments, status=1)
+    assert expected in output
+    assert "Traceback" not in output and len(output.splitlines()) < 10

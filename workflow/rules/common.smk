@@ -2,6 +2,7 @@
 
 from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
 from pamlflow.configuration.dimensions import warnings
+from pamlflow.configuration.command_line import read_sources
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.disagreement import judge, needed
@@ -14,9 +15,10 @@ from snakemake.logging import logger
 
 prepare_jobs()
 try:
-    CONFIG = validated(config)
+    places, found = read_sources(workflow)
+    CONFIG = validated(config, places, found)
     if workflow.is_main_process:  # and not again in every job
-        require_parts(CONFIG)
+        require_parts(CONFIG, places)
         for warning in warnings(CONFIG):
             logger.warning(warning)
 except ConfigurationError as error:

@@ -117,6 +117,16 @@ def test_a_dry_run_keeps_snakemakes_own_words(capsys, stdout, stream):
     assert getattr(capsys.readouterr(), stream) == "Building DAG of jobs...\n"
 
 
+@pytest.mark.parametrize("dryrun", [False, True])
+def test_a_configuration_that_snakemake_cannot_read_is_explained(capsys, monkeypatch, dryrun):
+    arguments = ["snakemake", "--configfile", "no/such.yaml"]
+    monkeypatch.setattr("sys.argv", arguments)
+    error = record(LogEvent.ERROR, message="Traceback: in load_configfile", level=logging.ERROR)
+    LogHandler(Settings(dryrun=dryrun), None).emit(error)
+    told = capsys.readouterr().err
+    assert "no/such.yaml: there is no such file" in told and "Traceback" not in told
+
+
 def simulate(time_left, clock, schedule):
     """Let jobs (id, rule, begin, end) happen in order of time."""
     events = [(begin, "start", job, rule) for job, rule, begin, _ in schedule]
