@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pamlflow.configuration.shape import endless_problems
+from pamlflow.configuration.shape import TOO_MANY, endless_problems
 from pamlflow.configuration.sources import read_files
 from pamlflow.configuration.validation import SCHEMA, ConfigurationError
 from pamlflow.wording import Key, Problem
@@ -70,6 +70,16 @@ def explanation(message: str, arguments: Sequence[str] | None = None) -> str | N
         problems += [(key, text + hint) for key, text in found]
     problems += _repeated(options)
     problems += _entry_problems(list(chain.from_iterable(options[_ENTRIES][-1:])))
+    return str(ConfigurationError(problems)) if problems else None
+
+
+def bomb(arguments: Sequence[str] | None = None) -> str | None:
+    """Return what is wrong with files after `--configfile` whose aliases stand for too many values.
+
+    Snakemake merges all values before it reads the workflow, and of a few lines would not come back.
+    """
+    files = [Path(file) for file in chain.from_iterable(_options(arguments)[_FILES][-1:])]
+    problems = [(key, text) for key, text in read_files(files)[1] if text.startswith(TOO_MANY)]
     return str(ConfigurationError(problems)) if problems else None
 
 

@@ -9,10 +9,11 @@ from logging import ERROR, LogRecord
 from pathlib import Path
 from typing import Any
 
+from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from pamlflow.configuration.command_line import explanation
+from pamlflow.configuration.command_line import bomb, explanation
 
 RECENT_JOBS = 10
 LOG_LINES = 15
@@ -99,7 +100,12 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def __post_init__(self) -> None:
-        """Begin without any job."""
+        """Begin without any job; WorkflowError where Snakemake would not come to an end of its files.
+
+        Nothing else of the workflow runs before Snakemake reads them.
+        """
+        if endless := bomb():
+            raise WorkflowError(endless)
         self._time_left = TimeLeft()
         self._names: dict[int, str] = {}
         self._finished: list[str] = []

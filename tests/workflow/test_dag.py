@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from running import ROOT, overlay, run
 
+BOMB = "\n".join(f"x{n}: &x{n} {{a: {f'*x{n - 1}, b: *x{n - 1}' * (n > 0)}}}" for n in range(40))
 TWO = {"experiments": ["cart_pole", "pendubot"]}
 
 
@@ -141,6 +142,7 @@ def test_a_bad_configuration_ends_in_a_short_message_before_any_job(tmp_path, ch
         ("", (), "mine.yaml: expected keys such as `run:`, found nothing"),
         ("seed: 1", ("all",), "all: there is no such file; --configfile takes all that follows it"),
         ("a: &a {b: *a}", (), "a.b: an alias (*) stands within what it refers to"),
+        (BOMB, (), "mine.yaml: expected at most 20000 values, each alias (*) written out, found"),
         (
             "seed: 1",
             ("--config", "run.trials=2"),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pamlflow.configuration.command_line import STUDY, explanation, read_sources
+from pamlflow.configuration.command_line import STUDY, bomb, explanation, read_sources
 from pamlflow.configuration.validation import ConfigurationError, validated
 
 STOPPED = "in load_configfile ... in parse_config"
@@ -104,3 +104,12 @@ def test_what_snakemake_stops_at_is_explained(tmp_path, monkeypatch, arguments, 
 )
 def test_other_messages_stay_as_they_are(message, arguments):
     assert explanation(message, arguments) is None
+
+
+def test_a_bomb_is_found_before_snakemake_reads_it(tmp_path):
+    file = tmp_path / "bomb.yaml"
+    lines = [f"x{n}: &x{n} {{a: *x{n - 1}, b: *x{n - 1}}}" for n in range(1, 60)]
+    file.write_text("\n".join(["x0: &x0 {a: 1}", *lines]))
+    assert f"{file}: expected at most 20000 values" in bomb(["--configfile", str(file)])
+    file.write_text("seed: 1\nseed: 2\n")
+    assert bomb(["--configfile", str(file), str(tmp_path / "gone")]) is None
