@@ -59,6 +59,12 @@ class Box:
         low, high = numbers("space", [bounds[name] for name in names]).T
         return cls(tuple(variables), low, high)
 
+    @property
+    def width(self) -> FloatArray:
+        """The width [R] of each dimension."""
+        width: FloatArray = self.high - self.low
+        return width
+
     def subset(self, chosen: BoolArray) -> Self:
         """Return the box of the dimensions for which the mask `chosen` [R] is true."""
         chosen = np.asarray(chosen)
@@ -124,5 +130,5 @@ class Box:
 
     def _scale(self, unit: FloatArray) -> FloatArray:
         """Map points of the unit cube into the box."""
-        scaled: FloatArray = self.low + unit * (self.high - self.low)
+        scaled: FloatArray = self.low + unit * self.width
         return scaled

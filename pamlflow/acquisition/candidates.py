@@ -46,7 +46,7 @@ def _candidates(
     count = settings.num_candidates
     if settings.candidates == "latent" and situation.offer.is_open:
         descriptors, latent = latent_candidates(situation, count)
-        if _spread_out(descriptors, latent.mean.shape[1]) and _any_is_new(situation, descriptors):
+        if _spread_out(situation, descriptors) and _any_is_new(situation, descriptors):
             return descriptors, latent
         logger.warning(
             "latent candidates do not spread over the descriptor space: using descriptors"
@@ -87,15 +87,16 @@ def _any_is_new(situation: Situation, descriptors: FloatArray) -> bool:
     return situation.hidden or bool(np.any(repeated_tasks(situation, descriptors) == NEW))
 
 
-def _spread_out(descriptors: FloatArray, latent_dimensions: int) -> bool:
-    """Whether descriptors [C, R] vary in as many directions as latent points can.
+def _spread_out(situation: Situation, descriptors: FloatArray) -> bool:
+    """Whether descriptors [C, R] vary, for the width of the box, in as many directions as latent points can.
 
     From one task, or from tasks on a line, nothing is learned of the other directions: every candidate
     would be such a task again.
     """
+    assert situation.offer.box is not None  # where there is none, there is a pool
     if len(descriptors) == 0:
         return False
-    offsets = descriptors - descriptors.mean(axis=0)
-    scale = np.maximum(np.abs(descriptors).max(axis=0), 1e-300)
-    rank = np.linalg.matrix_rank(offsets / scale, tol=1e-6 * np.sqrt(len(descriptors)))
-    return bool(rank >= min(latent_dimensions, descriptors.shape[1]))
+    offsets = (descriptors - descriptors.mean(axis=0)) / situation.offer.box.width
+    rank = np.linalg.matrix_rank(offsets, tol=1e-6 * np.sqrt(len(descriptors)))
+    dimensions = situation.latent.mean.shape[1]
+    return bool(rank >= min(dimensions, descriptors.shape[1]))

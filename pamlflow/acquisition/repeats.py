@@ -29,7 +29,7 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
     if box is None:
         same = [np.all(known == picture, axis=(1, 2, 3)) for picture in descriptors]
         return np.array([np.argmax(row) if row.any() else NEW for row in same], dtype=np.int64)
-    width = box.high - box.low
+    width = box.width
     nearest = np.zeros(len(descriptors), dtype=np.int64)
     distance = np.full(len(descriptors), np.inf)
     for number, descriptor in enumerate(known):  # an array of all pairs would be large for a pool

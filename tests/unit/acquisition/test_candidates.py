@@ -119,6 +119,36 @@ def test_candidates_that_know_too_few_directions_give_way_to_descriptors(
     assert np.linalg.matrix_rank(descriptors - descriptors.mean(axis=0)) == 2
 
 
+def test_a_narrow_box_far_from_zero_is_spread_over_as_any_other(situation, caplog):
+    """Such as temperatures about 300 K that vary by 0.1 mK."""
+    situation = dataclasses.replace(
+        situation, hidden=True
+    )  # whether tasks are repeated is not asked here
+    offset, width = np.array([300.0, -40.0]), np.array([1e-4, 1e-5])
+    middle = (situation.offer.box.low + situation.offer.box.high) / 2.0
+    scale = width / (situation.offer.box.high - situation.offer.box.low)
+    scaler = situation.model.scaler
+    scaler = dataclasses.replace(
+        scaler,
+        descriptor_mean=offset + (scaler.descriptor_mean - middle) * scale,
+        descriptor_scale=scaler.descriptor_scale * scale,
+    )
+    box = Box(situation.offer.box.variables, offset - width / 2.0, offset + width / 2.0)
+    moved = dataclasses.replace(
+        situation,
+        offer=BoxOffer(box),
+        model=dataclasses.replace(situation.model, scaler=scaler),
+        rng=np.random.default_rng(3),
+    )
+    with caplog.at_level(logging.WARNING):
+        _, latent = make_candidates(moved, SETTINGS)
+    _, expected = make_candidates(
+        dataclasses.replace(situation, rng=np.random.default_rng(3)), SETTINGS
+    )
+    assert "using descriptors" not in caplog.text
+    np.testing.assert_array_equal(latent.mean, expected.mean)
+
+
 def test_as_many_candidates_as_asked_for_before_the_box(situation):
     everywhere = with_box(situation, -1e6, 1e6)
     descriptors, _ = make_candidates(everywhere, CandidateSettings(num_candidates=50))
