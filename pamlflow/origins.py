@@ -96,7 +96,7 @@ def _result(study: Study, place: Place) -> Origin | None:
         **fit,
         "training": study.training(),
         "strategy": study.strategy(strategy),
-        "acquisition": study.acquisition(experiment, strategy),
+        "options": study.options(strategy),
     }
     parents = [
         study.previous_round(**job, round=number),

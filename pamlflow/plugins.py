@@ -15,7 +15,9 @@ from typing import TypeVar
 
 Part = TypeVar("Part")
 
-_NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
+NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
+"""How a user's part is named: `package.module:Name`."""
+
 _OURS = str(Path(__file__).parent)
 _PYTHON = sysconfig.get_path("stdlib")
 _INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -35,7 +37,7 @@ def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
     if not isinstance(name, str):
         raise PartError(f"{kind}: expected a name, found {reprlib.repr(name)}")
     if ":" in name:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise PartError(f"cannot load the {kind} '{name}': expected package.module:Name")
         module, _, attribute = name.partition(":")
         try:

@@ -66,6 +66,14 @@ class Settings:
         }
         return cls(**made)
 
+    @classmethod
+    def described(cls) -> list[tuple[str, str, str]]:
+        """Return name, possible values and default of each setting, as Markdown."""
+        hints = get_type_hints(cls, include_extras=True)
+        return [
+            (f"`{name}`", _said(hint), f"`{getattr(cls, name)}`") for name, hint in hints.items()
+        ]
+
     def __post_init__(self) -> None:
         """Raise ValueError unless names are known, kinds right and numbers within their bounds."""
         for name, hint in get_type_hints(type(self), include_extras=True).items():
@@ -83,16 +91,32 @@ class Settings:
                 raise ValueError(f"{name}: expected {made}, found {value!r}")
 
 
+def _said(hint: Any) -> str:
+    """The values that a setting takes, in words."""
+    kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
+    if get_origin(kind) is Literal:
+        return " or ".join(f'"{one}"' for one in get_args(kind))
+    if not {int, float} & {kind, *get_args(kind)}:
+        return getattr(kind, "__name__", str(kind))
+    number = "whole number" if int in (kind, *get_args(kind)) else "number"
+    return f"a {number}{_limits(bounds)}"
+
+
+def _limits(bounds: Bounds) -> str:
+    return "" if bounds == ANY_NUMBER else f" from {bounds.minimum:g} to {bounds.maximum:g}"
+
+
 def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
     """``value`` as a number of this kind; ValueError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
-    is_number = isinstance(value, Integral if is_whole else Real) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and bounds.minimum <= value <= bounds.maximum):
-        limits = "" if bounds == ANY_NUMBER else f" from {bounds.minimum:g} to {bounds.maximum:g}"
-        kind_of_number = "whole number" if is_whole else "number"
-        raise ValueError(f"{name}: expected a {kind_of_number}{limits}, found {value!r}")
+    is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if is_whole and is_number:  # 1e3 in a file is a whole number
+        is_number = isinstance(value, Integral) or float(value).is_integer()
+    if not (is_number and bounds.minimum <= value <= bounds.maximum):
+        number = "whole number" if is_whole else "number"
+        raise ValueError(f"{name}: expected a {number}{_limits(bounds)}, found {value!r}")
     return int(value) if is_whole else float(value)
 
 

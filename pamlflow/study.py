@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
+from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
-from pamlflow.names import INITIAL, ORACLE, SPREADS_NOTHING
+from pamlflow.names import INITIAL, ORACLE
 from pamlflow.seeding import job_seed
 from pamlflow.settings import world_settings
 
@@ -53,9 +54,8 @@ class Study:
         return [name for name in self.strategies(experiment) if name != ORACLE]
 
     def mapped(self, experiment: str) -> str | None:
-        """The one whose latent space is drawn."""
-        names = self.choosing(experiment)
-        return "paml" if "paml" in names else next(iter(names), None)
+        """The one whose latent space is drawn: the first of them."""
+        return next(iter(self.choosing(experiment)), None)
 
     def has_pool(self, experiment: str) -> bool:
         """Whether tasks are chosen from a pool."""
@@ -107,12 +107,10 @@ class Study:
         """What `pamlflow.acquisition` knows a strategy as: its name, or `package.module:Name`."""
         return str(self.config["strategies"].get(name, {}).get("strategy", name))
 
-    def acquisition(self, experiment: str, strategy: str) -> dict[str, Any]:
-        """The section `acquisition` of a strategy; empty where it reads none: results do not depend on it."""
-        reads_none = [*SPREADS_NOTHING] + ["paml"] * self.has_pool(experiment)
-        changes = self.config["strategies"].get(strategy, {}).get("acquisition", {})
-        settings = {**self.config["acquisition"], **changes}
-        return {} if self.strategy(strategy) in reads_none else settings
+    def options(self, name: str) -> dict[str, Any]:
+        """The settings of a strategy, all of them and no others: results depend on nothing else of it."""
+        given = self.config["strategies"].get(name, {}).get("options", {})
+        return asdict(strategy_of(self.strategy(name)).settings.from_config(given))
 
     def seed(
         self, stage: str, experiment: str, trial: str = "", strategy: str = "", round: str = ""

@@ -102,8 +102,7 @@ def main() -> None:
     config = validated(yaml.safe_load(arguments.configfile.read_text(encoding="utf-8")))
     for experiment in arguments.experiments:
         kept = {
-            key: config[key]
-            for key in ("seed", "strategies", "model", "training", "inference", "acquisition")
+            key: config[key] for key in ("seed", "strategies", "model", "training", "inference")
         }
         kept["experiments"] = {experiment: config["experiments"][experiment]}
         publish(experiment, arguments.directory, kept, STUDY / experiment)

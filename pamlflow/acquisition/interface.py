@@ -157,6 +157,7 @@ class Strategy:
         needs: what it cannot do without.
         label: what figures call it; the name, if it is empty.
         look: how figures draw it; None leaves that to them.
+        compared: whether a study compares it unless its configuration names others.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Strategy:
     needs: frozenset[Need] = frozenset()
     label: str = ""
     look: Look | None = None
+    compared: bool = False
 
     @default_error_state()
     def __call__(self, situation: Situation, options: Mapping[str, Any]) -> Selection:

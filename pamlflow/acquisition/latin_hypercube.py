@@ -26,4 +26,5 @@ LATIN_HYPERCUBE = Strategy(
     needs=frozenset({"design"}),
     label="Latin hypercube",
     look=Look("#029e73", "^", (1, 1)),
+    compared=True,
 )

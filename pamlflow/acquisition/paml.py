@@ -62,6 +62,7 @@ PAML = Strategy(
     needs=frozenset({"latent"}),
     label="PAML",
     look=Look("#0173b2", "o", ()),
+    compared=True,
 )
 PAML_DESCRIPTOR = Strategy(
     "paml_descriptor",

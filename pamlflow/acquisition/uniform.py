@@ -15,4 +15,6 @@ def uniform(situation: Situation, settings: NoSettings) -> Selection:
     return fixed_choice(situation, situation.offer.draw(situation.rng))
 
 
-UNIFORM = Strategy("uniform", uniform, label="Uniform", look=Look("#de8f05", "s", (4, 1.5)))
+UNIFORM = Strategy(
+    "uniform", uniform, label="Uniform", look=Look("#de8f05", "s", (4, 1.5)), compared=True
+)

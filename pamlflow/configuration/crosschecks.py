@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.limits import (
     LARGEST,
     batch_problems,
@@ -14,7 +15,7 @@ from pamlflow.configuration.limits import (
     schedule_problems,
 )
 from pamlflow.configuration.soundness import Sound
-from pamlflow.names import COLUMNS, DESIGNED, RESERVED, SPREADS_NOTHING, STRATEGIES
+from pamlflow.names import COLUMNS, ORACLE, RESERVED
 from pamlflow.protocols import parse_protocol
 from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 
@@ -22,24 +23,14 @@ from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
     """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`."""
     own = config["strategies"] if sound("strategies") else {}
-    parts = ((), ("strategy",), ("acquisition",))
-    whole = {
-        name: section
-        for name, section in own.items()
-        if all(sound("strategies", name, *part) for part in parts)
-    }
     experiments = config["experiments"] if sound("experiments") else {}
-    for name in own:
+    for name, section in own.items():
+        key = ("strategies", name)
         if name in RESERVED:
-            yield ("strategies", name), "this name is taken, choose another"
-        if (
-            name in whole
-            and own[name].get("acquisition")
-            and own[name]["strategy"] in SPREADS_NOTHING
-        ):
-            text = f"{own[name]['strategy']} reads no `acquisition`, leave it out"
-            yield ("strategies", name, "acquisition"), text
-    strategies = (*STRATEGIES, *own)
+            yield key, "this name is taken, choose another"
+        elif sound(*key) and sound(*key, "strategy") and sound(*key, "options"):
+            yield from _option_problems(key, name, section)
+    strategies = list(dict.fromkeys([*STRATEGIES, ORACLE, *own]))
     for section, known in (("strategies", strategies), ("experiments", experiments)):
         if sound("run", section) and sound(section):
             yield from _name_problems(("run", section), config["run"][section], known, sound)
@@ -57,7 +48,7 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
         yield from _pool_problems(key, experiment, sound)
         if picked and sound.whole(*key, "strategies") and sound.whole("run", "strategies"):
             named = experiment.get("strategies", config["run"]["strategies"])
-            yield from _strategy_problems(key, experiment, named, whole)
+            yield from _need_problems(key, experiment, named, own, sound)
             yield from memory_problems(key, experiment, named, config, sound)
             yield from batch_problems(key, experiment, named, config, sound)
         lengths = all(sound(*key, "simulation", name) for name in ("steps", "runs"))
@@ -103,17 +94,34 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
             yield (*key, "pool"), f"expected at least {initial + added} for {tasks}, found {pool}"
 
 
-def _strategy_problems(
-    key: Key, experiment: Node, strategies: list[Any], own: Node
+def _option_problems(key: Key, name: str, section: Node) -> Iterator[Problem]:
+    """What is wrong with the section of a strategy; those of a user's own are loaded later."""
+    known = section.get("strategy", name)
+    if ":" in known:
+        return
+    if known not in STRATEGIES:
+        yield (*key, "strategy"), f"missing, expected {' or '.join(STRATEGIES)} or one of your own"
+    elif known != name and name in STRATEGIES:
+        yield (*key, "strategy"), f"{name} is a strategy itself, choose another name"
+    else:
+        try:
+            STRATEGIES[known].settings.from_config(section.get("options", {}))
+        except ValueError as error:
+            yield (*key, "options"), f"{known} has no such settings: {error}"
+
+
+def _need_problems(
+    key: Key, experiment: Node, named: list[Any], own: Node, sound: Sound
 ) -> Iterator[Problem]:
-    for name in strategies if "pool" in experiment else ():
-        section = own.get(name, {"strategy": name})
-        text = "; name `strategies` in the experiment, without it"
-        if section["strategy"] == DESIGNED:
-            yield (*key, "strategies"), f"{name} does not apply to a pool{text}"
-        elif section["strategy"] == "paml" and section.get("acquisition"):
-            differs = f"{name} is paml with other candidates, and a pool has its own"
-            yield (*key, "strategies"), f"{differs}{text}"
+    """Which of the strategies that are `named` do not apply to a pool."""
+    for name in named if "pool" in experiment else ():
+        known = (
+            own[name].get("strategy", name) if name in own and sound("strategies", name) else name
+        )
+        strategy = STRATEGIES.get(known)
+        if strategy and strategy.needs & {"box", "design"}:
+            text = f"{name} asks for points of a box, and does not apply to a pool"
+            yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
 
 
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:

@@ -122,7 +122,8 @@ def memory_problems(
     tasks = _num_tasks(key, experiment, strategies, sound)
     if tasks is None or not sound(*steps) or not sound("model", "inducing_points"):
         return
-    transitions, points = experiment["simulation"]["steps"], config["model"]["inducing_points"]
+    simulation, points = experiment["simulation"], config["model"]["inducing_points"]
+    transitions = simulation["steps"] * simulation["runs"]
     entries = tasks * transitions * points
     if entries > MAX_ENTRIES and not _batches(config, sound):
         text = f"{tasks} tasks of {transitions} transitions with {points} inducing points"
@@ -139,7 +140,7 @@ def batch_problems(
         return
     for name, number in (
         ("batch_tasks", tasks),
-        ("batch_transitions", experiment["simulation"]["steps"]),
+        ("batch_transitions", experiment["simulation"]["steps"] * experiment["simulation"]["runs"]),
     ):
         batch = _batches(config, sound).get(name, 0)
         if batch > number:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pamlflow import acquisition, plugins
+from pamlflow import plugins
+from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
 from pamlflow.settings import world_settings
 from pamlflow.wording import Node, Places, Problem, placed
@@ -32,9 +33,14 @@ def _problems(config: Node) -> Iterator[Problem]:
     for name, section in config["strategies"].items():
         if name in named:
             try:
-                plugins.load(section["strategy"], acquisition.STRATEGIES, "strategy")
+                strategy = strategy_of(section.get("strategy", name))
             except plugins.PartError as error:
                 yield ("strategies", name, "strategy"), str(error)
+                continue
+            try:
+                strategy.settings.from_config(section["options"])
+            except ValueError as error:
+                yield ("strategies", name, "options"), str(error)
     for name, experiment in picked.items():
         key = ("experiments", name)
         try:

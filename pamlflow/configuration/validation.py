@@ -15,9 +15,12 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from pamlflow import plugins
+from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.crosschecks import cross_problems
 from pamlflow.configuration.shape import endless_problems, nameless_problems
 from pamlflow.configuration.soundness import Sound
+from pamlflow.names import ORACLE
 from pamlflow.wording import (
     Key,
     Node,
@@ -47,6 +50,25 @@ _BOUNDS = {
 }
 
 
+_STRATEGY_NAMES = sorted(STRATEGIES)
+_FROM_REGISTRY: dict[str, dict[str, Any]] = {
+    "strategies": {
+        "pattern": rf"({'|'.join(_STRATEGY_NAMES)}|{plugins.NAME.pattern})",
+        "x-expected": " or ".join(
+            f'"{name}"' for name in (*_STRATEGY_NAMES, "package.module:Name")
+        ),
+        "x-names": _STRATEGY_NAMES,
+    },
+    "compared": {"default": [*(it.name for it in STRATEGIES.values() if it.compared), ORACLE]},
+}
+"""What the schema leaves to the registries of parts."""
+
+_MOVED = {
+    "acquisition": "what a strategy can be told is in `strategies.<name>.options`; move it there",
+}
+"""Keys of earlier versions, and where to find what they said."""
+
+
 class ConfigurationError(ValueError):
     """A configuration cannot be used; the message lists every problem, one a line."""
 
@@ -61,6 +83,8 @@ class ConfigurationError(ValueError):
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the configuration."""
     loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for _, node in _entries(loaded):
+        node.update(_FROM_REGISTRY.get(node.get("x-registry", ""), {}))
     return loaded
 
 
@@ -125,6 +149,9 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
         here = {name: name for name in node["properties"]}
         anywhere = {str(entry[-1]): dotted(entry) for entry, _ in _entries(schema())} | here
         for name in found.keys() - here.keys():
+            if name in _MOVED:
+                yield (*key, str(name)), f"unknown key: {_MOVED[name]}"
+                continue
             hint = nearest(str(name), anywhere, anywhere.__getitem__)
             which = "" if str(name).isascii() else f" {quoted(str(name))}"
             yield (*key, str(name)), f"unknown key{which}{hint} (known here: {', '.join(here)})"
@@ -152,6 +179,8 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
 
 def _filled(node: Node, value: Any) -> Any:
     """Return `value` with defaults, the order of keys and the number types of the schema `node`."""
+    if isinstance(value, Mapping) and not node.keys() & {"properties", "additionalProperties"}:
+        return dict(value)  # of a part, which knows what it means
     if isinstance(value, Mapping):
         known, others = node.get("properties", {}), node.get("additionalProperties")
         filled = {
@@ -193,7 +222,7 @@ def _reason(node: Node) -> str:
     return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
-def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
+def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Yield every key that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
     if isinstance(node.get("additionalProperties"), Mapping):
@@ -216,7 +245,17 @@ def markdown() -> str:
             " ".join(filter(None, (node.get("description"), _reason(node)))),
         )
         rows.append(f"| {' | '.join(cells)} |")
-    return _README + "\n".join(rows) + "\n"
+    return _README + "\n".join([*rows, _STRATEGIES, *_option_rows()]) + "\n"
+
+
+def _option_rows() -> Iterator[str]:
+    """A line for each setting of each strategy, and one for a strategy that has none."""
+    for name, strategy in STRATEGIES.items():
+        needs = ", ".join(f"a {need}" for need in sorted(strategy.needs)) or "nothing"
+        settings = strategy.settings.described() or [("none", "", "")]
+        for number, cells in enumerate(settings):
+            head = (f"`{name}`", needs) if number == 0 else ("", "")
+            yield f"| {' | '.join((*head, *cells))} |"
 
 
 _README = """\
@@ -240,6 +279,14 @@ file and line. Keys with a default may be left out.
 | key | value | default | unit | meaning |
 |---|---|---|---|---|
 """
+
+_STRATEGIES = """
+## Strategies
+
+`strategies.<name>.options` has these settings:
+
+| strategy | needs | setting | value | default |
+|---|---|---|---|---|"""
 
 if __name__ == "__main__":
     print(markdown(), end="")

@@ -80,7 +80,7 @@ rule acquire_round:
         experiment=by_experiment(STUDY.world),
         model=by_experiment(STUDY.model),
         training=STUDY.training(),
-        acquisition=acquisition,
+        options=options,
         seed=seed("acquire_round"),
         version=TRAINING_VERSION,
     script:

@@ -100,9 +100,9 @@ def strategy(wildcards):
     return STUDY.strategy(wildcards.strategy)
 
 
-def acquisition(wildcards):
-    """The section `acquisition` of the strategy."""
-    return STUDY.acquisition(wildcards.experiment, wildcards.strategy)
+def options(wildcards):
+    """The strategy's own settings."""
+    return STUDY.options(wildcards.strategy)
 
 
 def last_rounds(strategies, trials):

@@ -18,7 +18,7 @@ if __name__ == "__main__":
             experiment=snakemake.params.experiment | {"failed_tasks": failed_tasks},
             model=snakemake.params.model,
             training=snakemake.params.training,
-            acquisition=snakemake.params.acquisition,
+            options=snakemake.params.options,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),
             design=Path(snakemake.input.design) if snakemake.input.design else None,
