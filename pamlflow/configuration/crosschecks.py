@@ -107,7 +107,7 @@ def _option_problems(key: Key, name: str, section: Node) -> Iterator[Problem]:
         try:
             STRATEGIES[known].settings.from_config(section.get("options", {}))
         except ValueError as error:
-            yield (*key, "options"), f"{known} has no such settings: {error}"
+            yield (*key, "options"), str(error)
 
 
 def _need_problems(

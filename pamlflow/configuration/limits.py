@@ -120,7 +120,8 @@ def memory_problems(
     """Find out whether the largest fit of an experiment that is run goes into memory."""
     steps = (*key, "simulation", "steps")
     tasks = _num_tasks(key, experiment, strategies, sound)
-    if tasks is None or not sound(*steps) or not sound("model", "inducing_points"):
+    known = sound(*steps) and sound(*key, "simulation", "runs")
+    if tasks is None or not known or not sound("model", "inducing_points"):
         return
     simulation, points = experiment["simulation"], config["model"]["inducing_points"]
     transitions = simulation["steps"] * simulation["runs"]
