@@ -79,17 +79,16 @@ def test_objective_weighs_pictures_and_counts_each_task_once(tasks, model):
 
 
 def test_encoder_learns_from_the_dynamics_too(tasks):
-    model = PictureModel(tasks, weighted(1e-300), UNCHOSEN)
+    model = PictureModel(tasks, SETTINGS, UNCHOSEN)
     model.choose_inducing_points()
     encoder, decoder = model.descriptor.encoder, model.descriptor.decoder
     variables = [encoder.trainable_variables[0], decoder.trainable_variables[0]]
     with tf.GradientTape() as tape:
         mean, variance = model.moments()
         loss = -model.dynamics.bound(model.data, mean[:4], variance[:4], model.jitter)
-        loss -= model.descriptor.bound(mean, variance, model.jitter)
     from_encoder, from_decoder = tape.gradient(loss, variables)
     assert float(tf.reduce_max(tf.abs(from_encoder))) > 0.0
-    assert float(tf.reduce_max(tf.abs(from_decoder))) == 0.0
+    assert from_decoder is None
 
 
 def test_training_on_both_views_raises_the_bound_of_each(model):

@@ -190,10 +190,9 @@ def test_a_step_without_a_finite_bound_ends_at_the_last_good_state(model, monkey
     assert "the fit ends after 10 of 50 steps" in caplog.messages
 
 
-def test_a_fit_that_fails_before_its_first_good_state_is_an_error(ragged_tasks):
-    training = TrainingSettings(
-        bound="stochastic", stochastic=StochasticSettings(steps=50, learning_rate=1e6)
-    )
+def test_a_fit_that_fails_before_its_first_good_state_is_an_error(monkeypatch, ragged_tasks):
+    monkeypatch.setattr(stochastic_training.StochasticTrainer, "step", lambda _: np.nan)
+    training = TrainingSettings(bound="stochastic", stochastic=StochasticSettings(steps=50))
     with pytest.raises(TrainingError, match="no finite bound for 8 tasks"):
         train(ragged_tasks, ModelSettings(inducing_points=8), training, np.random.default_rng(3))
 
