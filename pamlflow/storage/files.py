@@ -7,16 +7,19 @@ cover scalars and strings, and with them one flipped bit in a hundred crashed it
 """
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 SEAL_BYTES = 512
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _SEAL = re.compile(rb"pamlflow sha256 ([0-9a-f]{64}) bytes (\d+)\n\0*")
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{32}\.tmp")
 
 
 def seal(image: bytes) -> bytes:
@@ -58,6 +61,63 @@ def replace(path: Path, content: bytes) -> None:
 
     Raises OSError, and leaves the old file and nothing else, when the content cannot be written.
     """
+    with _written_beside(path, content) as temporary:
+        temporary.replace(path)
+
+
+def create(path: Path, content: bytes) -> None:
+    """Put `content` into a new file: FileExistsError, and nothing touched, where there is one already.
+
+    The name appears in one step, with all of the content: a crash leaves no file, or the whole one. Of
+    two processes that do so at the same time one gets the name. Other errors are those of `replace`.
+    """
+    with _written_beside(path, content) as temporary:
+        publish(temporary, path)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give the whole file `temporary` the name `path` in one step: FileExistsError where one has it."""
+    try:
+        os.link(temporary, path)  # the only way to rename that takes nobody's name
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as that of a memory card
+        with _locked(path.parent):
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            temporary.replace(path)
+    else:
+        with contextlib.suppress(OSError):  # it is a second name of what has been published
+            temporary.unlink()
+
+
+def try_to_write(folder: Path) -> None:
+    """Raise the OSError that a later `replace` in `folder` would meet now; leave nothing behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(folder / "test")
+    temporary.touch()
+    temporary.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` is named like the unfinished file of an interrupted `replace` or `create`."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def meant_for(temporary: Path) -> Path:
+    """Return the file that an interrupted `replace` or `create` would have written."""
+    named = _TEMPORARY.fullmatch(temporary.name)
+    if named is None:
+        raise ValueError(f"{temporary}: expected the name of a temporary file")
+    return temporary.with_name(named[1])
+
+
+@contextlib.contextmanager
+def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """A temporary file beside `path` with all of `content` on the disk, to be given its name.
+
+    An error leaves no such file, a crash may.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
@@ -65,7 +125,7 @@ def replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield temporary
     except BaseException:
         with contextlib.suppress(OSError):  # a file system that has become read-only
             temporary.unlink()
@@ -78,31 +138,16 @@ def replace(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def create(path: Path, content: bytes) -> None:
-    """Put `content` into a new file: FileExistsError, and nothing touched, where there is one already.
-
-    Of two processes that do so at the same time one gets the name. Other errors are those of `replace`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.open("xb").close()
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others who ask for it out of a folder; the system unlocks it when a process is killed."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        replace(path, content)
-    except BaseException:
-        path.unlink()
-        raise
-
-
-def try_to_write(folder: Path) -> None:
-    """Raise the OSError that a later `replace` in `folder` would meet now; leave nothing behind."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(folder / "test")
-    temporary.touch()
-    temporary.unlink()
-
-
-def is_temporary(path: Path) -> bool:
-    """Whether `path` is named like the unfinished file of an interrupted `replace`."""
-    return _TEMPORARY.fullmatch(path.name) is not None
+        with contextlib.suppress(OSError):  # a mount that cannot lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _temporary(path: Path) -> Path:

@@ -1,5 +1,8 @@
+import contextlib
 import errno
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -67,10 +70,45 @@ def test_a_file_is_created_once(tmp_path, monkeypatch):
         files.create(path, b"other")
     assert path.read_bytes() == b"one"
 
-    def full(path, content):
+    def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         files.create(tmp_path / "later", b"one")
-    assert not (tmp_path / "later").exists()
+    assert list(path.parent.iterdir()) == [path] and not (tmp_path / "later").exists()
+
+
+def test_a_file_is_created_once_where_there_are_no_hard_links(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # as on a memory card
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    path = tmp_path / "file"
+    files.create(path, b"one")
+    with pytest.raises(FileExistsError):
+        files.create(path, b"other")
+    assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_of_many_that_create_a_file_at_once_one_does(tmp_path, monkeypatch, hard_links):
+    if not hard_links:
+        monkeypatch.setattr(files.os, "link", mock.Mock(side_effect=OSError(errno.EPERM, "no")))
+    path, made = tmp_path / "file", []
+
+    def make(number):
+        with contextlib.suppress(FileExistsError):
+            files.create(path, b"%d" % number)
+            made.append(b"%d" % number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(make, range(8)))
+    assert made == [path.read_bytes()] and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_temporary_file_says_what_it_was_meant_for(tmp_path):
+    path = tmp_path / "task_04.npz"
+    assert files.meant_for(files._temporary(path)) == path
+    with pytest.raises(ValueError, match="expected the name of a temporary file"):
+        files.meant_for(path)
