@@ -34,6 +34,20 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """Return ``value``, NumPy's integers too, as an int, or raise.
+
+    TypeError where it is no whole number, 2.0 and True among them; ValueError where it is too small or large.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected a whole number, found {value!r}")
+    number = int(value)
+    if number < least or (most is not None and number > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name}: expected a whole number {bounds}, found {number}")
+    return number
+
+
 class Bounds(NamedTuple):
     """The smallest and the largest number that a setting may be; the schema of a study has the same."""
 
