@@ -18,6 +18,11 @@ class Scores(NamedTuple):
     squared_error: FloatArray  # [N] per transition, summed over outputs
     coverage: FloatArray  # [J, N] share of outputs inside the central intervals
 
+    @property
+    def levels(self) -> FloatArray:
+        """The probabilities [J] of the central intervals that ``coverage`` is about."""
+        return COVERAGE_LEVELS.copy()
+
 
 def score(outputs: FloatArray, mean: FloatArray, variance: FloatArray, mask: FloatArray) -> Scores:
     """Score predictions [N, T, P] of standardised ``outputs`` where ``mask`` [N, T] is one.

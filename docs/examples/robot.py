@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from spring import Spring
 
-from pamlflow.learner import Learner
-from pamlflow.spaces import Box
+from pamlflow import Box, Learner
 
 TASKS = 10
 

@@ -171,8 +171,10 @@ def _walk(folders: Sequence[Path]) -> tuple[set[Path], list[Fault]]:
             remedy = "name the results of a study, or make them with `snakemake --cores all`"
             faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
         problem = "the rest of an interrupted write, unless a job is writing it now"
-        temporary = [path for path in inside if files.is_temporary(path)]
-        faults += [Fault(path, "stray", problem, remedies.remove(path)) for path in temporary]
+        for path in filter(files.is_temporary, inside):
+            told = recordings.is_interrupted(path)
+            remedy = remedies.recover(path.parent) if told else remedies.remove(path)
+            faults.append(Fault(path, "stray", problem, remedy))
         recorded = {path for path in inside if recordings.is_recording(path)}
         faults += chain.from_iterable(map(_folder_of_a_learner, sorted(learners)))
         paths |= hdf5 | recorded

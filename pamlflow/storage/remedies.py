@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 LEARNER = "learner.json"
-"""The file that makes a folder one of a `pamlflow.learner.Learner`, of which Snakemake knows nothing."""
+"""The file that makes a folder one of a `pamlflow.Learner`, of which Snakemake knows nothing."""
 
 _CONFIG = "(add your --configfile, if any)"
 
@@ -42,6 +42,12 @@ def restore(recording: Path) -> str:
     """What to do about a recording of a robot, which cannot be made again."""
     name = _target(recording)
     return f"restore {name} from a copy, or move it away and number those after it without a gap"
+
+
+def recover(folder: Path) -> str:
+    """What to do about a hidden file in which the recording of a robot may be whole."""
+    text = "open the folder with its Learner, which recovers a recording that is whole"
+    return f"{text}; keep the file until {_target(folder)} has it"
 
 
 def look_at(path: Path) -> str:

@@ -17,7 +17,9 @@ FILES = ("round_01", "metrics")
 TRIALS, LAST = ("trial_00", "trial_01"), 2
 ROUND_1, ROUND_2 = (RESULTS / f"paml/trial_01/round_0{number}.h5" for number in (1, 2))
 POOL, POOLED = Path("data/pooled/trial_00/pool.h5"), Path("results/pooled")
-ABOUT = '{"design": [[1.0, 2.0]], "space": {}, "inputs": [], "outputs": []}'
+ABOUT = """{
+  "initial_tasks": 1, "design": [[1.0]], "space": {"mass": [0.5, 3.0, "kg"]}, "inputs": [], "outputs": []
+}"""
 METRICS, SUMMARY = RESULTS / "paml/trial_01/metrics.h5", RESULTS / "summary.h5"
 
 

@@ -1,0 +1,141 @@
+"""The folder of a learner: what it is about, the initial design, and the recordings in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pamlflow.pool import Pool
+from pamlflow.robot.recorded import TaskFormat
+from pamlflow.storage import files, recordings
+from pamlflow.storage.recordings import RecordingError
+from pamlflow.storage.remedies import LEARNER
+from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
+
+logger = logging.getLogger(__name__)
+
+
+def begin(
+    folder: Path,
+    form: TaskFormat,
+    pool: Pool | None,
+    initial_tasks: int,
+    seed: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """The descriptors [I, R] of the initial tasks, drawn when the folder is new.
+
+    Raises ValueError where the folder is about something else, and RecordingError where what it is about cannot
+    be read or written.
+    """
+    space = form.space
+    about: dict[str, Any] = {
+        "initial_tasks": initial_tasks,
+        "seed": seed,
+        "space": {
+            variable.name: [low, high, variable.unit]
+            for variable, low, high in zip(
+                space.variables, space.low.tolist(), space.high.tolist(), strict=True
+            )
+        },
+        "inputs": [[variable.name, variable.unit] for variable in form.inputs],
+        "outputs": [[variable.name, variable.unit] for variable in form.outputs],
+    }
+    if not is_begun(folder):
+        if models := sorted(folder.glob("round_*.h5")):
+            text = f"{folder}: holds {models[0].name}, but no {LEARNER}: another study's, or a lost file"
+            raise ValueError(f"{text}; name another folder, or restore that file from a copy")
+        drawn = (
+            space.latin_hypercube(initial_tasks, rng)
+            if pool is None
+            else pool.descriptors[pool.draw(initial_tasks, rng)]
+        )
+        recordings.write_about(folder, {**about, "design": drawn.tolist()})
+    found = recordings.about(folder)
+    _compare(folder / LEARNER, found, about)
+    return np.array(found["design"], dtype=np.float64)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a learner has been in the folder."""
+    return (folder / LEARNER).exists()
+
+
+def load(folder: Path, form: TaskFormat) -> list[TaskSet]:
+    """The tasks that were recorded, in order, with what interrupted writes left.
+
+    A whole recording that only lacked its name becomes the task it was meant for; what is cut short at the
+    end, or cannot be that task, is kept aside.  Nothing is deleted, and each step is logged.  Raises
+    RecordingError where another recording is damaged, missing or no task of the robot.
+    """
+    tasks: list[TaskSet] = []
+    while (path := _next(folder, form, tasks)).exists():
+        tasks.append(form.task(recordings.read(path), path, tasks))
+    recordings.paths(folder)  # to name a gap
+    for left in recordings.interrupted(folder):
+        _put_away(left)
+    return tasks
+
+
+def _compare(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Refuse a folder that was begun with something else."""
+    for name, value in about.items():
+        # The order of the variables of the box counts, and mappings do not compare it.
+        was, now = json.dumps(found.get(name)), json.dumps(value)
+        if was != now:
+            raise ValueError(
+                f"{path}: `{name}` was {was} when the folder was begun, and is {now} now; give "
+                "what it was, or another folder"
+            )
+
+
+def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
+    """The file of the task that follows ``tasks``, after an interrupted write of it is seen to."""
+    path = recordings.path_of(folder, len(tasks))
+    cut = recordings.is_cut_short(path)
+    if path.exists() and not cut:
+        return path
+    whole = None
+    for left in recordings.interrupted(folder):
+        if files.meant_for(left) == path and _fits(left, form, tasks):
+            whole = left
+    is_last = not recordings.path_of(folder, len(tasks) + 1).exists()
+    if cut and (whole is not None or is_last):
+        aside = recordings.move_aside(path)
+        logger.warning("%s: cut short when it was written; it is kept in %s", path, aside)
+    if whole is not None:
+        files.publish(whole, path)
+        logger.warning("%s: recovered whole from an interrupted write", path)
+    return path
+
+
+def _fits(left: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> bool:
+    """Whether an interrupted write left a whole recording that can follow ``tasks``."""
+    try:
+        form.task(recordings.read(left), left, tasks)
+    except RecordingError:
+        return False
+    return True
+
+
+def _put_away(left: Path) -> None:
+    """Keep aside a whole recording without a name of its own; leave what somebody may be writing still."""
+    target = files.meant_for(left)
+    try:
+        recordings.read(left)
+        if target.exists() and target.read_bytes() == left.read_bytes():
+            left.unlink()  # a second copy of what has its name
+            return
+        aside = recordings.move_aside(left)
+    except RecordingError as error:
+        text = "the rest of an interrupted write, which was not acknowledged; it is left as it is"
+        logger.warning("%s: %s (%s)", left, text, error.problem)
+    else:
+        text = "a whole recording from an interrupted write; it is kept in %s"
+        logger.warning("%s: " + text, left, aside)

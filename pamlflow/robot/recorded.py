@@ -1,0 +1,121 @@
+"""A recording as a task of the robot: what is no number, of another shape or of another run is refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pamlflow.robot.arrays import as_numbers, in_order
+from pamlflow.spaces import Box
+from pamlflow.storage.recordings import ROUNDING, Recording, RecordingError
+from pamlflow.tasks import TaskSet, Variable
+from pamlflow.types import FloatArray
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TaskFormat:
+    """What the recordings of a robot have in common: the box of descriptors and the variables."""
+
+    space: Box
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+
+    def recording(self, told: Mapping[str, Any], where: str) -> Recording:
+        """What was told, as arrays of numbers; RecordingError where it is something else."""
+        arrays = {}
+        for name, values in told.items():
+            try:
+                arrays[name] = as_numbers(name, in_order(name, values, self._variables[name]))
+            except ValueError as error:
+                raise RecordingError(where, str(error), "correct it") from error
+        return Recording(**arrays)
+
+    def task(self, recording: Recording, where: str | Path, earlier: Sequence[TaskSet]) -> TaskSet:
+        """One task; its truth, which a simulator would know, is the descriptor again.
+
+        Raises RecordingError where the recording does not fit, or is that of one of the tasks ``earlier``.
+        """
+        descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
+        try:
+            self._check_shapes(recording)
+            task = TaskSet(
+                recording.inputs,
+                recording.outputs,
+                lengths=np.array([steps]),
+                descriptors=descriptor,
+                parameters=descriptor,
+                input_variables=self.inputs,
+                output_variables=self.outputs,
+                descriptor_variables=self.space.variables,
+                parameter_variables=self.space.variables,
+            )
+        except ValueError as error:  # to which it is the only task
+            problem = str(error).removeprefix("task 0").lstrip(",: ")
+            raise RecordingError(where, problem, "correct it") from error
+        _check_new(task, where, earlier)
+        if not self.space.contains(task.descriptors).all():
+            logger.warning("%s: %s is outside the box", where, task.descriptors[0])
+        return task
+
+    @property
+    def _variables(self) -> dict[str, tuple[Variable, ...]]:
+        descriptor = tuple(self.space.variables)
+        return {"descriptor": descriptor, "inputs": self.inputs, "outputs": self.outputs}
+
+    def _check_shapes(self, recording: Recording) -> None:
+        """Raise ValueError unless there are one descriptor [R], inputs [T, Dx] and outputs [T, P]."""
+        for name, variables in self._variables.items():
+            shape = list(np.shape(getattr(recording, name)))
+            count, names = len(variables), ", ".join(each.name for each in variables)
+            if name == "descriptor":
+                if shape != [count]:
+                    raise ValueError(f"{name}: expected [{count}] ({names}), found {shape}")
+                continue
+            steps = len(recording.inputs) if name == "outputs" else "T"
+            expected = f"{name}: expected [{steps}, {count}] ({names}), found {shape}"
+            if len(shape) == 2 and shape[0] == count != shape[1]:
+                raise ValueError(f"{expected}; transpose it")
+            if len(shape) != 2 or shape[1] != count:
+                raise ValueError(expected)
+            if name == "outputs" and shape[0] != steps:
+                raise ValueError(
+                    f"{expected}, while there are {steps} inputs: one row for each step"
+                )
+            if shape[0] == 0:
+                raise ValueError(f"{expected}: at least one step")
+
+
+def _check_new(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> None:
+    """Refuse outputs that an earlier task has in each step: no two runs of a robot record the same.
+
+    Where nothing varied, as with a robot that did not move, they may.
+    """
+    for number, other in enumerate(earlier):
+        if not _same(task.outputs, other.outputs):
+            continue
+        which = "inputs and outputs" if _same(task.inputs, other.inputs) else "outputs"
+        problem = f"the same {which} as task {number} in all {len(task.outputs)} steps"
+        if np.all(task.outputs == task.outputs[0]):
+            if which != "outputs":
+                logger.warning("%s: %s, in which nothing changes", where, problem)
+            continue
+        remedy = "keep each run once, in arrays of its own: a buffer that is used again holds the last run"
+        if isinstance(where, Path):
+            remedy = "move one of the two away, and number those after it without a gap"
+        raise RecordingError(where, f"{problem}, which two runs never are", remedy)
+
+
+def _same(one: FloatArray, other: FloatArray) -> bool:
+    """Whether two arrays are equal, or would be if one of them were kept in single precision."""
+    if one.shape != other.shape:
+        return False
+    with np.errstate(all="ignore"):
+        first = np.isclose(one[0], other[0], ROUNDING, 0.0).all()  # tells most apart
+        return bool(first and np.allclose(one, other, ROUNDING, 0.0))

@@ -1,0 +1,109 @@
+"""The models of a learner: round files are a cache of what the recordings say, made again if need be."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pamlflow import TRAINING_VERSION
+from pamlflow.jobs.runtime import load_tensorflow
+from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
+from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.seeding import generator, job_seed
+from pamlflow.storage import recordings, store
+from pamlflow.tasks import TaskSet
+
+logger = logging.getLogger(__name__)
+
+Choice = Callable[[TaskSet, TrainedModel], dict[str, Any]]
+"""The datasets that say how the newest task was chosen with the model of those before."""
+
+
+class Rounds:
+    """The models of the first ``initial`` tasks, and of each one more, in `round_00.h5`, `round_01.h5`, ..."""
+
+    def __init__(
+        self,
+        folder: Path,
+        initial: int,
+        model: ModelSettings,
+        training: TrainingSettings,
+        seed: int,
+        choice: Choice,
+    ) -> None:
+        """Files are those of these settings; nothing is read or trained yet."""
+        self._folder = folder
+        self._initial = initial
+        self._model = model
+        self._training = training
+        self._seed = seed
+        self._choice = choice
+        self._config = {
+            "model": dataclasses.asdict(model),
+            "training": dataclasses.asdict(training),
+            "version": TRAINING_VERSION,
+        }
+
+    def model(self, tasks: TaskSet) -> TrainedModel:
+        """The model of all these tasks, from its file or trained from the latest round that has one."""
+        last = number = tasks.num_tasks - self._initial
+        trained = self._cached(last, tasks)
+        while trained is None and number > 0:
+            number -= 1
+            trained = self._cached(number, tasks)
+        if trained is None:
+            trained = self._fit(0, tasks, None)
+        while number < last:
+            number += 1
+            trained = self._fit(number, tasks, trained)
+        return trained
+
+    def _fit(self, number: int, tasks: TaskSet, previous: TrainedModel | None) -> TrainedModel:
+        """Train round ``number`` from the model of the round before, and write its file."""
+        load_tensorflow()
+        from pamlflow.rounds import train_round  # which imports TensorFlow
+
+        seen = self._seen(number, tasks)
+        return train_round(
+            self._path(number),
+            number,
+            seen,
+            previous,
+            self._model,
+            self._training,
+            generator(job_seed(self._seed, "round", round=number)),
+            choice={} if previous is None else self._choice(seen, previous),
+            seed=self._seed,
+            config=self._config,
+            parents=recordings.paths(self._folder)[: seen.num_tasks],
+        )
+
+    def _cached(self, number: int, tasks: TaskSet) -> TrainedModel | None:
+        """The model of a round file, if it was made from these tasks with these settings."""
+        path = self._path(number)
+        if not path.exists():
+            return None
+        try:
+            record = store.read(path, "round")
+        except store.StoreError as error:
+            logger.warning("%s: %s; it is made again", path, error.problem)
+            return None
+        seen = self._seen(number, tasks).to_datasets()
+        same = all(np.array_equal(record.datasets[name], seen[name]) for name in seen)
+        if not same or (record.seed, record.config) != (self._seed, self._config):
+            text = "made with other settings or recordings, or by another pamlflow"
+            logger.warning("%s: %s; it is made again", path, text)
+            return None
+        return TrainedModel.from_datasets(record.datasets)
+
+    def _seen(self, number: int, tasks: TaskSet) -> TaskSet:
+        """The tasks of round ``number``."""
+        return tasks.subset(np.arange(self._initial + number))
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"round_{number:02d}.h5"
