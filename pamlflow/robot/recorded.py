@@ -35,6 +35,9 @@ class TaskFormat:
                 arrays[name] = as_numbers(name, in_order(name, values, self._variables[name]))
             except ValueError as error:
                 raise RecordingError(where, str(error), "correct it") from error
+            except Exception as error:  # whatever a table of another library raises
+                problem = f"{name}: expected an array of numbers, found something else ({error})"
+                raise RecordingError(where, problem, "correct it") from error
         return Recording(**arrays)
 
     def task(self, recording: Recording, where: str | Path, earlier: Sequence[TaskSet]) -> TaskSet:

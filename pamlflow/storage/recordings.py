@@ -218,4 +218,8 @@ def _as_array(values: Any) -> np.ndarray[Any, Any]:
             return array
         content = values if is_masked(values) else array
     with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
-        return np.array(repr(content.tolist() if hasattr(content, "tolist") else content))
+        try:
+            text = repr(content.tolist() if hasattr(content, "tolist") else content)
+        except Exception:  # of which nothing more can be said
+            text = object.__repr__(values)
+    return np.array(text)

@@ -101,6 +101,47 @@ def test_a_setting_that_means_nothing_is_refused(section, changed, message):
         getattr(settings, f"{section}Settings")(**changed)
 
 
+@pytest.mark.parametrize(
+    ("section", "changed", "message"),
+    [
+        (
+            "Model",
+            {"inducing_points": 20.0},
+            "inducing_points: expected a whole number, found 20.0",
+        ),
+        (
+            "Model",
+            {"inducing_points": "20"},
+            "inducing_points: expected a whole number, found '20'",
+        ),
+        (
+            "Model",
+            {"inducing_points": True},
+            "inducing_points: expected a whole number, found True",
+        ),
+        ("Model", {"noise_floor": "1e-6"}, "noise_floor: expected a number, found '1e-6'"),
+        ("Model", {"noise_floor": False}, "noise_floor: expected a number, found False"),
+        ("Model", {"pictures": {"weight": 1.0}}, "pictures: expected PictureSettings, found"),
+        ("Stochastic", {"batch_tasks": 2.5}, "batch_tasks: expected a whole number, found 2.5"),
+        ("Training", {"stochastic": None}, "stochastic: expected StochasticSettings, found None"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(section, changed, message):
+    with pytest.raises(TypeError, match=message):
+        getattr(settings, f"{section}Settings")(**changed)
+
+
+def test_infinity_is_no_setting():
+    with pytest.raises(ValueError, match="noise_floor: expected a number above 0, found inf"):
+        ModelSettings(noise_floor=math.inf)
+
+
+def test_numbers_of_numpy_become_pythons_own():
+    read = ModelSettings(inducing_points=np.int32(20), noise_floor=np.float32(0.25))
+    assert read == ModelSettings(inducing_points=20, noise_floor=0.25)
+    assert (type(read.inducing_points), type(read.noise_floor)) == (int, float)
+
+
 def test_no_batch_stands_for_all():
     assert StochasticSettings(batch_tasks=None).batch_tasks is None
 

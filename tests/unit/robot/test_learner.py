@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from spring_robot import BOX, INPUTS, STATE, files_of, run
 
 import pamlflow.rounds
 from pamlflow import Learner, RecordingError
@@ -22,9 +23,6 @@ from pamlflow.spaces import Box
 from pamlflow.storage import files, store
 from pamlflow.tasks import Variable
 
-BOX = Box((Variable("mass", "kg"), Variable("stiffness", "N/m")), [0.5, 2.0], [3.0, 10.0])
-STATE = (Variable("position", "m"), Variable("velocity", "m/s"))
-INPUTS = (*STATE, Variable("force", "N"))
 SETTINGS = {
     "initial_tasks": 2,
     "model": ModelSettings(inducing_points=20),
@@ -32,21 +30,8 @@ SETTINGS = {
 }
 
 
-def run(descriptor):
-    """A mass on a spring from random states: an exact change of the velocity, one Euler step."""
-    mass, stiffness = descriptor
-    inputs = np.random.default_rng(5).standard_normal((30, 3))
-    position, velocity, force = inputs.T
-    acceleration = (force - stiffness * position) / mass
-    return inputs, 0.1 * np.stack([velocity, acceleration], axis=1)
-
-
 def open_learner(folder, **changed):
     return Learner(folder, BOX, INPUTS, STATE, **SETTINGS | changed)
-
-
-def files_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -517,6 +502,7 @@ def test_scores_are_those_of_the_round_before(folder, monkeypatch):
     found = learner.scores(context=0)
     assert found.nll.shape == found.squared_error.shape == (2,)
     assert found.coverage.shape == (3, 2)
+    np.testing.assert_array_equal(found.levels, [0.5, 0.9, 0.99])
 
     tasks = learner.tasks
     model = TrainedModel.from_datasets(store.read(folder / "round_01.h5", "round").datasets)

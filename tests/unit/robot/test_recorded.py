@@ -123,6 +123,27 @@ def test_columns_with_names_are_put_in_order_by_them(tmp_path, descriptor):
         np.testing.assert_array_equal(found, expected)
 
 
+class Broken:
+    """A table of another library, of which nothing can be read."""
+
+    columns = property(lambda self: ["position", "velocity"])
+
+    def __getitem__(self, name):
+        raise KeyError(name)
+
+    def __repr__(self):
+        raise RuntimeError("on another device")
+
+
+def test_the_rest_of_what_was_told_is_kept_where_a_part_cannot_be_read(tmp_path):
+    inputs = run([1.5, 4.0])[0]
+    with pytest.raises(RecordingError, match="task 0: outputs: expected an array of numbers"):
+        open_learner(tmp_path).tell([1.5, 4.0], inputs, Broken())
+    with np.load(tmp_path / "refused_00.npz") as arrays:
+        np.testing.assert_array_equal(arrays["inputs"], inputs)
+        assert "Broken object" in str(arrays["outputs"])
+
+
 def test_tables_without_names_are_taken_as_they_are(tmp_path):
     inputs, outputs = run([1.5, 4.0])
     open_learner(tmp_path).tell([1.5, 4.0], pd.DataFrame(inputs), pd.DataFrame(outputs))

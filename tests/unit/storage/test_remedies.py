@@ -21,6 +21,11 @@ def test_rules_can_be_rebuilt_too():
     assert "--forcerun acquire_round`" in remedies.rebuild("acquire_round")
 
 
+def test_what_may_be_a_recording_is_not_removed(folder):
+    said = remedies.recover(folder / "my robot")
+    assert "rm " not in said and said.endswith("keep the file until 'my robot' has it")
+
+
 def test_only_rounds_of_a_learner_are_removed_to_be_made_again(folder):
     (folder / remedies.LEARNER).touch()
     assert remedies.rebuild(folder / "round_03.h5").startswith("remove it with `rm round_03.h5`")
