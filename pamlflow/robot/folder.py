@@ -71,7 +71,7 @@ def load(folder: Path, form: TaskFormat) -> list[TaskSet]:
     """The tasks that were recorded, in order, with what interrupted writes left.
 
     A whole recording that only lacked its name becomes the task it was meant for; what is cut short at the
-    end, or cannot be that task, is kept aside.  Nothing is deleted, and each step is logged.  Raises
+    end, or cannot be that task, is kept aside.  Nothing is lost, and each step is logged.  Raises
     RecordingError where another recording is damaged, missing or no task of the robot.
     """
     tasks: list[TaskSet] = []
@@ -105,8 +105,7 @@ def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
     for left in recordings.interrupted(folder):
         if files.meant_for(left) == path and _fits(left, form, tasks):
             whole = left
-    is_last = not recordings.path_of(folder, len(tasks) + 1).exists()
-    if cut and (whole is not None or is_last):
+    if cut and (whole is not None or recordings.paths(folder)[-1] == path):
         aside = recordings.move_aside(path)
         logger.warning("%s: cut short when it was written; it is kept in %s", path, aside)
     if whole is not None:
@@ -137,5 +136,7 @@ def _put_away(left: Path) -> None:
         text = "the rest of an interrupted write, which was not acknowledged; it is left as it is"
         logger.warning("%s: %s (%s)", left, text, error.problem)
     else:
-        text = "a whole recording from an interrupted write; it is kept in %s"
+        text = (
+            "a whole recording from an interrupted write; `tell` it if it counts: it is kept in %s"
+        )
         logger.warning("%s: " + text, left, aside)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST = 2**30
-"""Bytes of one array: a thousand times what a recording of 10,000 steps holds."""
+"""Bytes of one array, or of a file: a thousand times what a recording of 10,000 steps holds."""
 
 REAL = "fiub"
 """Kinds of NumPy's dtypes that are real numbers: floating point, integers, truth values."""

@@ -102,13 +102,7 @@ def paths(folder: Path) -> list[Path]:
 
 def read(path: Path) -> Recording:
     """Return the recording in the file `path`; RecordingError where it is none, or damaged."""
-    try:
-        if not path.is_file():
-            raise RecordingError(path, "not a file", remedies.look_at(path))
-        content = path.read_bytes()
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise RecordingError(path, problem, "see to the disk") from error
+    content = _content(path)
     try:
         arrays = npz.read(content, Recording._fields)
         with np.errstate(all="ignore"):  # what is too large becomes infinite, to be refused by name
@@ -120,7 +114,10 @@ def read(path: Path) -> Recording:
 
 def is_cut_short(path: Path) -> bool:
     """Whether the file `path` is the beginning of a recording, or empty: the rest of a killed write."""
-    return path.is_file() and npz.is_cut_short(path.read_bytes())
+    try:
+        return npz.is_cut_short(_content(path))
+    except RecordingError:
+        return False
 
 
 def interrupted(folder: Path) -> list[Path]:
@@ -175,6 +172,20 @@ def is_masked(values: Any) -> bool:
     if isinstance(values, list | tuple):
         return any(map(is_masked, values))
     return isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask))
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of `path`; RecordingError where it is no file, cannot be read, or is too large."""
+    try:
+        if path.exists() and not path.is_file():
+            raise RecordingError(path, "not a file", remedies.look_at(path))
+        if (size := path.stat().st_size) > npz.LARGEST:
+            problem = f"expected at most {npz.LARGEST} bytes, found {size}"
+            raise RecordingError(path, problem, remedies.restore(path))
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise RecordingError(path, problem, "see to the disk") from error
 
 
 def _aside(folder: Path) -> Iterator[Path]:

@@ -122,8 +122,34 @@ def test_a_whole_recording_that_has_no_place_is_kept_aside(folder, name, content
     after = files_of(folder)
     assert after.pop("refused_00.npz") == content == before.pop(left.name)
     assert after == before
-    text = "a whole recording from an interrupted write; it is kept in"
+    text = "a whole recording from an interrupted write; `tell` it if it counts: it is kept in"
     assert caplog.messages == [f"{left}: {text} {folder / 'refused_00.npz'}"]
+
+
+def test_a_gap_is_named_before_anything_is_moved(folder):
+    (folder / "task_02.npz").write_bytes(b"")
+    (folder / "task_04.npz").write_bytes(recording())
+    before = files_of(folder)
+    with pytest.raises(RecordingError, match=r"task_03\.npz: missing, while there is task_04\.npz"):
+        open_learner(folder)
+    assert files_of(folder) == before
+
+
+def test_a_file_too_large_for_a_recording_is_not_read(folder):
+    with open(folder / "task_02.npz", "wb") as file:
+        file.truncate(2**40)  # a terabyte of nothing
+    with pytest.raises(RecordingError, match=r"task_02\.npz: .* at most 1073741824 bytes, found"):
+        open_learner(folder)
+
+
+def test_a_recording_that_may_not_be_read_is_named(folder, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    message = r"task_00\.npz: cannot be read \(Permission denied\); see to the disk"
+    with pytest.raises(RecordingError, match=message):
+        open_learner(folder)
 
 
 def test_a_second_name_of_a_recording_is_removed(folder, caplog):
