@@ -80,6 +80,10 @@ class Settings:
         }
         return cls(**made)
 
+    def for_tasks(self, varying: int) -> Self:
+        """Return the settings of a model of tasks in which so many parameters vary."""
+        return self
+
     @classmethod
     def described(cls) -> list[tuple[str, str, str]]:
         """Return name, possible values and default of each setting, as Markdown."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -176,6 +176,10 @@ class Trainer:
     kind: ModelKind
     settings: Settings
     training: Settings
+
+    def to_config(self) -> dict[str, Any]:
+        """The sections ``model`` and ``training`` that describe it; the default kind goes without its name."""
+        return {"model": asdict(self.settings), "training": asdict(self.training)}
 
     def fit(
         self,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from pamlflow import plugins
-from pamlflow.acquisition import STRATEGIES, Strategy
+from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy, strategy_of
+from pamlflow.models import ModelKind, Trainer, kind_of
 from pamlflow.pool import Pool
-from pamlflow.robot.arrays import as_numbers, in_order
+from pamlflow.settings import Settings
 from pamlflow.spaces import Box
-from pamlflow.tasks import Variable, with_units
+from pamlflow.tasks import Variable, columns_of, with_units
 from pamlflow.types import FloatArray
 
 MOST_INITIAL_TASKS = 1000
@@ -24,8 +26,6 @@ MOST_INITIAL_TASKS = 1000
 
 MOST_SEED = 2**63 - 1
 """The largest integer that a file keeps."""
-
-Settings = TypeVar("Settings")
 
 
 def checked_folder(folder: str | Path) -> Path:
@@ -77,45 +77,67 @@ def checked_box(space: Box) -> Box:
     return space
 
 
-def checked_settings(name: str, given: Settings | None, kind: type[Settings]) -> Settings:
+def checked_trainer(
+    kind: str | ModelKind, model: Settings | None, training: Settings | None, dimensions: int
+) -> Trainer:
+    """What trains models of this kind, for a box of so many dimensions."""
+    found = kind if isinstance(kind, ModelKind) else kind_of({"kind": kind})
+    settings = _checked_settings("model", model, found.settings).for_tasks(dimensions)
+    return Trainer(found, settings, _checked_settings("training", training, found.training))
+
+
+def _checked_settings(name: str, given: Settings | None, kind: type[Settings]) -> Settings:
     """The settings of this kind, or its defaults."""
     if given is None:
         return kind()
     if not isinstance(given, kind):
-        text = f"expected pamlflow.settings.{kind.__name__}(...)"
-        raise TypeError(f"{name}: {text}, found {given!r}")
+        raise TypeError(f"{name}: expected {kind.__module__}.{kind.__name__}(...), found {given!r}")
     return given
 
 
-def checked_strategy(strategy: str | Strategy) -> Strategy:
-    """The strategy, or the one of this name: a function of one argument."""
-    found: Any = strategy
+def checked_strategy(strategy: str | Strategy | Callable[[Situation], Selection]) -> Strategy:
+    """The strategy, or the one of this name, or of a function of the situation alone."""
     if isinstance(strategy, str):
-        found = plugins.load(strategy, STRATEGIES, "strategy")
-    if found is STRATEGIES["latin_hypercube"]:
-        text = "latin_hypercube: a learner has no design but that of its initial tasks"
+        strategy = strategy_of(strategy)
+    elif not isinstance(strategy, Strategy):
+        strategy = Strategy(getattr(strategy, "__name__", "own"), _checked_function(strategy))
+    if "design" in strategy.needs:
+        text = f"{strategy.name}: a learner has no design but that of its initial tasks"
         raise ValueError(f"{text}; raise `initial_tasks` instead")
+    return strategy
+
+
+def checked_options(strategy: Strategy, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The strategy's own settings, all of them."""
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options: expected a mapping of settings, found {options!r}")
+    try:
+        return asdict(strategy.settings.from_config(options or {}))
+    except ValueError as error:
+        raise ValueError(f"options: {error}") from error
+
+
+def _checked_function(function: Any) -> Callable[[Situation, Any], Selection]:
+    """A function of the situation alone, as one of a situation and settings."""
     expected = "strategy: expected a function of the situation"
-    if not callable(found) or inspect.isclass(found):
+    if not callable(function) or inspect.isclass(function):
         text = f"{expected}, or one of {', '.join(STRATEGIES)}"
-        raise TypeError(f"{text}, found {strategy!r}")
-    if any(of(found) for of in (inspect.iscoroutinefunction, inspect.isgeneratorfunction)):
-        raise TypeError(f"{expected} that returns a Selection, found {strategy!r}, which waits")
-    try:
-        signature = inspect.signature(found)
-    except ValueError:  # compiled code need not have one
-        return found  # type: ignore[no-any-return]
-    try:
-        signature.bind(None)
-    except TypeError as error:
-        text = f"{expected} alone, found {strategy!r} with the arguments {signature}"
-        raise TypeError(f"{text}: {error}") from error
-    return found  # type: ignore[no-any-return]
+        raise TypeError(f"{text}, found {function!r}")
+    if any(of(function) for of in (inspect.iscoroutinefunction, inspect.isgeneratorfunction)):
+        raise TypeError(f"{expected} that returns a Selection, found {function!r}, which waits")
+    with contextlib.suppress(ValueError):  # compiled code need not have a signature
+        signature = inspect.signature(function)
+        try:
+            signature.bind(None)
+        except TypeError as error:
+            text = f"{expected} alone, found {function!r} with the arguments {signature}"
+            raise TypeError(f"{text}: {error}") from error
+    return lambda situation, _: function(situation)
 
 
 def checked_pool(pool: FloatArray, space: Box, initial_tasks: int | None) -> Pool:
     """The tasks that exist, of which a new folder draws some; their truth is the descriptor again."""
-    rows = as_numbers("pool", in_order("pool", pool, space.variables))
+    rows = columns_of("pool", pool, space.variables)
     width = len(space.variables)
     if rows.ndim != 2 or rows.shape[1] != width:
         names = ", ".join(variable.name for variable in space.variables)

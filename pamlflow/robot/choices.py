@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pamlflow.acquisition import Selection, Situation, Strategy
-from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.acquisition import (
+    BoxOffer,
+    Offer,
+    PoolOffer,
+    Selection,
+    Situation,
+    Strategy,
+    log_repeat,
+)
+from pamlflow.arrays import check_shape
+from pamlflow.models.interface import Model
 from pamlflow.pool import Pool
 from pamlflow.seeding import generator, job_seed
-from pamlflow.settings import AcquisitionSettings
 from pamlflow.spaces import Box
 from pamlflow.storage.recordings import ROUNDING
 from pamlflow.tasks import TaskSet, with_units
@@ -23,13 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choices:
-    """What chooses: ``design`` [I, R] the initial tasks, then ``strategy``, from ``pool`` if there is one."""
+    """What chooses: ``design`` [I, R] the initial tasks, then ``strategy``, from ``pool`` if there is one.
+
+    ``options`` are the strategy's own settings.
+    """
 
     space: Box
     design: FloatArray
     strategy: Strategy
+    options: Mapping[str, Any]
     pool: Pool | None
-    settings: AcquisitionSettings
     seed: int
 
     def due(self, told: FloatArray) -> FloatArray:
@@ -57,32 +69,32 @@ class Choices:
                     text = "tell another task in its place, or give a pool with it"
                     logger.warning("initial task %s is not in `pool`: %s", descriptor, text)
 
-    def select(self, tasks: TaskSet, model: TrainedModel) -> Selection:
+    def select(self, tasks: TaskSet, model: Model) -> Selection:
         """What the strategy says after ``tasks``; TypeError or ValueError where no round could keep it."""
         number = tasks.num_tasks - len(self.design) + 1
         situation = Situation(
             round=number,
             model=model,
-            space=self.space,
-            chosen=tasks.descriptors,
-            design=None,
-            settings=self.settings,
+            offer=self._offer(tasks.descriptors),
+            tasks=tasks,
             rng=generator(job_seed(self.seed, "choice", round=number)),
-            pool=self.left(tasks.descriptors),
         )
-        selection = self.strategy(situation)
+        selection = self.strategy(situation, self.options)
         if not isinstance(selection, Selection):
             text = "expected a pamlflow.acquisition.Selection from it"
             raise TypeError(f"strategy: {text}, found {selection!r}")
-        count = len(selection.candidates)
-        for name, found, expected in (
-            ("candidates", selection.candidates.shape, (count, len(self.space.variables))),
-            ("latent.mean", selection.latent.mean.shape, (count, model.latent.mean.shape[1])),
-        ):
-            if found != expected:
-                text = f"expected shape {list(expected)}, found {list(found)}"
-                raise ValueError(f"strategy: {name}: {text}")
+        columns = len(self.space.variables)
+        check_shape("strategy: candidates", selection.candidates, ("C", columns))
+        if selection.latent is not None and model.latent is not None:
+            dimensions = model.latent.mean.shape[1]
+            check_shape("strategy: latent.mean", selection.latent.mean, ("C", dimensions))
+        log_repeat(selection, situation)
         return selection
+
+    def _offer(self, told: FloatArray) -> Offer:
+        """What can be asked for after the tasks told [N, R]."""
+        left = self.left(told)
+        return BoxOffer(self.space) if left is None else PoolOffer(left, self.space)
 
     def checked(self, descriptor: FloatArray, told: FloatArray) -> FloatArray:
         """A copy of the descriptor [R] that goes to the robot, after the tasks told [N, R].
@@ -102,12 +114,12 @@ class Choices:
         if left is not None and not self._near(left, descriptor).any():
             raise ValueError(
                 f"task {len(told)} should be {descriptor}, which is no row that is left of `pool`: give "
-                "one with it, let the strategy choose a row of `situation.pool`, or tell another task"
+                "one with it, let the strategy choose one of `situation.offer`, or tell another task"
             )
         inside: FloatArray = np.clip(descriptor, self.space.low, self.space.high)
         return inside
 
-    def datasets(self, tasks: TaskSet, previous: TrainedModel) -> dict[str, Any]:
+    def datasets(self, tasks: TaskSet, previous: Model) -> dict[str, Any]:
         """The datasets of the selection that asked for the newest of ``tasks``; none if another was told.
 
         Models depend on recordings alone: a strategy that fails now, or a pool that is used up, ends no fit.
@@ -124,7 +136,7 @@ class Choices:
     @property
     def _tolerance(self) -> FloatArray:
         """How far [R] a rounding may move a descriptor."""
-        tolerance: FloatArray = ROUNDING * (self.space.high - self.space.low)
+        tolerance: FloatArray = ROUNDING * self.space.width
         return tolerance
 
     def _untold(self, rows: FloatArray, told: FloatArray) -> BoolArray:

@@ -15,18 +15,17 @@ import numpy as np
 
 from pamlflow.acquisition import Strategy
 from pamlflow.metrics import Scores
-from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.models import DEFAULT_KIND, ModelKind
+from pamlflow.models.interface import Model
 from pamlflow.protocols import parse_protocol
 from pamlflow.robot import arguments
-from pamlflow.robot.arrays import read_once
 from pamlflow.robot.choices import Choices
 from pamlflow.robot.folder import begin, is_begun, load
-from pamlflow.robot.recorded import TaskFormat
+from pamlflow.robot.recorded import TaskFormat, read_once
 from pamlflow.robot.rounds import Rounds
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.seeding import generator, job_seed
-from pamlflow.settings import AcquisitionSettings, InferenceSettings, whole_number
+from pamlflow.settings import InferenceSettings, Settings, whole_number
 from pamlflow.spaces import Box
 from pamlflow.storage import recordings, store
 from pamlflow.storage.recordings import RecordingError
@@ -42,9 +41,10 @@ class Learner:
 
     `space` is the box of descriptors, with their names and units.  Inputs [T, Dx] of a recording are state
     and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
-    first `initial_tasks` are a Latin hypercube of the box; `strategy`, a function or the name of one of
-    pamlflow's, chooses the others.  With a `pool` [C, R] of tasks that exist, both choose among its rows; it
-    may be another one when the folder is opened again, with what is left of the initial tasks in it.
+    first `initial_tasks` are a Latin hypercube of the box; `strategy` chooses the others: a Strategy, the name
+    of one, or a function of a situation.  `options` are the strategy's own settings.  With a `pool` [C, R] of
+    tasks that exist, both choose among its rows; it may be another one when the folder is opened again, with
+    what is left of the initial tasks in it.  `kind` is the kind of model, `model` and `training` its settings.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
@@ -71,9 +71,10 @@ class Learner:
         initial_tasks: int = 4,
         strategy: str | Strategy = "paml",
         pool: FloatArray | None = None,
-        model: ModelSettings | None = None,
-        training: TrainingSettings | None = None,
-        acquisition: AcquisitionSettings | None = None,
+        options: Mapping[str, Any] | None = None,
+        kind: str | ModelKind = DEFAULT_KIND,
+        model: Settings | None = None,
+        training: Settings | None = None,
         seed: int = 0,
     ) -> None:
         self._folder = arguments.checked_folder(folder)
@@ -88,15 +89,14 @@ class Learner:
         chooser = arguments.checked_strategy(strategy)
         needed = None if is_begun(self._folder) else initial_tasks
         rows = None if pool is None else arguments.checked_pool(pool, space, needed)
-        model = arguments.checked_settings("model", model, ModelSettings)
-        training = arguments.checked_settings("training", training, TrainingSettings)
-        acquisition = arguments.checked_settings("acquisition", acquisition, AcquisitionSettings)
+        options = arguments.checked_options(chooser, options)
+        trainer = arguments.checked_trainer(kind, model, training, len(space.variables))
         store.require_writable(self._folder)
         rng = self._rng("initial tasks")
         design = begin(self._folder, self._format, rows, initial_tasks, self._seed, rng)
-        self._choices = Choices(space, design, chooser, rows, acquisition, self._seed)
+        self._choices = Choices(space, design, chooser, options, rows, self._seed)
         choice = self._choices.datasets
-        self._rounds = Rounds(self._folder, len(design), model, training, self._seed, choice)
+        self._rounds = Rounds(self._folder, len(design), trainer, self._seed, choice)
         self._tasks = load(self._folder, self._format)
         logger.info("%s: %d tasks recorded", self._folder, self.num_tasks)
         self._choices.warn_of_what_is_missing(self._told)
@@ -154,7 +154,7 @@ class Learner:
             raise self._kept_aside(RecordingError(path, problem, remedy), told) from None
         self._tasks.append(task)
 
-    def model(self) -> TrainedModel:
+    def model(self) -> Model:
         """The model of all tasks that were recorded; rounds without a file that fits are trained.
 
         Raises ValueError before the initial tasks are recorded.
@@ -199,7 +199,7 @@ class Learner:
         descriptors = [task.descriptors[0] for task in self._tasks]
         return np.array(descriptors).reshape(-1, len(self._format.space.variables))
 
-    def _model(self, count: int) -> TrainedModel:
+    def _model(self, count: int) -> Model:
         """The model of the first ``count`` tasks."""
         if count < self._initial:
             raise ValueError(

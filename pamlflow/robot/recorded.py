@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pamlflow.robot.arrays import as_numbers, in_order
 from pamlflow.spaces import Box
 from pamlflow.storage.recordings import ROUNDING, Recording, RecordingError
-from pamlflow.tasks import TaskSet, Variable
+from pamlflow.tasks import TaskSet, Variable, columns_of
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class TaskFormat:
         arrays = {}
         for name, values in told.items():
             try:
-                arrays[name] = as_numbers(name, in_order(name, values, self._variables[name]))
+                arrays[name] = columns_of(name, values, self._variables[name])
             except ValueError as error:
                 raise RecordingError(where, str(error), "correct it") from error
             except Exception as error:  # whatever a table of another library raises
@@ -122,3 +121,10 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     with np.errstate(all="ignore"):
         first = np.isclose(one[0], other[0], ROUNDING, 0.0).all()  # tells most apart
         return bool(first and np.allclose(one, other, ROUNDING, 0.0))
+
+
+def read_once(values: Any) -> Any:
+    """Return what an iterator yields as a list of copies: one buffer may be yielded again and again."""
+    if isinstance(values, Iterator):
+        return [read_once(row) for row in values]
+    return values.copy() if isinstance(values, np.ndarray | list) else values

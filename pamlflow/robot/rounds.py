@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from pamlflow import TRAINING_VERSION
-from pamlflow.jobs.runtime import load_tensorflow
-from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.models.interface import Model, Trainer
+from pamlflow.rounds import train_round
 from pamlflow.seeding import generator, job_seed
 from pamlflow.storage import recordings, store
 from pamlflow.tasks import TaskSet
 
 logger = logging.getLogger(__name__)
 
-Choice = Callable[[TaskSet, TrainedModel], dict[str, Any]]
+Choice = Callable[[TaskSet, Model], dict[str, Any]]
 """The datasets that say how the newest task was chosen with the model of those before."""
 
 
@@ -31,25 +29,22 @@ class Rounds:
         self,
         folder: Path,
         initial: int,
-        model: ModelSettings,
-        training: TrainingSettings,
+        trainer: Trainer,
         seed: int,
         choice: Choice,
     ) -> None:
         """Files are those of these settings; nothing is read or trained yet."""
         self._folder = folder
         self._initial = initial
-        self._model = model
-        self._training = training
+        self._trainer = trainer
         self._seed = seed
         self._choice = choice
         self._config = {
-            "model": dataclasses.asdict(model),
-            "training": dataclasses.asdict(training),
+            **trainer.to_config(),
             "version": TRAINING_VERSION,
         }
 
-    def model(self, tasks: TaskSet) -> TrainedModel:
+    def model(self, tasks: TaskSet) -> Model:
         """The model of all these tasks, from its file or trained from the latest round that has one."""
         last = number = tasks.num_tasks - self._initial
         trained = self._cached(last, tasks)
@@ -63,19 +58,15 @@ class Rounds:
             trained = self._fit(number, tasks, trained)
         return trained
 
-    def _fit(self, number: int, tasks: TaskSet, previous: TrainedModel | None) -> TrainedModel:
+    def _fit(self, number: int, tasks: TaskSet, previous: Model | None) -> Model:
         """Train round ``number`` from the model of the round before, and write its file."""
-        load_tensorflow()
-        from pamlflow.rounds import train_round  # which imports TensorFlow
-
         seen = self._seen(number, tasks)
         return train_round(
             self._path(number),
             number,
             seen,
             previous,
-            self._model,
-            self._training,
+            self._trainer,
             generator(job_seed(self._seed, "round", round=number)),
             choice={} if previous is None else self._choice(seen, previous),
             seed=self._seed,
@@ -83,7 +74,7 @@ class Rounds:
             parents=recordings.paths(self._folder)[: seen.num_tasks],
         )
 
-    def _cached(self, number: int, tasks: TaskSet) -> TrainedModel | None:
+    def _cached(self, number: int, tasks: TaskSet) -> Model | None:
         """The model of a round file, if it was made from these tasks with these settings."""
         path = self._path(number)
         if not path.exists():
@@ -99,7 +90,7 @@ class Rounds:
             text = "made with other settings or recordings, or by another pamlflow"
             logger.warning("%s: %s; it is made again", path, text)
             return None
-        return TrainedModel.from_datasets(record.datasets)
+        return self._trainer.kind.load(record.datasets)
 
     def _seen(self, number: int, tasks: TaskSet) -> TaskSet:
         """The tasks of round ``number``."""

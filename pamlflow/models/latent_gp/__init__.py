@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow.jobs.runtime import load_tensorflow
 from pamlflow.models.interface import Model, ModelKind, TrainingRecord
 from pamlflow.models.latent_gp.rows import ROWS
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
@@ -31,6 +32,7 @@ def _fit(
     title: str,
 ) -> tuple[Model, TrainingRecord]:
     """See `pamlflow.models.interface.Fit`."""
+    load_tensorflow()
     from pamlflow.models.latent_gp.fit.training import train
 
     settings = settings.for_tasks(len(tasks.parameter_variables))

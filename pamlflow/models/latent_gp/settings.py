@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pamlflow.settings import Bounds, Settings
 
@@ -37,7 +37,7 @@ class ModelSettings(Settings):
         """The dimensions Q of h where so many parameters vary between tasks, hidden ones included."""
         return self.latent_dimensions or min(varying, MOST_DIMENSIONS)
 
-    def for_tasks(self, varying: int) -> ModelSettings:
+    def for_tasks(self, varying: int) -> Self:
         """The same with Q as a number; the log warns where it is below that of the ``varying`` parameters."""
         dimensions = self.dimensions(varying)
         if dimensions < varying:

@@ -10,6 +10,7 @@ from spring_robot import BOX, INPUTS, STATE, files_of, run
 import pamlflow.rounds
 from pamlflow import Learner, RecordingError
 from pamlflow.acquisition import Selection
+from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.cli import main
 from pamlflow.metrics import score
 from pamlflow.models.interface import TaskArrays
