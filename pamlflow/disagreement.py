@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pamlflow.origins import Origin, origin
-from pamlflow.storage import provenance
+from pamlflow.storage import notes
+from pamlflow.storage.notes import DamageError, Provenance
 from pamlflow.storage.places import plain
-from pamlflow.storage.provenance import DamageError, Provenance
 from pamlflow.study import Study
 
 READERS = 16
@@ -134,7 +134,7 @@ def _listed(head: str, lines: list[str]) -> str:
 def _says(path: str, made_from: Origin) -> Provenance | OSError | ValueError:
     """What the file says, or what is wrong with that."""
     try:
-        return provenance.read(Path(path), made_from.schema)
+        return notes.read(Path(path), made_from.schema)
     except (OSError, ValueError) as error:
         return error
 
@@ -151,9 +151,9 @@ def _reason(
     config = {key: value for key, value in says.config.items() if key != "failed_tasks"}
     if made_from.schema in UNSAID_VERSIONS:
         config.setdefault("version", UNSAID_VERSIONS[made_from.schema])
-    if text := provenance.difference(config, made_from.config):
+    if text := notes.difference(config, made_from.config):
         return text
-    if text := provenance.difference(says.seed, made_from.seed, "seed"):
+    if text := notes.difference(says.seed, made_from.seed, "seed"):
         return text
     for parent in sorted(says.parents.keys() ^ set(made_from.parents)):
         had = "was not made from" if parent in made_from.parents else "was made from"

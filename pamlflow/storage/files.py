@@ -12,11 +12,22 @@ import fcntl
 import hashlib
 import os
 import re
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 SEAL_BYTES = 512
+LARGEST = 2**31
+"""Bytes that a file, or all that it holds, may have: what is larger is met before it fills the memory."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _SEAL = re.compile(rb"pamlflow sha256 ([0-9a-f]{64}) bytes (\d+)\n\0*")
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{32}\.tmp")
@@ -30,12 +41,9 @@ def seal(image: bytes) -> bytes:
 
 
 def damage(content: bytes) -> str | None:
-    """Say what was expected of a sealed file and what was found; None when it is as written.
-
-    HDF5 files without a seal, from before there was one, pass.
-    """
+    """Say what was expected of a sealed file and what was found; None when it is as written."""
     if content.startswith(_HDF5):
-        return None
+        return "expected a sealed HDF5 file, found one without a seal, whose content nothing vouches for"
     if not content:
         return "expected an HDF5 file, found an empty file"
     found = _SEAL.fullmatch(content[:SEAL_BYTES])
@@ -54,6 +62,17 @@ def damage(content: bytes) -> str | None:
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of `content` in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a file; OSError for what is none, which might never end, and for too much."""
+    status = path.stat()
+    if kind := _KINDS.get(stat.S_IFMT(status.st_mode)):
+        raise OSError(errno.EINVAL, f"expected a file, found {kind}")
+    if status.st_size > LARGEST:
+        text = f"expected at most {LARGEST} bytes, found {status.st_size}"
+        raise OSError(errno.EFBIG, text)
+    return path.read_bytes()
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pamlflow.names import INITIAL, ORACLE
 from pamlflow.storage.schemas import SCHEMAS
+
+INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
+ORACLE = "oracle"
 
 _NUMBERED = ("trial", "round")
 
@@ -64,14 +66,24 @@ def plain(path: Path) -> Path:
     return Path(os.path.relpath(path))
 
 
+def study_of(path: Path) -> Path | None:
+    """Return the folder of the study that `path` belongs to; None if no stage writes such a file."""
+    absolute = os.path.abspath(path)
+    patterns = [*_PATTERNS.values(), _TABLE]
+    found = next((match for each in patterns if (match := each.fullmatch(absolute))), None)
+    return Path(found["root"] or "/") if found else None
+
+
 def _pattern(location: str) -> re.Pattern[str]:
     """The paths of files at `location`, such as `data/{experiment}/test_tasks.h5`, in any study."""
 
     def wildcard(found: re.Match[str]) -> str:
-        characters = r"\d{2}" if found[1] in _NUMBERED else "[^/]+"
+        characters = "[0-9]{2}" if found[1] in _NUMBERED else "[^/]+"
         return f"(?P<{found[1]}>{characters})"
 
-    return re.compile("(?P<root>.*)/" + re.sub(r"\\{(\w+)\\}", wildcard, re.escape(location)))
+    return re.compile("(?P<root>(?s:.*))/" + re.sub(r"\\{(\w+)\\}", wildcard, re.escape(location)))
 
 
 _PATTERNS = {schema.name: _pattern(schema.location) for schema in SCHEMAS.values()}
+
+_TABLE = _pattern("results/{experiment}/{table}.csv")

@@ -1,130 +1,105 @@
-"""What a file says that it was made from, whatever keeps the books besides.
-
-HDF5 files say so in their attributes. Tables and figures cannot: a note lies beside them, in the folder
-`provenance`, and holds their own SHA-256 too, so that it speaks of no other file of that name.
-"""
+"""Where a file comes from: the root attributes of every HDF5 file."""
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
-import numpy as np
 
-from pamlflow.storage import files
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow import __version__
+from pamlflow.rows import Schema
+from pamlflow.storage import files, hdf5
 
-NOTES = "provenance"
-"""The folder, beside tables and figures, of what was noted about them."""
-
-
-class DamageError(ValueError):
-    """A file is not as it was written."""
+PARENTS = 10_000
+"""Files that one may be made from; a summary of a hundred trials has some hundreds."""
 
 
-class Provenance(NamedTuple):
-    """The seed and the settings of the job that made a file, and the files that the job read.
+@dataclass(frozen=True)
+class Provenance:
+    """Where a file comes from.
 
-    `parents` maps paths, relative to the working folder, to SHA-256; `sha256` is that of the file.
+    `parents` maps each file this one was made from, relative to the folder of this one, to its
+    SHA-256; `config` holds the parameters that were used; `sha256` is that of the file read.
     """
 
+    schema: str
+    schema_version: int
+    pamlflow_version: str
     seed: int
     config: dict[str, Any]
     parents: dict[str, str]
     sha256: str
 
 
-def note(products: Sequence[str], params: Mapping[str, Any], parents: Sequence[str]) -> None:
-    """Note that a job with `params`, a seed perhaps among them, made tables or figures from `parents`."""
-    config = {key: value for key, value in params.items() if key != "seed"}
-    for product in map(Path, products):
-        content = {
-            "sha256": files.sha256(product.read_bytes()),
-            "seed": params.get("seed", 0),
-            "config": config,
-            "parents": {
-                os.path.relpath(parent, product.parent): files.sha256(Path(parent).read_bytes())
-                for parent in parents
-            },
-        }
-        text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n"
-        files.replace(_note(product), text.encode())
+def attributes(
+    schema: Schema,
+    folder: Path,
+    seed: int,
+    config: Mapping[str, Any],
+    parents: Sequence[str | Path],
+) -> dict[str, str | int]:
+    """Return the root attributes of a file in `folder` that is made now from the files `parents`."""
+    digests = {
+        os.path.relpath(parent, folder): files.sha256(Path(parent).read_bytes())
+        for parent in parents
+    }
+    return {
+        "schema": schema.name,
+        "schema_version": schema.version,
+        "pamlflow_version": __version__,
+        "seed": seed,
+        "config": _json(config),
+        "parents": _json(digests),
+    }
 
 
-def read(path: Path, schema: str | None = None) -> Provenance:
-    """Return what the file at `path`, of an HDF5 schema or without one, was made from.
-
-    Raises DamageError where an HDF5 file is not as it was written, ValueError where a file says nothing,
-    nothing that is understood, or that it is of another schema or version, and FileNotFoundError where
-    there is no file.
-    """
-    content = path.read_bytes()
-    says = _attributes(content, schema) if schema else _noted(path, content)
+def read(file: h5py.File, sha256: str) -> Provenance:
+    """Return what the root attributes say; ContentError where they are not those of pamlflow."""
     try:
-        parents = {
-            os.path.relpath(path.parent / name): str(sha256)
-            for name, sha256 in says["parents"].items()
-        }
-        return Provenance(int(says["seed"]), dict(says["config"]), parents, files.sha256(content))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"expected a seed, settings and parents, found {error!r}") from None
+        found = Provenance(
+            schema=hdf5.attribute(file, "schema", str),
+            schema_version=hdf5.attribute(file, "schema_version", int),
+            pamlflow_version=hdf5.attribute(file, "pamlflow_version", str),
+            seed=hdf5.attribute(file, "seed", int),
+            config=_mapping(file, "config"),
+            parents=_mapping(file, "parents"),
+            sha256=sha256,
+        )
+    except hdf5.ContentError as error:
+        text = f"expected the root attributes of a pamlflow file, found {error}"
+        raise hdf5.ContentError(text) from error
+    if len(found.parents) > PARENTS:
+        text = (
+            f"expected at most {PARENTS} files in attribute 'parents', found {len(found.parents)}"
+        )
+        raise hdf5.ContentError(text)
+    for parent, digest in found.parents.items():
+        is_digest = isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)
+        if not is_digest or not parent or parent.startswith("/") or "\0" in parent:
+            pair = f"{parent!r}: {digest!r}"[:200]
+            text = "expected relative paths and their SHA-256 in attribute 'parents'"
+            raise hdf5.ContentError(f"{text}, found {pair}")
+    return found
 
 
-def _attributes(content: bytes, schema: str) -> dict[str, Any]:
-    """The attributes of an HDF5 file; from memory, without a lock, which network mounts may refuse."""
-    if problem := files.damage(content):
-        raise DamageError(problem)
+def _mapping(file: h5py.File, name: str) -> dict[str, Any]:
+    """The mapping in an attribute of JSON, which is written in one way only."""
+    text = hdf5.attribute(file, name, str)
     try:
-        with h5py.File(h5py.h5f.open_file_image(content)) as file:
-            found = dict(file.attrs)
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise DamageError(f"damaged HDF5 file ({error})") from None
-    expected = {"schema": schema, "schema_version": SCHEMAS[schema].version}
-    for name, value in expected.items():
-        if found.get(name) != value:
-            raise ValueError(_differs(name, found.get(name), value))
-    try:
-        texts = {name: json.loads(found[name]) for name in ("config", "parents")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"expected settings and parents, found {error!r}") from None
-    return found | texts
+        found = json.loads(text)
+        same = isinstance(found, dict) and _json(found) == text
+    except (ValueError, RecursionError) as error:
+        raise hdf5.ContentError(f"attribute {name!r} that is no JSON ({error})") from error
+    if not same:
+        raise hdf5.ContentError(
+            f"attribute {name!r} that is no mapping, or not as pamlflow writes it"
+        )
+    return dict(found)
 
 
-def _noted(path: Path, content: bytes) -> dict[str, Any]:
-    """What was noted of a table or figure."""
-    try:
-        says: Any = json.loads(_note(path).read_bytes())
-        about = says["sha256"]
-    except (OSError, KeyError, TypeError, ValueError, RecursionError):
-        raise ValueError(f"no note of what it was made from in {_note(path)}") from None
-    if about != files.sha256(content):
-        raise ValueError("changed since it was made")
-    return dict(says)
-
-
-def difference(found: Any, expected: Any, key: str = "") -> str | None:
-    """Name the first setting in which two configurations differ; None where they are the same."""
-    if isinstance(found, Mapping) and isinstance(expected, Mapping):
-        for name in sorted({*found, *expected}):
-            inner = f"{key}.{name}" if key else name
-            if text := difference(found.get(name), expected.get(name), inner):
-                return text
-        return None
-    return None if found == expected else _differs(key, found, expected)
-
-
-def _differs(name: str, found: Any, expected: Any) -> str:
-    return f"{name}: expected {_short(expected)}, found {_short(found)}"
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = str(value) if isinstance(value, np.generic) else json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _note(product: Path) -> Path:
-    return product.parent / NOTES / f"{product.name}.json"
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, allow_nan=False)

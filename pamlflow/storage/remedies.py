@@ -1,30 +1,54 @@
-"""What to do about a file that is missing or faulty, with commands to paste where Snakemake runs."""
+"""What to do about a file that is missing or faulty, with commands to paste into a shell."""
 
+import os
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+
+from pamlflow.storage.places import study_of
 
 LEARNER = "learner.json"
 """The file that makes a folder one of a `pamlflow.Learner`, of which Snakemake knows nothing."""
 
+SNAKEFILE = Path(__file__).parents[2] / "workflow" / "Snakefile"
+"""The workflow, where pamlflow was installed from a copy of its repository."""
+
 _CONFIG = "(add your --configfile, if any)"
+_NO_STAGE = "no stage of a study writes a file of this name"
 
 
 def make(path: Path) -> str:
     """How to make a file that no other depends on yet."""
-    return f"make it with `snakemake --cores all {_target(path)}` {_CONFIG}"
+    study = study_of(path)
+    if study is None:
+        return f"{_NO_STAGE}; see `ls {_target(path.parent)}`"
+    return f"make it with `{_snakemake(study, _target(path, study))}` {_CONFIG}"
 
 
-def rebuild(*targets: Path | str, what: str = "it") -> str:
-    """How to make files, or the outputs of rules, and all that follows from them anew.
+def rebuild(*paths: Path, what: str = "it") -> str:
+    """How to make files, and all that follows from them, anew.
 
     Deleting them would not do: Snakemake takes a missing file for finished when its successors
     exist.
     """
-    names = " ".join(_target(target) for target in targets)
-    if all(isinstance(target, Path) and is_learners_round(target) for target in targets):
+    if all(map(is_learners_round, paths)):
+        names = " ".join(map(_target, paths))
         return f"remove {what} with `rm {names}`, and the learner of the folder makes {what} again"
-    return f"rebuild {what} with `snakemake --cores all --forcerun {names}` {_CONFIG}"
+    studies: dict[Path, list[str]] = {}
+    for path in paths:
+        if (study := study_of(path)) is not None:
+            studies.setdefault(study, []).append(_target(path, study))
+    if not studies:
+        return f"{_NO_STAGE}: restore {what} from a copy, or move {what} elsewhere"
+    commands = [f"`{_snakemake(study, '--forcerun', *names)}`" for study, names in studies.items()]
+    return f"rebuild {what} with {' and '.join(commands)} {_CONFIG}"
+
+
+def rebuild_all(path: Path, rules: Sequence[str]) -> str:
+    """How to make the outputs of rules anew, in the study of `path`."""
+    command = _snakemake(study_of(path) or Path.cwd(), "--forcerun", *rules)
+    return f"rebuild all such files with `{command}` {_CONFIG}"
 
 
 def is_learners_round(path: Path) -> bool:
@@ -66,9 +90,35 @@ def remove(path: Path) -> str:
     return f"remove it with `rm {_target(path)}`"
 
 
-def _target(target: Path | str) -> str:
-    """A rule, or a path as one would type it in the folder snakemake runs in."""
-    if isinstance(target, Path):
-        here, absolute = Path.cwd(), target.absolute()
-        target = absolute.relative_to(here) if here in absolute.parents else target
-    return shlex.quote(str(target))
+def touch(path: Path) -> str:
+    """How to give a file the present date, after which Snakemake makes what follows from it again."""
+    return f"if the clock is right, `touch {_target(path)}` and start the study again"
+
+
+def quoted(text: str) -> str:
+    """Return `text` as one word for bash, in characters that any terminal shows."""
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = (
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+        for byte in os.fsencode(text)
+    )
+    return f"$'{''.join(plain)}'"
+
+
+def _snakemake(study: Path, *arguments: str) -> str:
+    """The command that runs the workflow in the folder of a study, from the working folder."""
+    words = ["snakemake", "--cores", "all", *arguments]
+    has_own = any(Path(folder, "Snakefile").is_file() for folder in (".", "workflow"))
+    if SNAKEFILE.is_file() and not has_own:
+        words += ["--snakefile", _target(SNAKEFILE)]
+    if study != Path.cwd():
+        words += ["--directory", _target(study)]
+    return " ".join(words)
+
+
+def _target(path: Path, folder: Path | None = None) -> str:
+    """A path as one would type it in a folder, which is by default the working folder."""
+    here, absolute = folder or Path.cwd(), Path(os.path.abspath(path))
+    name = absolute.relative_to(here) if here in absolute.parents else path
+    return quoted(str(name))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pamlflow.storage import recordings
+from pamlflow.storage.hdf5 import Array
 from pamlflow.storage.schemas import SCHEMAS
-from pamlflow.storage.store import Array, Record
+from pamlflow.storage.store import Record
 
 HEAD = 10
 

@@ -6,23 +6,21 @@ was killed, a full disk or a stray file is met here, by name, and not later in t
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
-from pamlflow import __version__
 from pamlflow.rows import Row, Schema
-from pamlflow.storage import files, remedies
+from pamlflow.storage import files, hdf5, provenance, remedies
+from pamlflow.storage.hdf5 import Array, Form
+from pamlflow.storage.provenance import Provenance
 from pamlflow.storage.schemas import SCHEMAS
-
-Array = npt.NDArray[Any]
 
 # A picture is mostly background: megabytes of them become kilobytes.
 PICTURE_FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
@@ -49,21 +47,10 @@ class Violation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Record:
-    """A file's datasets, keyed by path, and where they come from.
-
-    `parents` maps each file this one was made from, relative to the folder of this one, to its
-    SHA-256; `config` holds the parameters that were used; `sha256` is that of the file read.
-    """
+class Record(Provenance):
+    """A file's datasets, keyed by path, and where they come from."""
 
     datasets: dict[str, Array]
-    schema: str
-    schema_version: int
-    pamlflow_version: str
-    seed: int
-    config: dict[str, Any]
-    parents: dict[str, str]
-    sha256: str
 
 
 def write(
@@ -83,22 +70,13 @@ def write(
     """
     path, declared = Path(path), SCHEMAS[schema]
     arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
-    for violation in violations(declared, arrays):
+    forms = {name: Form(_dtype(array), array.shape) for name, array in arrays.items()}
+    for violation in chain(violations(declared, forms), _not_finite(arrays)):
         raise StoreError(path, str(violation), "nothing was written, see the log of the job")
-    attributes = {
-        "schema": schema,
-        "schema_version": declared.version,
-        "pamlflow_version": __version__,
-        "seed": seed,
-        "config": json.dumps(config, sort_keys=True, allow_nan=False),
-        "parents": json.dumps(
-            {
-                os.path.relpath(parent, path.parent): files.sha256(Path(parent).read_bytes())
-                for parent in parents
-            },
-            sort_keys=True,
-        ),
-    }
+    if (size := sum(array.nbytes for array in arrays.values())) > files.LARGEST:
+        problem = f"expected at most {files.LARGEST} bytes of data, found {size}"
+        raise StoreError(path, problem, "nothing was written; lower the sizes of the configuration")
+    attributes = provenance.attributes(declared, path.parent, seed, config, parents)
     content = files.seal(_image(declared, arrays, attributes))
     with _writing(path, path.parent):
         files.replace(path, content)
@@ -116,47 +94,51 @@ def read(path: str | Path, schema: str | None = None) -> Record:
     Strings come as arrays of str. Raises StoreError when the file is missing, damaged, foreign, of
     another version or schema, or when a dataset is not what the schema says.
     """
-    path = Path(path)
-    content = _content(path)
-    if problem := files.damage(content):
-        if path.suffix != ".h5":
-            raise StoreError(path, "no file of pamlflow, whose names end in .h5", "name another")
-        raise StoreError(path, problem, remedies.rebuild(path))
-    try:
-        # From memory: HDF5 sees the bytes that were checked, and asks for no lock, which fails on
-        # NFS and Lustre mounts without a lock service. A complete file needs none.
-        with h5py.File(io.BytesIO(content), "r") as file:
-            declared = _declared(path, dict(file.attrs), schema)
-            record = _record(path, declared, file, files.sha256(content))
-    except StoreError:
-        raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(path, f"damaged HDF5 file ({error})", remedies.rebuild(path)) from error
-    for violation in violations(declared, record.datasets):
-        raise StoreError(path, str(violation), remedies.rebuild(path))
-    return record
+    with _opened(Path(path), schema) as (file, declared, origin):
+        found = hdf5.datasets(file)
+        forms = {name: hdf5.form(dataset) for name, dataset in found.items()}
+        for violation in violations(declared, forms):
+            raise hdf5.ContentError(violation)
+        arrays = hdf5.load(found, file.id.get_filesize())
+        for violation in _not_finite(arrays):
+            raise hdf5.ContentError(violation)
+    return Record(**vars(origin), datasets=arrays)
 
 
-def violations(schema: Schema, datasets: Mapping[str, Array]) -> Iterator[Violation]:
-    """Yield everything in which `datasets` depart from `schema`: names, dtypes, shapes, values."""
-    for row in schema.missing(datasets):
+def read_provenance(path: str | Path, schema: str | None = None) -> Provenance:
+    """Read where a file comes from, and none of its datasets; the seal is checked, their schema is not.
+
+    Errors are those of `read`.
+    """
+    with _opened(Path(path), schema) as (_, _, origin):
+        return origin
+
+
+def violations(schema: Schema, forms: Mapping[str, Form]) -> Iterator[Violation]:
+    """Yield everything in which datasets of such forms depart from `schema`: names, dtypes, shapes."""
+    for row in schema.missing(forms):
         yield Violation(row.path, f"{row.dtype} {row.dims}", "nothing")
     sizes: dict[str, tuple[int, str]] = {}
-    for name, array in datasets.items():
+    for name, form in forms.items():
         declared = schema.row(name)
         if declared is None:
-            yield Violation(name, f"no such dataset in a {schema.name} file", _kind(array))
+            yield Violation(name, f"no such dataset in a {schema.name} file", str(form))
             continue
-        letters = declared.axes(array.ndim)
-        if _dtype(array) != declared.dtype or letters is None:
-            yield Violation(name, f"{declared.dtype} {declared.dims}", _kind(array))
+        letters = declared.axes(len(form.shape))
+        if form.dtype != declared.dtype or letters is None:
+            yield Violation(name, f"{declared.dtype} {declared.dims}", str(form))
             continue
-        for letter, size in zip(letters, array.shape, strict=True):
+        for letter, size in zip(letters, form.shape, strict=True):
             known, source = sizes.setdefault(letter, (size, name))
             if letter and size != known:
                 expected = f"{declared.dims} with {letter} = {known}, as in {source!r}"
-                yield Violation(name, expected, _kind(array))
-        if declared.dtype == "float64" and not np.all(finite := np.isfinite(array)):
+                yield Violation(name, expected, str(form))
+
+
+def _not_finite(arrays: Mapping[str, Array]) -> Iterator[Violation]:
+    """Yield the first number of each dataset that is not finite."""
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.all(finite := np.isfinite(array)):
             index = tuple(np.argwhere(~finite)[0].tolist())
             yield Violation(name, "finite numbers", f"{array[index]} at index {list(index)}")
 
@@ -173,10 +155,6 @@ def _as_array(value: object, row: Row | None) -> Array:
 
 def _dtype(array: Array) -> str:
     return "string" if array.dtype.kind == "U" else str(array.dtype)
-
-
-def _kind(array: Array) -> str:
-    return f"{_dtype(array)} {list(array.shape)}"
 
 
 def _image(schema: Schema, arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> bytes:
@@ -206,61 +184,55 @@ def _writing(path: Path, folder: Path) -> Iterator[None]:
         raise StoreError(path, problem, remedies.free(folder)) from error
 
 
+@contextlib.contextmanager
+def _opened(path: Path, wanted: str | None) -> Iterator[tuple[h5py.File, Schema, Provenance]]:
+    """The open file, its schema, and where it comes from; StoreError for whatever is met in it."""
+    content = _content(path)
+    if problem := files.damage(content):
+        if path.suffix != ".h5":
+            raise StoreError(path, "no file of pamlflow, whose names end in .h5", "name another")
+        raise StoreError(path, problem, remedies.rebuild(path))
+    try:
+        # From memory: HDF5 sees the bytes that were checked, and asks for no lock, which fails on
+        # NFS and Lustre mounts without a lock service. A complete file needs none.
+        with h5py.File(io.BytesIO(content), "r") as file:
+            origin = provenance.read(file, files.sha256(content))
+            yield file, _declared(path, origin, wanted), origin
+    except (StoreError, MemoryError):
+        raise
+    except hdf5.ContentError as error:
+        raise StoreError(path, str(error), remedies.rebuild(path)) from error
+    except Exception as error:  # whatever the library raises about what it has not written
+        raise StoreError(path, f"damaged HDF5 file ({error})", remedies.rebuild(path)) from error
+
+
 def _content(path: Path) -> bytes:
     """The bytes of `path`, or StoreError."""
     try:
-        return path.read_bytes()
+        return files.read(path)
     except FileNotFoundError:
+        if path.is_symlink():
+            problem = f"a link to {os.readlink(path)}, which is not there"
+            raise StoreError(path, problem, remedies.look_at(path)) from None
         raise StoreError(path, "no such file", remedies.make(path)) from None
     except OSError as error:
         problem = f"cannot be opened ({error.strerror})"
         raise StoreError(path, problem, remedies.look_at(path)) from error
 
 
-def _declared(path: Path, attributes: Mapping[str, Any], wanted: str | None) -> Schema:
+def _declared(path: Path, origin: Provenance, wanted: str | None) -> Schema:
     """The schema a file claims to follow, if this version of pamlflow reads it."""
-    name, version = attributes.get("schema"), attributes.get("schema_version")
-    if not isinstance(name, str) or name not in SCHEMAS or not isinstance(version, np.integer):
-        found = ", ".join(sorted(attributes)) or "none"
-        problem = f"expected the root attributes of a pamlflow file, found {found}"
-        raise StoreError(path, problem, remedies.rebuild(path))
+    name, version = origin.schema, origin.schema_version
+    if name not in SCHEMAS:
+        raise hdf5.ContentError(f"expected one of the schemas {', '.join(SCHEMAS)}, found {name!r}")
     if wanted is not None and name != wanted:
-        raise StoreError(
-            path, f"expected schema {wanted!r}, found {name!r}", remedies.rebuild(path)
-        )
+        raise hdf5.ContentError(f"expected schema {wanted!r}, found {name!r}")
     schema = SCHEMAS[name]
     if version != schema.version:
         problem = f"expected version {schema.version} of schema {name!r}, found {version}"
-        remedy = remedies.rebuild(*schema.rules, what="all such files")
+        remedy = remedies.rebuild_all(path, schema.rules)
         if version > schema.version:
-            writer = attributes.get("pamlflow_version", "a newer one")
+            writer = origin.pamlflow_version
             remedy = f"read it with the pamlflow that wrote it ({writer}) or {remedy}"
         raise StoreError(path, problem, remedy)
     return schema
-
-
-def _record(path: Path, schema: Schema, file: h5py.File, sha256: str) -> Record:
-    """Everything in `file`, not yet compared with its schema."""
-    datasets: dict[str, Array] = {}
-
-    def load(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            is_text = h5py.check_string_dtype(item.dtype) is not None
-            value = item.asstr()[()] if is_text else item[()]
-            datasets[name] = np.asarray(value, dtype=np.str_ if is_text else None)
-
-    file.visititems(load)
-    try:
-        return Record(
-            datasets=datasets,
-            schema=schema.name,
-            schema_version=schema.version,
-            pamlflow_version=str(file.attrs["pamlflow_version"]),
-            seed=int(file.attrs["seed"]),
-            config=json.loads(file.attrs["config"]),
-            parents=json.loads(file.attrs["parents"]),
-            sha256=sha256,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        problem = "expected the root attributes pamlflow_version, seed, config and parents"
-        raise StoreError(path, f"{problem}, found {error}", remedies.rebuild(path)) from error

@@ -176,7 +176,7 @@ def test_check_prints_one_line_per_file(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert [line[:4] for line in printed] == ["FAIL", "ok  ", "FAIL", "ok  "]
     assert printed[0].startswith("FAIL broken.h5: expected an HDF5 file, found an empty file; ")
-    assert printed[2].startswith("FAIL gone.h5: no such file; make it with `snakemake ")
+    assert printed[2].startswith("FAIL gone.h5: no such file; no stage of a study writes ")
 
 
 def test_show_refuses_with_the_reason(tmp_path, capsys):

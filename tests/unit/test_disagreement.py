@@ -46,7 +46,7 @@ def write(path, origin, content=b"", **attributes):
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     if origin.schema is None:
         Path(path).write_bytes(path.encode() + content)
-        provenance.note([path], {**origin.config, "seed": origin.seed}, origin.parents)
+        notes.note([path], {**origin.config, "seed": origin.seed}, origin.parents)
         return
     folder = Path(path).parent
     made_from = {

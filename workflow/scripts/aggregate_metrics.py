@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pamlflow.jobs.runtime import job
 from pamlflow.stages.aggregate import aggregate_metrics
-from pamlflow.storage import provenance
+from pamlflow.storage import notes
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
@@ -16,5 +16,5 @@ if __name__ == "__main__":
             summary=Path(snakemake.output.summary),
             table=Path(snakemake.output.table),
         )
-        provenance.note([snakemake.output.table], dict(snakemake.params.items()), snakemake.input)
+        notes.note([snakemake.output.table], dict(snakemake.params.items()), snakemake.input)
     print(*doubts, sep="\n", end="\n" * bool(doubts), flush=True)  # the terminal says so, too

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pamlflow.jobs.runtime import job
 from pamlflow.stages.illustrate import plot_chosen_values
-from pamlflow.storage import provenance
+from pamlflow.storage import notes
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
@@ -16,4 +16,4 @@ if __name__ == "__main__":
             svg=Path(snakemake.output.svg),
             png=Path(snakemake.output.png),
         )
-        provenance.note(snakemake.output, dict(snakemake.params.items()), snakemake.input)
+        notes.note(snakemake.output, dict(snakemake.params.items()), snakemake.input)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pamlflow.jobs.runtime import job
 from pamlflow.stages.illustrate_pictures import rank_candidates
-from pamlflow.storage import provenance
+from pamlflow.storage import notes
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
@@ -16,4 +16,4 @@ if __name__ == "__main__":
             numbers=snakemake.params.rounds,
             table=Path(snakemake.output.table),
         )
-        provenance.note(snakemake.output, dict(snakemake.params.items()), snakemake.input)
+        notes.note(snakemake.output, dict(snakemake.params.items()), snakemake.input)

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import h5py
 import numpy as np
 import pytest
 from examples import edited, example
 
 from pamlflow.cli import main
-from pamlflow.storage import integrity, recordings, remedies, store
+from pamlflow.storage import files, integrity, recordings, remedies, store
 
 DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")
@@ -45,6 +46,7 @@ def sound(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     here = Path.cwd()
     os.chdir(folder)
+    Path("Snakefile").touch()
     test_tasks = write(DATA / "test_tasks.h5", "test_tasks")
     metrics = []
     for trial in TRIALS:
@@ -125,6 +127,14 @@ def test_a_sound_study_has_no_fault_and_brings_its_data(study, capsys):
 def test_damage_is_blamed_on_the_damaged_file_alone(study, path, spoil, problem):
     path.write_bytes(spoil(path.read_bytes()))
     only(path, "damaged", problem)
+
+
+def test_a_file_that_lost_its_seal_is_blamed_itself(study):
+    """Those made from it are as they were, and are not to be made again of what it says."""
+    METRICS.write_bytes(METRICS.read_bytes()[files.SEAL_BYTES :])
+    with h5py.File(METRICS, "r+") as file:
+        file["nll"][...] = -99.0
+    only(METRICS, "damaged", "expected a sealed HDF5 file, found one without a seal")
 
 
 @pytest.mark.parametrize("path", [ROUND_1, ROUND_2, METRICS, DATA / "test_tasks.h5"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pamlflow.stages.simulate import draw_design
-from pamlflow.storage import files, provenance, store
+from pamlflow.storage import files, notes, store
 
 WORLD = {"domain": "cart_pole", "space": {"pole_mass": [0.5, 5.0]}, "fixed": {"pole_length": 1.0}}
 NOTE = "results/provenance/figure.svg.json"
@@ -24,7 +24,7 @@ def _there(tmp_path, monkeypatch):
 def test_an_hdf5_file_says_what_store_wrote():
     path = Path("data/design.h5")
     draw_design(experiment=WORLD, block=3, seed=7, output=path)
-    says, record = provenance.read(path, "design"), store.read(path)
+    says, record = notes.read(path, "design"), store.read(path)
     assert says == (7, WORLD | {"block": 3}, {}, record.sha256)
 
 
@@ -35,26 +35,26 @@ def test_parents_are_named_from_the_working_folder():
     parents = ["data/table.csv", "results/figure.svg"]
     store.write(path, "design", record.datasets, seed=7, config={}, parents=parents)
     digests = {name: files.sha256(Path(name).read_bytes()) for name in parents}
-    assert provenance.read(path, "design").parents == digests
+    assert notes.read(path, "design").parents == digests
 
 
 def test_a_figure_says_what_was_noted_of_it():
     params = {"strategies": ["paml"], "trials": [0], "seed": 3}
-    provenance.note(["results/figure.svg"], params, ["data/table.csv"])
-    says = provenance.read(Path("results/figure.svg"))
+    notes.note(["results/figure.svg"], params, ["data/table.csv"])
+    says = notes.read(Path("results/figure.svg"))
     assert says.seed == 3 and says.config == {"strategies": ["paml"], "trials": [0]}
     assert says.parents == {"data/table.csv": files.sha256(b"a,b\n")}
     assert says.sha256 == files.sha256(b"<svg/>")
     before = Path(NOTE).read_bytes()
-    provenance.note(["results/figure.svg"], params, ["data/table.csv"])
+    notes.note(["results/figure.svg"], params, ["data/table.csv"])
     assert Path(NOTE).read_bytes() == before
 
 
 def test_a_note_speaks_of_no_other_figure_of_that_name():
-    provenance.note(["results/figure.svg"], {}, [])
+    notes.note(["results/figure.svg"], {}, [])
     Path("results/figure.svg").write_text("<svg></svg>")
     with pytest.raises(ValueError, match="changed since it was made"):
-        provenance.read(Path("results/figure.svg"))
+        notes.read(Path("results/figure.svg"))
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_a_note_speaks_of_no_other_figure_of_that_name():
     ids=str,
 )
 def test_a_note_that_means_nothing_is_refused(change):
-    provenance.note(["results/figure.svg"], {}, [])
+    notes.note(["results/figure.svg"], {}, [])
     Path(NOTE).write_text(json.dumps(json.loads(Path(NOTE).read_text()) | change))
     with pytest.raises(ValueError, match=r"expected a seed|changed since"):
-        provenance.read(Path("results/figure.svg"))
+        notes.read(Path("results/figure.svg"))
 
 
 def test_a_file_that_is_not_there_is_not_a_file_that_says_nothing():
     with pytest.raises(FileNotFoundError):
-        provenance.read(Path("data/design.h5"), "design")
+        notes.read(Path("data/design.h5"), "design")
     with pytest.raises(ValueError, match=f"no note of what it was made from in {NOTE}"):
-        provenance.read(Path("results/figure.svg"))
+        notes.read(Path("results/figure.svg"))
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_file_that_is_not_there_is_not_a_file_that_says_nothing():
     ],
 )
 def test_a_difference_names_the_setting(found, expected, said):
-    assert provenance.difference(found, expected) == said
+    assert notes.difference(found, expected) == said
 
 
 def test_long_values_are_cut():
-    said = provenance.difference({"a": "x" * 500}, {"a": 1})
+    said = notes.difference({"a": "x" * 500}, {"a": 1})
     assert said is not None and said.endswith("...") and len(said) < 100
