@@ -7,15 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pamlflow import __version__
-from pamlflow.storage import integrity, recordings, store
-from pamlflow.storage.show import describe, describe_recording
+from pamlflow.inspection import show_arrays, show_folder, study, workers
+from pamlflow.inspection.facts import Fault, crashed, examine
+from pamlflow.inspection.show import describe
+from pamlflow.inspection.text import printable
+from pamlflow.storage import recordings, store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0, or 1 when a file cannot be read or is faulty."""
     options = _parser().parse_args(arguments)
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # units and names may hold what a terminal does not know
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = show(options.file) if options.command == "show" else check(options.paths)
+        code = show(options.path) if options.command == "show" else check(options.paths)
         sys.stdout.flush()
     except BrokenPipeError:  # `pamlflow show FILE | head` is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -24,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show(path: Path) -> int:
-    """Print what the file holds and where it comes from."""
-    try:
-        recorded = recordings.is_recording(path)
-        text = describe_recording(path) if recorded else describe(store.read(path))
-    except (store.StoreError, recordings.RecordingError) as error:
-        print(f"pamlflow: {error}", file=sys.stderr)
+    """Print what a file holds and where it comes from, or what is in a folder."""
+    found = workers.one(_described, path)
+    if isinstance(found, workers.Crash):
+        found = _Refusal(str(crashed(path, found)))
+    if isinstance(found, _Refusal):
+        print(f"pamlflow: {printable(found)}", file=sys.stderr)
         return 1
-    print(f"{path}\n{text}")
+    print(f"{printable(str(path))}\n{found}")
     return 0
 
 
@@ -41,39 +49,50 @@ def check(paths: Sequence[Path]) -> int:
     Folders are checked together as a study: a line for each fault, and one that sums up.
     """
     failed = False
-    folders = [path for path in paths if path.is_dir()]
+    folders = [path for path in paths if os.path.isdir(path)]
     for path in paths:
         if path in folders:
             continue
-        try:
-            print(f"ok   {path} ({_kind(path)})")
-        except (store.StoreError, recordings.RecordingError) as error:
-            failed = True
-            print(f"FAIL {error}".replace("\n", " "))
+        found = workers.one(examine, path)
+        facts = crashed(path, found) if isinstance(found, workers.Crash) else found
+        failed |= isinstance(facts, Fault)
+        if isinstance(facts, Fault):
+            print(printable(f"FAIL {path}: {facts.problem}; {facts.remedy}"))
+        else:
+            print(printable(f"ok   {path} ({facts.label})"))
     if folders:
-        count, faults = integrity.check(folders)
-        for fault in faults:
-            failed = True
-            print(f"FAIL {fault}".replace("\n", " "))
-        print(integrity.summary(count, faults))
+        report = study.check(folders)
+        for fault in report.faults:
+            print(printable(f"FAIL {fault}"))
+        print(printable(study.summary(report)))
+        failed |= bool(report.faults)
     return int(failed)
 
 
-def _kind(path: Path) -> str:
-    """What a file is; StoreError or RecordingError where it is faulty."""
-    if recordings.is_recording(path):
-        recordings.read(path)
-        return "recording"
-    record = store.read(path)
-    return f"{record.schema} v{record.schema_version}"
+class _Refusal(str):
+    """Why a file is not shown."""
+
+
+def _described(path: Path) -> str:
+    """What is in a file or a folder."""
+    if os.path.isdir(path):
+        nothing = f"{path}: a folder with no file of pamlflow in it; name a file, or another folder"
+        return show_folder.describe(path) or _Refusal(nothing)
+    try:
+        if path.suffix == ".npz":
+            return show_arrays.describe(path)
+        return describe(store.read(path))
+    except (store.StoreError, recordings.RecordingError) as error:
+        return _Refusal(error)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pamlflow", description=__doc__)
     parser.add_argument("--version", action="version", version=f"pamlflow {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    shown = commands.add_parser("show", help="print what a file holds and where it comes from")
-    shown.add_argument("file", type=Path, metavar="FILE")
+    text = "print what a file holds and where it comes from, or which files are in a folder"
+    shown = commands.add_parser("show", help=text, description=text)
+    shown.add_argument("path", type=Path, metavar="FILE_OR_FOLDER")
     text = (
         "check files, or the study or the learners in a folder; exit code 1 if anything is faulty"
     )

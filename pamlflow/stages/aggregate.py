@@ -11,7 +11,7 @@ import pandas as pd
 
 from pamlflow import plotting, statistics
 from pamlflow.doubts import curves, ends_worse_than_the_mean, rises
-from pamlflow.storage import files, store
+from pamlflow.storage import files, store, tables
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def aggregate_metrics(
     config = {"experiment": experiment, "strategies": list(strategies), "trials": list(trials)}
     datasets = {name: tidy[name].to_numpy() for name in COLUMNS}
     store.write(summary, "summary", datasets, seed=0, config=config, parents=metrics)
-    files.replace(table, tidy.to_csv(index=False, lineterminator="\n").encode())
+    files.replace(table, tables.content(datasets))
     doubts = [
         f"{experiment}, {strategy}, {doubt}"
         for strategy in strategies

@@ -1,37 +1,63 @@
-"""Arrays of numbers in NumPy's own files (`.npz`), looked at before they are read.
+"""Read NumPy's archives of arrays from anywhere: sizes are looked at first, and nothing is unpickled.
 
-`numpy.load` allocates what a header claims, hands over members that are no arrays as bytes, and takes
-the last of two with one name.
+`numpy.load` makes room for what the head of an array declares before it finds that there is less.
 """
 
 import io
 import math
 import zipfile
-from collections import Counter
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-LARGEST = 2**30
-"""Bytes of one array, or of a file: a thousand times what a recording of 10,000 steps holds."""
+LARGEST = 2**28
+"""Bytes of all arrays of an archive: a run of a hundred variables may have 300,000 steps."""
+
+ARRAYS = 1000
+"""Arrays of an archive."""
 
 REAL = "fiub"
 """Kinds of NumPy's dtypes that are real numbers: floating point, integers, truth values."""
 
+_NPY: Any = np.lib.format  # has no types
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-def read(content: bytes, names: Sequence[str]) -> list[npt.NDArray[Any]]:
-    """Return the arrays `names` of a file that holds these and no others.
 
-    Raises ValueError where something else is in it, and whatever zipfile and NumPy raise of damage.
+def read(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an archive by their names.
+
+    Raises ValueError for anything that is no such archive, is damaged, or unpacks to too much.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = Counter(archive.namelist())
-        if members != Counter(f"{name}.npy" for name in names):
-            found = ", ".join(sorted(members.elements())) or "none"
-            raise ValueError(f"expected the arrays {', '.join(names)} alone, found {found}")
-        return [_array(archive, archive.getinfo(f"{name}.npy"), name) for name in names]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) > ARRAYS or len({each.filename for each in members}) < len(members):
+                raise ValueError(f"expected at most {ARRAYS} arrays of different names")
+            if (size := sum(member.file_size for member in members)) > LARGEST:
+                raise ValueError(f"expected at most {LARGEST} bytes of arrays, found {size}")
+            return {each.filename.removesuffix(".npy"): _array(archive, each) for each in members}
+    except (
+        Exception
+    ) as error:  # zipfile takes changed bits for encryption, other versions and so on
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def exactly(content: bytes, names: Sequence[str]) -> list[npt.NDArray[Any]]:
+    """Return the arrays `names` of an archive that holds these and no others, all of real numbers.
+
+    Raises ValueError as `read` does, and where something else is in it.
+    """
+    arrays = read(content)
+    if set(arrays) != set(names):
+        found = ", ".join(sorted(arrays)) or "none"
+        raise ValueError(f"expected the arrays {', '.join(names)} alone, found {found}")
+    for name, array in arrays.items():
+        if array.dtype.kind not in REAL:
+            text = "expected an array of real numbers, found"
+            raise ValueError(f"{name}: {text} {array.dtype} of shape {list(array.shape)}")
+    return [arrays[name] for name in names]
 
 
 def is_cut_short(content: bytes) -> bool:
@@ -43,30 +69,24 @@ def is_cut_short(content: bytes) -> bool:
     return begun and not zipfile.is_zipfile(io.BytesIO(content))
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> npt.NDArray[Any]:
-    """One array, whose header fits the bytes behind it."""
-    if member.file_size > LARGEST:
-        raise ValueError(f"{name}: expected at most {LARGEST} bytes, found {member.file_size}")
-    with archive.open(member) as file:
-        shape, fortran, dtype = _header(file, name)
-        if dtype.kind not in REAL:
-            text = "expected an array of real numbers, found"
-            raise ValueError(f"{name}: {text} {dtype} of shape {list(shape)}")
-        body = file.read()  # the checksum is compared at its end
-    size = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or size != len(body):
-        text = f"expected {size} bytes for {dtype} of shape {list(shape)}, found {len(body)}"
-        raise ValueError(f"{name}: {text}")
-    return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C")
-
-
-def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether the first axis is the fastest, and dtype."""
-    form: Any = np.lib.format  # which has no annotations
-    version = form.read_magic(file)
-    readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
-    if version not in readers:
-        text = "expected version 1.0 or 2.0 of NumPy's format, found"
-        raise ValueError(f"{name}: {text} {'.'.join(map(str, version))}")
-    shape, fortran, dtype = readers[version](file)
-    return shape, fortran, dtype
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """One array, if its head and the size of its data agree."""
+    if not member.filename.endswith(".npy") or member.compress_type not in _PACKED:
+        raise ValueError(f"{member.filename!r} is not an array of NumPy")
+    stream = io.BytesIO(archive.read(member))
+    version = _NPY.read_magic(stream)
+    heads = {
+        (1, 0): _NPY.read_array_header_1_0,
+        (2, 0): _NPY.read_array_header_2_0,
+    }
+    if version not in heads:
+        raise ValueError(f"{member.filename!r} has version {version} of NumPy's format")
+    shape, _, dtype = heads[version](stream)
+    if dtype.hasobject:
+        raise ValueError(f"{member.filename!r} holds Python objects, which are not read")
+    declared, found = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+    if declared != found:
+        raise ValueError(f"{member.filename!r} declares {declared} bytes, and holds {found}")
+    stream.seek(0)
+    array: npt.NDArray[Any] = _NPY.read_array(stream, allow_pickle=False)
+    return array

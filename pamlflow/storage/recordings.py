@@ -104,7 +104,7 @@ def read(path: Path) -> Recording:
     """Return the recording in the file `path`; RecordingError where it is none, or damaged."""
     content = _content(path)
     try:
-        arrays = npz.read(content, Recording._fields)
+        arrays = npz.exactly(content, Recording._fields)
         with np.errstate(all="ignore"):  # what is too large becomes infinite, to be refused by name
             return Recording(*(np.array(each, dtype=np.float64, order="C") for each in arrays))
     except Exception as error:  # zipfile and NumPy take flipped bits for whatever there is

@@ -179,16 +179,21 @@ last axis. Descriptors are numbers `[N, R]` or pictures `[N, H, W, R]` of values
 compressed. Datasets of one group that are marked *optional* come together or not at all.
 
 The first 512 bytes, which HDF5 leaves to the user, are the seal: a line of text with the SHA-256 and
-the size of all that follows. A file that was cut or changed is refused before HDF5 reads it.
+the size of all that follows. A file that was cut or changed, or lost its seal, is refused before HDF5
+reads it. Of what it declares no more is read than it stores, and 2 GiB at most: links, other names of
+the same object, and data in other files are refused.
 
 ## Checking a study
 
-`pamlflow check results`, in the folder where Snakemake runs, walks a whole study and all files it was
-made from: it compares each file with its schema, its seal and its name, its parents with the SHA-256
-recorded of them, the tasks of a round with those of the round before, and the trials of an experiment
-with each other. What is missing, damaged or inconsistent is a line with the command that rebuilds it,
-the last line sums up, and the exit status is 1 if there is anything. It does not know the
-configuration: what was never begun, or not since the configuration changed, `snakemake --dry-run` tells.
+`pamlflow check results`, in any folder, walks a whole study and all files it was made from: it compares
+each file with its schema, its seal and its name, its parents with the SHA-256 recorded of them, the
+tasks of a round with those of the round before, the trials of an experiment with each other, and each
+table with the summary that holds the same rows. What is missing, damaged, inconsistent or dated ahead
+of the clock is a line with the command that rebuilds it, the last line sums up, and the exit status is
+1 if there is anything. A file that none of its successors was made from is rebuilt itself, so that what
+it says does not spread to them. What a Snakemake that is still running is to make is no fault. The check
+does not know the configuration: what was never begun, or not since the configuration changed,
+`snakemake --dry-run` tells.
 """
 
 

@@ -190,7 +190,8 @@ def _opened(path: Path, wanted: str | None) -> Iterator[tuple[h5py.File, Schema,
     content = _content(path)
     if problem := files.damage(content):
         if path.suffix != ".h5":
-            raise StoreError(path, "no file of pamlflow, whose names end in .h5", "name another")
+            text = "no file of pamlflow, whose names end in .h5 or .npz"
+            raise StoreError(path, text, "name another, or open it with a program for such files")
         raise StoreError(path, problem, remedies.rebuild(path))
     try:
         # From memory: HDF5 sees the bytes that were checked, and asks for no lock, which fails on

@@ -1,4 +1,7 @@
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +12,9 @@ from examples import example
 
 import pamlflow
 from pamlflow.cli import main
+from pamlflow.inspection.text import table
 from pamlflow.storage import store
 from pamlflow.storage.schemas import SCHEMAS
-from pamlflow.storage.show import table
 
 NAMES = {
     "tasks/descriptor_names": ["pole_mass", "pole_length"],
@@ -167,7 +170,10 @@ def test_tables_align_whatever_they_hold():
 def test_check_prints_one_line_per_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for schema in ("design", "round"):
-        store.write(f"{schema}.h5", schema, example(schema), seed=1, config={})
+        datasets = example(schema)
+        if schema == "round":
+            datasets["tasks/lengths"] = np.full(3, 4)
+        store.write(f"{schema}.h5", schema, datasets, seed=1, config={})
     assert main(["check", "design.h5", "round.h5"]) == 0
     ok = "ok   design.h5 (design v1)\nok   round.h5 (round v1)\n"
     assert capsys.readouterr().out == ok
@@ -185,6 +191,136 @@ def test_show_refuses_with_the_reason(tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.startswith(f"pamlflow: {path}: no such file; ")
     assert len(printed.err.splitlines()) == 1
+
+
+ABOUT = {
+    "design": [[1.0]],
+    "space": {"mass": [0.0, 2.0, "kg"]},
+    "inputs": [["angle", "rad"], ["rate", "rad/s"]],
+    "outputs": [["angle", "rad"]],
+}
+
+
+@pytest.fixture
+def robot(tmp_path, monkeypatch):
+    """The folder of a learner, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("learner.json").write_text(json.dumps(ABOUT))
+    return tmp_path
+
+
+def shown(path, capsys):
+    assert main(["show", str(path)]) == 0
+    return lines(capsys.readouterr().out)
+
+
+def test_show_recording_gives_the_range_of_each_variable(robot, capsys):
+    arrays = {"descriptor": [1.5], "inputs": [[0.0, 1.0], [2.0, 4.0]], "outputs": [[1.0], [2.0]]}
+    np.savez("task_00.npz", **arrays)
+    assert shown("task_00.npz", capsys) == [
+        "task_00.npz",
+        "2 transitions",
+        "",
+        "descriptor: float64 [1]",
+        "value",
+        "mass [kg] 1.500",
+        "",
+        "inputs: float64 [2, 2]",
+        "lowest mean highest not finite",
+        "angle [rad] 0.000 1.000 2.000 0",
+        "rate [rad/s] 1.000 2.500 4.000 0",
+        "",
+        "outputs: float64 [2, 1]",
+        "lowest mean highest not finite",
+        "angle [rad] 1.000 1.500 2.000 0",
+    ]
+
+
+@pytest.mark.parametrize("name", ["task_00.npz", "refused_00.npz", "of_a_stranger.npz"])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([[np.nan, 1.0], [2.0, np.inf]], "angle [rad] 2.000 2.000 2.000 1"),
+        ([[np.nan, np.nan]] * 2, "rate [rad/s] nan nan nan 2"),
+        (["2026-01-31", "2026-02-01"], "inputs: <U10 [2]"),
+        ("a sensor\nthat hangs", "a sensor\\nthat hangs"),
+        (np.array([["2026-01-31", "2026-02-01"]], "M8[D]"), "angle [rad] 2026-01-31 2026-01-31"),
+        (np.ones((2, 2), complex), "inputs: complex128 [2, 2]"),
+        (np.zeros((0, 2)), "inputs: float64 [0, 2]"),
+        (np.ones((2, 3, 4)), "inputs: float64 [2, 3, 4]"),
+        (np.full((2, 2), 1e308), "angle [rad] 1.000e+308 inf 1.000e+308 0"),
+        (np.zeros(2, [("a\n", "f8")]), "inputs: [('a\\n', '<f8')] [2]"),
+        (np.ones((2, 200)), "... and 100 more"),
+        (7, "0 7.000"),
+    ],
+)
+def test_show_arrays_whatever_they_hold(robot, capsys, name, values, expected):
+    np.savez(name, inputs=values)
+    printed = shown(name, capsys)
+    assert expected in printed
+    assert ("no sound recording: " in printed[1]) == (name == "task_00.npz")
+
+
+def test_show_arrays_of_a_folder_whose_learner_is_none(robot, capsys):
+    Path("learner.json").write_text("[" * 10**5)
+    np.savez("task_00.npz", inputs=np.ones((2, 2)))
+    assert "0 1.000 1.000 1.000 0" in shown("task_00.npz", capsys)
+
+
+def test_show_folder_says_what_is_in_it_and_what_to_do(robot, capsys):
+    path = Path("results/my study/paml/trial_00/round_01.h5")
+    store.write(path, "round", example("round"), seed=1, config={})
+    assert shown("results", capsys) == [
+        "results",
+        "results",
+        "files the last one",
+        "round 1 pamlflow show 'results/my study/paml/trial_00/round_01.h5'",
+        "all of them: pamlflow check results",
+    ]
+    for name in ("task_00.npz", "task_01.npz", "refused_00.npz", "round_00.h5", "notes.txt"):
+        Path(name).touch()
+    printed = shown(".", capsys)
+    assert "recording 2 pamlflow show task_01.npz" in printed
+    assert "model of a learner 1 pamlflow show round_00.h5" in printed
+    assert "told and refused 1 pamlflow show refused_00.npz" in printed
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: path.mkdir(), "a folder with no file of pamlflow in it; name a file"),
+        (lambda path: os.mkfifo(path), "cannot be opened (expected a file, found a named pipe)"),
+        (lambda path: path.write_bytes(b"PK"), "no archive of NumPy's arrays, or damaged (File"),
+        (lambda path: None, "cannot be opened (No such file or directory)"),
+    ],
+)
+def test_show_refuses_what_is_no_archive(tmp_path, capsys, make, problem):
+    path = tmp_path / "a\nb\udcff.npz"
+    make(path)
+    assert main(["show", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and len(printed.err.splitlines()) == 1
+    assert printed.err.startswith(f"pamlflow: {tmp_path}/a\\nb\\udcff.npz: {problem}")
+
+
+@pytest.mark.parametrize("name", ["figure.png", "summary.csv"])
+def test_show_refuses_what_other_programs_open(tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"a,b\n")
+    assert main(["show", str(tmp_path / name)]) == 1
+    assert "no file of pamlflow, whose names end in .h5 or .npz; " in capsys.readouterr().err
+
+
+def test_a_file_that_ends_the_process_that_reads_it(tmp_path, monkeypatch, capsys):
+    def crash(*_):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    monkeypatch.setattr(store, "read", crash)
+    path = tmp_path / "round_00.h5"
+    path.touch()
+    for command in ("show", "check"):
+        assert main([command, str(path)]) == 1
+        printed = capsys.readouterr()
+        assert "reading it ends the process that reads it (SIGSEGV)" in printed.out + printed.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["show"], ["check"], ["mend", "file.h5"]])

@@ -1,21 +1,15 @@
-"""Describe a file for a terminal: what it is, what it holds, where it comes from."""
+"""Describe an HDF5 file for a terminal: what it is, what it holds, where it comes from."""
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from pamlflow.storage import recordings
+from pamlflow.inspection.text import Cell, printable, table, top
 from pamlflow.storage.hdf5 import Array
 from pamlflow.storage.schemas import SCHEMAS
 from pamlflow.storage.store import Record
-
-HEAD = 10
-
-Cell = str | int | float
 
 
 def describe(record: Record) -> str:
@@ -25,56 +19,6 @@ def describe(record: Record) -> str:
     sections += SECTIONS[schema.name](record.datasets)
     sections += [_datasets(record), _provenance(record)]
     return "\n\n".join(sections)
-
-
-def describe_recording(path: Path) -> str:
-    """What a robot recorded, as aligned text; RecordingError where it does not fit its learner."""
-    recording, about = recordings.read(path), recordings.about(path.parent)
-    space = [(name, unit) for name, (_, _, unit) in about["space"].items()]
-    kinds = {"descriptor": space, "inputs": about["inputs"], "outputs": about["outputs"]}
-    sections = [f"{len(recording.inputs)} transitions"]
-    for kind, variables in kinds.items():
-        values = np.atleast_2d(getattr(recording, kind))
-        if values.ndim != 2 or values.shape[1] != len(variables) or not len(values):
-            text = f"{kind}: expected {len(variables)} columns, found shape {list(values.shape)}"
-            raise recordings.RecordingError(path, text, "correct it")
-        labels = [f"{name} [{unit}]" for name, unit in variables]
-        if kind == "descriptor":
-            head, columns = ["", "value"], values[:1]
-        else:
-            head = ["", "lowest", "mean", "highest"]
-            columns = np.stack([values.min(axis=0), values.mean(axis=0), values.max(axis=0)])
-        rows = [[label, *row] for label, row in zip(labels, columns.T.tolist(), strict=True)]
-        sections.append(table(head, rows, kind))
-    return "\n\n".join(sections)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> str:
-    """Aligned columns below an optional title: text to the left, numbers to the right."""
-    cells = zip(*rows, strict=True) if rows else [()] * len(head)
-    columns = [_column(*column) for column in zip(head, cells, strict=True)]
-    lines = ["  " + "  ".join(line).rstrip() for line in zip(*columns, strict=True)]
-    return "\n".join([title, *lines] if title else lines)
-
-
-def _column(head: str, cells: Sequence[Cell]) -> list[str]:
-    """The cells below their head, all of one width; real numbers with four digits and aligned."""
-    if any(isinstance(cell, float) for cell in cells):
-        largest = max(abs(float(cell)) for cell in cells)
-        exponent = math.floor(math.log10(largest)) if largest else 0
-        form = f".{max(0, 3 - exponent)}f" if -4 < exponent < 7 else ".3e"
-        texts = [format(cell, form) for cell in cells]
-    else:
-        texts = [str(cell) for cell in cells]
-    width = max(map(len, [head, *texts]))
-    is_text = all(isinstance(cell, str) for cell in cells)
-    return [text.ljust(width) if is_text else text.rjust(width) for text in (head, *texts)]
-
-
-def _head(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """A table cut after its first rows."""
-    rest = f"\n  ... and {len(rows) - HEAD} more" if len(rows) > HEAD else ""
-    return table(head, rows[:HEAD], title) + rest
 
 
 def _labels(data: Mapping[str, Array], kind: str) -> list[str]:
@@ -116,13 +60,13 @@ def _pool(data: Mapping[str, Array]) -> list[str]:
     title = "candidates"
     if data["pool/descriptors"].ndim > 2:
         height, width = data["pool/descriptors"].shape[1:3]
-        title += f", pictures of {height} x {width} pixels by renderer {data['pool/renderer']}"
-    return [_head(title, ("row", *labels), rows)]
+        title += f", pictures of {height} x {width} pixels by renderer {printable(str(data['pool/renderer']))}"
+    return [top(title, ("row", *labels), rows)]
 
 
 def _design(data: Mapping[str, Array]) -> list[str]:
     rows = [[i, *point] for i, point in enumerate(data["design/latin_hypercube"].tolist())]
-    return [_head("descriptors in order of use", ("", *_labels(data, "design/descriptor")), rows)]
+    return [top("descriptors in order of use", ("", *_labels(data, "design/descriptor")), rows)]
 
 
 def _round(data: Mapping[str, Array]) -> list[str]:
@@ -147,7 +91,7 @@ def _round(data: Mapping[str, Array]) -> list[str]:
     if bound.size:
         sections.append(f"final bound: {bound[-1]:.6g} nat after {bound.size} iterations")
     events = data["training/events"].tolist()
-    return sections + ["\n  ".join(["training", *events])] * bool(events)
+    return sections + ["\n  ".join(["training", *map(printable, events)])] * bool(events)
 
 
 def _metrics(data: Mapping[str, Array]) -> list[str]:
@@ -167,7 +111,7 @@ def _metrics(data: Mapping[str, Array]) -> list[str]:
 def _summary(data: Mapping[str, Array]) -> list[str]:
     head = tuple(row.path for row in SCHEMAS["summary"].rows)
     rows = list(zip(*(data[name].tolist() for name in head), strict=True))
-    return [_head(f"{len(rows)} rows", head, rows)]
+    return [top(f"{len(rows)} rows", head, rows)]
 
 
 SECTIONS: dict[str, Callable[[Mapping[str, Array]], list[str]]] = {

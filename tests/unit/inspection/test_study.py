@@ -1,7 +1,9 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -11,7 +13,10 @@ import pytest
 from examples import edited, example
 
 from pamlflow.cli import main
-from pamlflow.storage import files, integrity, recordings, remedies, store
+from pamlflow.inspection import facts
+from pamlflow.inspection import study as checking
+from pamlflow.storage import files, recordings, remedies, store, tables
+from pamlflow.storage.schemas import SCHEMAS
 
 DATA, RESULTS = Path("data/cart_pole"), Path("results/cart_pole")
 FILES = ("round_01", "metrics")
@@ -33,6 +38,9 @@ def write(path, schema, parents=(), *, seed=1, tasks=3, **datasets):
     if not any(parent.name == "pool.h5" for parent in parents) and "pool/rows" not in datasets:
         content.pop("pool/rows", None)
     store.write(path, schema, content, seed=seed, config={}, parents=parents)
+    if schema == "summary":
+        columns = {row.path: content[row.path] for row in SCHEMAS[schema].rows}
+        path.with_suffix(".csv").write_bytes(tables.content(columns))
     return path
 
 
@@ -95,8 +103,8 @@ def study(sound, tmp_path, monkeypatch):
 
 def faults(*folders):
     """What is wrong: a mapping from the path to the kind of fault and its text."""
-    _, found = integrity.check([Path(folder) for folder in folders or ("results",)])
-    return {fault.path: (fault.kind, str(fault)) for fault in found}
+    report = checking.check([Path(folder) for folder in folders or ("results",)])
+    return {fault.path: (fault.kind, str(fault)) for fault in report.faults}
 
 
 def only(path, kind, *fragments):
@@ -213,16 +221,38 @@ def accept(path):
     write(SUMMARY, "summary", parents(SUMMARY))
 
 
-def test_what_was_made_from_another_parent(study):
+def test_a_file_that_none_was_made_from_as_it_is(study):
+    """It was changed after them: whatever it says now, making them again would spread it."""
     start = RESULTS / "initial/trial_00/round_00.h5"
     write_round(start, parents(start), 0, seed=7)
+    first = RESULTS / "paml/trial_00/metrics.h5"
+    only(start, "inconsistent", "expected SHA-256 ", f"as {first} and 3 more recorded")
+
+
+def test_numbers_that_were_changed_and_sealed_are_blamed_on_their_file(study):
+    with edited(METRICS) as file:
+        file["nll"][...] = -99.0
+    only(METRICS, "inconsistent", f"as {SUMMARY} recorded that it had when made from it")
+
+
+def test_a_file_that_was_not_made_again_with_the_others(study):
+    """The one that it was made from is made again, too: one of the two is wrong."""
+    start = RESULTS / "initial/trial_00/round_00.h5"
+    write_round(start, parents(start), 0, seed=7)
+    late = RESULTS / "uniform/trial_00/round_01.h5"
+    write_round(late, parents(late), 1)
     found = faults()
-    children = {f"{name}/trial_00/{file}.h5" for name in ("paml", "uniform") for file in FILES}
-    assert set(found) == {RESULTS / child for child in children}
-    for path, (kind, text) in found.items():
+    children = {f"{name}/trial_00/metrics.h5" for name in ("paml", "uniform")}
+    children |= {"paml/trial_00/round_01.h5"}
+    assert set(found) - {late} == {RESULTS / child for child in children}
+    for child in children:
+        kind, text = found[RESULTS / child]
         assert kind == "inconsistent"
         assert f"expected {start}, which it was made from, with SHA-256" in text
-        assert f"--forcerun {path}`" in text
+        assert (
+            f"rebuild both with `snakemake --cores all --forcerun {start} {RESULTS / child}`"
+            in text
+        )
 
 
 def test_a_round_under_the_name_of_another(study):
@@ -316,6 +346,137 @@ def test_a_file_no_stage_writes(study):
     assert faults() == {copy: ("stray", mock.ANY)}
 
 
+TABLE = SUMMARY.with_suffix(".csv")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "problem"),
+    [
+        (lambda: TABLE.unlink(), "missing", f"the table of {SUMMARY} is not there"),
+        (
+            lambda: TABLE.write_bytes(TABLE.read_bytes().replace(b",3.0", b",-99.0")),
+            "damaged",
+            f"expected the rows of {SUMMARY}, found others",
+        ),
+        (lambda: TABLE.write_bytes(TABLE.read_bytes()[:-1]), "damaged", "found others"),
+    ],
+)
+def test_a_table_that_is_not_that_of_its_summary(study, spoil, kind, problem):
+    spoil()
+    only(TABLE, kind, problem)
+
+
+def lock(study, *paths):
+    """What a Snakemake that is to make these files leaves until its end."""
+    locks = study / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text("".join(f"{path}\n" for path in paths))
+
+
+def test_a_study_that_is_still_running_has_no_fault(study, capsys):
+    rest = [ROUND_2, METRICS, SUMMARY, TABLE]
+    for path in rest:
+        path.unlink()
+    left = ROUND_2.with_name(f".round_02.h5.{'0' * 32}.tmp")
+    left.touch()
+    lock(study, *rest)
+    assert main(["check", "results"]) == 0
+    count = len(list(study.rglob("*.h5")))
+    line = f"{count} files, no fault; still running, not made yet: {left} and 2 more (if no "
+    assert capsys.readouterr().out.startswith(line)
+
+    ROUND_1.write_bytes(ROUND_1.read_bytes()[:-1])
+    assert main(["check", "results"]) == 1
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"FAIL {ROUND_1}: damaged: truncated")
+    assert "faults: 1 damaged; still running, not made yet: " in last
+
+
+def test_what_a_running_study_does_not_make_is_missed(study):
+    lock(study, SUMMARY)
+    ROUND_2.unlink()
+    assert list(faults()) == [ROUND_2]
+
+
+def test_a_study_that_has_just_begun(study, capsys):
+    shutil.rmtree("results")
+    Path("results").mkdir()
+    lock(study, ROUND_1)
+    assert main(["check", "results"]) == 0
+    assert "0 files, no fault; still running, not made yet: results (" in capsys.readouterr().out
+
+
+def test_a_file_that_is_dated_ahead_of_the_clock(study):
+    later = time.time() + 7200
+    os.utime(ROUND_1, (later, later))
+    kind, text = faults()[ROUND_1]
+    assert kind == "dated" and "its date is 2.0 hours ahead of the clock (" in text
+    assert f"`touch {ROUND_1}`" in text and len(faults()) == 1
+
+
+def test_what_is_no_file_is_named_and_nothing_waits_for_it(study):
+    """A pipe that nobody writes to, a link to nowhere, one to itself, a device, and a folder."""
+    paths = [RESULTS / f"paml/trial_01/round_0{number}.h5" for number in range(3, 8)]
+    os.mkfifo(paths[0])
+    paths[1].symlink_to("gone.h5")
+    paths[2].symlink_to(paths[2].name)
+    paths[3].symlink_to("/dev/zero")
+    paths[4].mkdir()
+    METRICS.unlink()
+    found = faults()
+    for path, problem in zip(
+        paths,
+        (
+            "a named pipe",
+            "a link to gone.h5, which is not there",
+            "symbolic",
+            "a device",
+            "a folder",
+        ),
+        strict=True,
+    ):
+        kind, text = found[path]
+        assert kind == "damaged" and problem in text
+
+
+def test_a_folder_that_cannot_be_opened(study, monkeypatch):
+    scandir, closed = os.scandir, str(RESULTS / "oracle")
+
+    def refuse(path):
+        if str(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    kind, text = faults()[Path(closed)]
+    assert (
+        kind == "damaged"
+        and f"cannot be opened (Permission denied); look at it with `ls -ld {closed}`" in text
+    )
+
+
+def test_parents_that_no_stage_writes(study):
+    stranger = Path("notes.txt")
+    stranger.touch()
+    write_round(ROUND_2, [*parents(ROUND_2), stranger], 2)
+    accept(ROUND_2)
+    only(ROUND_2, "inconsistent", f"made from {stranger}, and no stage writes such a file")
+
+
+def test_a_file_that_ends_the_process_that_reads_it_hides_no_other(study, monkeypatch):
+    def crash(path):
+        if path == ROUND_1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return facts.examine(path)
+
+    monkeypatch.setattr(checking, "examine", crash)
+    METRICS.write_bytes(b"")
+    found = faults()
+    assert set(found) == {ROUND_1, METRICS}
+    kind, text = found[ROUND_1]
+    assert kind == "damaged" and "reading it ends the process that reads it (SIGSEGV)" in text
+
+
 @pytest.fixture
 def robot(tmp_path, monkeypatch):
     """The folder of a learner: three recordings, and the models of two and of three."""
@@ -345,7 +506,7 @@ def test_the_folder_of_a_learner(robot, capsys):
     assert capsys.readouterr().out.startswith(f"FAIL {recording}: not a recording, or damaged")
     (robot / remedies.LEARNER).write_text("{")
     recording.unlink()
-    line, *_ = integrity.check([robot])[1]
+    line, *_ = checking.check([robot]).faults
     assert str(line).startswith(f"{robot / remedies.LEARNER}: damaged: not what a learner writes")
 
 

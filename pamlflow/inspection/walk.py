@@ -1,0 +1,88 @@
+"""Find the files of studies and learners below a folder, and what hides them."""
+
+import os
+import time
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from pamlflow.inspection import learners
+from pamlflow.inspection.facts import Fault
+from pamlflow.storage import files, recordings, remedies
+from pamlflow.storage.places import Place, plain, study_of
+
+_SKEW = 60.0  # seconds by which the clocks of machines that share a disk may differ
+
+
+class Walk(NamedTuple):
+    """The HDF5 files and recordings below a folder, and what is wrong with all else."""
+
+    paths: set[Path]
+    faults: list[Fault]
+
+
+def walk(folder: Path) -> Walk:
+    """Look for files below `folder`, also through links to other folders."""
+    found = Walk(set(), [])
+    inside = [plain(path) for path in _files(folder, found.faults)]
+    hdf5 = {path for path in inside if path.suffix == ".h5"}
+    about = sorted(path.parent for path in inside if path.name == remedies.LEARNER)
+    if not hdf5 and not about and not found.faults:
+        remedy = "name the results of a study, or make them with `snakemake --cores all`"
+        found.faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
+    problem = "the rest of an interrupted write, unless a job is writing it now"
+    left = [path for path in inside if files.is_temporary(path)]
+    found.faults.extend(Fault(path, "stray", problem, remedies.remove(path)) for path in left)
+    found.faults.extend(chain.from_iterable(map(learners.faults, about)))
+    found.faults.extend(chain.from_iterable(map(_placement, sorted(hdf5))))
+    recorded = {path for path in inside if recordings.is_recording(path)}
+    found.paths.update(path for path in hdf5 | recorded if not _is_elsewhere(path))
+    return found
+
+
+def all_files(folder: Path) -> Iterator[Path]:
+    """Yield all files below `folder` that can be seen."""
+    return _files(folder, [])
+
+
+def _is_elsewhere(path: Path) -> bool:
+    """Whether no stage and no learner writes a file of this name."""
+    known = Place.of(path) or recordings.is_recording(path) or remedies.is_learners_round(path)
+    return not known
+
+
+def _placement(path: Path) -> Iterator[Fault]:
+    """What name and date of a file tell without its content."""
+    if _is_elsewhere(path):
+        yield Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
+        return
+    now = time.time()
+    try:
+        ahead = path.stat().st_mtime - now
+    except OSError:  # whoever reads it says so
+        return
+    if study_of(path) and ahead > _SKEW:
+        text = f"{ahead / 3600:.1f} hours ahead of the clock ({time.strftime('%c', time.localtime(now))})"
+        problem = f"its date is {text}, and Snakemake takes all that is made from it for older"
+        yield Fault(path, "dated", problem, remedies.touch(path))
+
+
+def _files(folder: Path, faults: list[Fault]) -> Iterator[Path]:
+    """All that is no folder below `folder`; each folder is entered once, whatever links lead to it."""
+
+    def closed(error: OSError) -> None:
+        path = plain(Path(os.fsdecode(error.filename)))
+        problem = f"cannot be opened ({error.strerror})"
+        faults.append(Fault(path, "damaged", problem, remedies.look_at(path)))
+
+    entered = set()
+    for root, folders, names in os.walk(folder, onerror=closed, followlinks=True):
+        real = os.path.realpath(root)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        # A folder that is named like a file stands in its place.
+        named = [name for name in folders if Place.of(Path(root) / name)]
+        yield from (Path(root) / name for name in (*names, *named))
