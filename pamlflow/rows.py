@@ -37,6 +37,34 @@ SYMBOLS = {
 """What the size letters mean. One letter is one size in the whole file."""
 
 
+BOUNDS: dict[str, tuple[int, int | None]] = {
+    "context/order": (0, None),
+    "coverage": (0, 1),
+    "coverage_levels": (0, 1),
+    "latent/variance": (0, None),
+    "num_tasks": (0, None),
+    "pool/rows": (0, None),
+    "posterior/descriptor/lengthscales": (0, None),
+    "posterior/descriptor/noise": (0, None),
+    "posterior/descriptor/variance": (0, None),
+    "posterior/dynamics/lengthscales_h": (0, None),
+    "posterior/dynamics/lengthscales_x": (0, None),
+    "posterior/dynamics/noise": (0, None),
+    "posterior/dynamics/predictive_noise": (0, None),
+    "posterior/dynamics/variance": (0, None),
+    "round": (0, None),
+    "scaler/descriptor_scale": (0, None),
+    "scaler/input_scale": (0, None),
+    "scaler/output_scale": (0, None),
+    "selection/chosen": (0, None),
+    "selection/latent_variance": (0, None),
+    "squared_error": (0, None),
+    "tasks/lengths": (0, None),
+    "trial": (0, None),
+}
+"""The least and the greatest value of what cannot have any, by its path."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One dataset of a schema, or with a path that ends in `/*` any datasets below that group.
@@ -62,6 +90,14 @@ class Row:
     def is_open(self) -> bool:
         """Whether the row stands for any datasets, of any shape, below its group."""
         return self.path.endswith("/*")
+
+    @property
+    def values(self) -> str:
+        """The values it may have, as they are printed: `from 0 to 1`; empty where there is no bound."""
+        if self.path not in BOUNDS:
+            return ""
+        least, greatest = BOUNDS[self.path]
+        return f"at least {least}" if greatest is None else f"from {least} to {greatest}"
 
     @property
     def dims(self) -> str:

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from pamlflow.storage import files
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.schemas import BOUNDS, SCHEMAS
 
 SIZES = {
     "A": 2,
@@ -45,6 +45,8 @@ def example(
         if row.is_open:
             shape = (2, 3)
         values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+        if BOUNDS.get(row.path) == (0, 1):
+            values = values / max(1, values.size)
         path = row.path.replace("*", "kernel.lengthscales")
         datasets[path] = values.astype(np.str_ if row.dtype == "string" else row.dtype)
     return datasets

@@ -214,7 +214,7 @@ def readme() -> str:
                         row.dims,
                         row.dtype,
                         row.units,
-                        row.meaning,
+                        row.meaning + f" ({row.values})" * bool(row.values),
                     )
                     for row in schema.rows
                 ),

@@ -20,7 +20,7 @@ from pamlflow.rows import Row, Schema
 from pamlflow.storage import files, hdf5, provenance, remedies
 from pamlflow.storage.hdf5 import Array, Form
 from pamlflow.storage.provenance import Provenance
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.schemas import BOUNDS, SCHEMAS
 
 # A picture is mostly background: megabytes of them become kilobytes.
 PICTURE_FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
@@ -71,7 +71,7 @@ def write(
     path, declared = Path(path), SCHEMAS[schema]
     arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
     forms = {name: Form(_dtype(array), array.shape) for name, array in arrays.items()}
-    for violation in chain(violations(declared, forms), _not_finite(arrays)):
+    for violation in chain(violations(declared, forms), _wrong_values(declared, arrays)):
         raise StoreError(path, str(violation), "nothing was written, see the log of the job")
     if (size := sum(array.nbytes for array in arrays.values())) > files.LARGEST:
         problem = f"expected at most {files.LARGEST} bytes of data, found {size}"
@@ -100,7 +100,7 @@ def read(path: str | Path, schema: str | None = None) -> Record:
         for violation in violations(declared, forms):
             raise hdf5.ContentError(violation)
         arrays = hdf5.load(found, file.id.get_filesize())
-        for violation in _not_finite(arrays):
+        for violation in _wrong_values(declared, arrays):
             raise hdf5.ContentError(violation)
     return Record(**vars(origin), datasets=arrays)
 
@@ -135,12 +135,19 @@ def violations(schema: Schema, forms: Mapping[str, Form]) -> Iterator[Violation]
                 yield Violation(name, expected, str(form))
 
 
-def _not_finite(arrays: Mapping[str, Array]) -> Iterator[Violation]:
-    """Yield the first number of each dataset that is not finite."""
+def _wrong_values(schema: Schema, arrays: Mapping[str, Array]) -> Iterator[Violation]:
+    """Yield the first value of each dataset that is not finite, or not within its bounds."""
     for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.all(finite := np.isfinite(array)):
-            index = tuple(np.argwhere(~finite)[0].tolist())
-            yield Violation(name, "finite numbers", f"{array[index]} at index {list(index)}")
+        if array.dtype.kind not in "fi":
+            continue
+        least, greatest = BOUNDS.get(name, (None, None))
+        low, high = -np.inf if least is None else least, np.inf if greatest is None else greatest
+        right = np.isfinite(array) & (array >= low) & (array <= high)
+        if not np.all(right):
+            index = tuple(np.argwhere(~right)[0].tolist())
+            row = schema.row(name)
+            bounds = f"numbers {row.values}" if row and row.values else "finite numbers"
+            yield Violation(name, bounds, f"{array[index]} at index {list(index)}")
 
 
 def _as_array(value: object, row: Row | None) -> Array:

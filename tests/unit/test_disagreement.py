@@ -13,7 +13,7 @@ import yaml
 
 from pamlflow import disagreement, origins
 from pamlflow.configuration.validation import validated
-from pamlflow.storage import files, provenance
+from pamlflow.storage import files, notes
 from pamlflow.storage.schemas import SCHEMAS
 from pamlflow.study import Study
 
@@ -314,7 +314,7 @@ def test_attributes_that_mean_nothing_are_met(attributes):
 
 
 def note(product):
-    return Path(product).parent / provenance.NOTES / f"{Path(product).name}.json"
+    return Path(product).parent / notes.NOTES / f"{Path(product).name}.json"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from running import SMOKE, command, run
+from running import ROOT, SMOKE, command, run
 
 from pamlflow.cli import main
 
@@ -55,9 +56,11 @@ def flip(content):
 
 
 def named_command(line):
-    """The arguments of the `snakemake` command in a message, without its cores."""
+    """The arguments of the `snakemake` command in a message, without its cores and its workflow."""
     found = re.search(r"`snakemake --cores all ([^`]*)`", line)
-    return shlex.split(found[1])
+    *arguments, flag, workflow = shlex.split(found[1])
+    assert (flag, Path(workflow)) == ("--snakefile", ROOT / "workflow" / "Snakefile")
+    return arguments
 
 
 def test_damaged_files_are_named_and_the_named_command_mends_them(smoke, study, capsys):

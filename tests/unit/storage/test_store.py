@@ -352,11 +352,20 @@ def replace(path, dataset, value):
         ("latent/mean", np.zeros((3, 2, 1)), "float64 [N, Q]", "float64 [3, 2, 1]"),
         ("latent/mean", h5py.Empty("f8"), "float64 [N, Q]", "nothing, of type []"),
         ("latent/mean", np.full((3, 2), np.nan), "finite numbers", "nan at index [0, 0]"),
+        ("latent/variance", np.full((3, 2), -1.0), "numbers at least 0", "-1.0 at index [0, 0]"),
+        ("selection/chosen", -1, "numbers at least 0", "-1 at index []"),
     ],
 )
 def test_a_dataset_that_breaks_the_schema(round_file, dataset, value, expected, found):
     replace(round_file, dataset, value)
     expect(round_file, f"dataset {dataset!r}: expected {expected}, found {found}", REBUILD)
+
+
+def test_shares_beyond_one(tmp_path):
+    metrics = example("metrics")
+    metrics["coverage"][0, 1, 0, 2] = 1.5
+    with pytest.raises(StoreError, match=r"from 0 to 1, found 1.5 at index \[0, 1, 0, 2\]"):
+        store.write(tmp_path / "m.h5", "metrics", metrics, seed=1, config={})
 
 
 def test_sizes_that_disagree(round_file):
