@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pamlflow import __version__
 from pamlflow.inspection import show_arrays, show_folder, study, workers
@@ -35,12 +36,12 @@ def show(path: Path) -> int:
     """Print what a file holds and where it comes from, or what is in a folder."""
     found = workers.one(_described, path)
     if isinstance(found, workers.Crash):
-        found = _Refusal(str(crashed(path, found)))
-    if isinstance(found, _Refusal):
-        print(f"pamlflow: {printable(found)}", file=sys.stderr)
-        return 1
-    print(f"{printable(str(path))}\n{found}")
-    return 0
+        found = _Shown("", str(crashed(path, found)))
+    if found.text:
+        print(f"{printable(str(path))}\n{found.text}")
+    if found.problem:
+        print(f"pamlflow: {printable(found.problem)}", file=sys.stderr)
+    return int(bool(found.problem))
 
 
 def check(paths: Sequence[Path]) -> int:
@@ -69,21 +70,30 @@ def check(paths: Sequence[Path]) -> int:
     return int(failed)
 
 
-class _Refusal(str):
-    """Why a file is not shown."""
+class _Shown(NamedTuple):
+    """What is printed about a path, and what is wrong with it."""
+
+    text: str
+    problem: str = ""
 
 
-def _described(path: Path) -> str:
-    """What is in a file or a folder."""
+def _described(path: Path) -> _Shown:
+    """What is in a file or a folder; of a faulty recording both what it holds and what is wrong."""
     if os.path.isdir(path):
         nothing = f"{path}: a folder with no file of pamlflow in it; name a file, or another folder"
-        return show_folder.describe(path) or _Refusal(nothing)
+        text = show_folder.describe(path)
+        return _Shown(text) if text else _Shown("", nothing)
+    text = problem = ""
     try:
-        if path.suffix == ".npz":
-            return show_arrays.describe(path)
-        return describe(store.read(path))
+        if recordings.is_recording(path):
+            show_arrays.require_recording(path)
+    except recordings.RecordingError as error:
+        problem = str(error)
+    try:
+        text = show_arrays.describe(path) if path.suffix == ".npz" else describe(store.read(path))
     except (store.StoreError, recordings.RecordingError) as error:
-        return _Refusal(error)
+        problem = problem or str(error)
+    return _Shown(text, problem)
 
 
 def _parser() -> argparse.ArgumentParser:

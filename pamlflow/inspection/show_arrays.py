@@ -27,18 +27,26 @@ def describe(path: Path) -> str:
         problem = f"no archive of NumPy's arrays, or damaged ({error})"
         raise recordings.RecordingError(path, problem, "name another") from error
     labels = _labels(path.parent)
+    title = f"{len(arrays)} arrays"
+    if recordings.is_recording(path) and np.ndim(arrays.get("inputs", 0)):
+        title = f"{len(arrays['inputs'])} transitions"
     sections = [_array(name, array, labels.get(name, [])) for name, array in arrays.items()]
-    return "\n\n".join([_title(path, arrays), *sections])
+    return "\n\n".join([title, *sections])
 
 
-def _title(path: Path, arrays: dict[str, Array]) -> str:
-    if not recordings.is_recording(path):
-        return f"{len(arrays)} arrays"
-    try:
-        recording = recordings.read(path)
-    except recordings.RecordingError as error:
-        return printable(f"no sound recording: {error.problem}; {error.remedy}")
-    return f"{len(np.atleast_1d(recording.inputs))} transitions"
+def require_recording(path: Path) -> None:
+    """Raise RecordingError where `path` is no recording of the variables of its learner."""
+    recording, labels = recordings.read(path), _labels(path.parent)
+    for name, values in recording._asdict().items():
+        rows = np.atleast_2d(values)
+        if name in labels and (
+            rows.ndim != 2 or rows.shape[1] != len(labels[name]) or not len(rows)
+        ):
+            text = f"{name}: expected {len(labels[name])} columns, found shape {list(values.shape)}"
+            raise recordings.RecordingError(path, text, "correct it")
+        if rows.dtype.kind not in "biuf" or not np.all(np.isfinite(rows)):
+            text = f"{name}: expected finite numbers, found others"
+            raise recordings.RecordingError(path, text, "correct it")
 
 
 def _labels(folder: Path) -> dict[str, list[str]]:
@@ -74,8 +82,11 @@ def _array(name: str, array: Array, labels: list[str]) -> str:
     elif array.ndim < 2:
         names, rows = ("", "value"), [[label, float(each[0])] for label, each in named]
     else:
-        names = ("", "lowest", "mean", "highest", "not finite")
-        rows = [[label, *_range(each)] for label, each in named]
+        names, ranges = ("", "lowest", "mean", "highest"), [_range(each) for _, each in named]
+        rows = [[label, *found[:3]] for (label, _), found in zip(named, ranges, strict=True)]
+        if any(others for *_, others in ranges):
+            names += ("not finite",)
+            rows = [[*row, others] for row, (*_, others) in zip(rows, ranges, strict=True)]
     return table(names, rows, title) + rest
 
 

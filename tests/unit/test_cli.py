@@ -209,8 +209,8 @@ def robot(tmp_path, monkeypatch):
     return tmp_path
 
 
-def shown(path, capsys):
-    assert main(["show", str(path)]) == 0
+def shown(path, capsys, code=0):
+    assert main(["show", str(path)]) == code
     return lines(capsys.readouterr().out)
 
 
@@ -226,13 +226,13 @@ def test_show_recording_gives_the_range_of_each_variable(robot, capsys):
         "mass [kg] 1.500",
         "",
         "inputs: float64 [2, 2]",
-        "lowest mean highest not finite",
-        "angle [rad] 0.000 1.000 2.000 0",
-        "rate [rad/s] 1.000 2.500 4.000 0",
+        "lowest mean highest",
+        "angle [rad] 0.000 1.000 2.000",
+        "rate [rad/s] 1.000 2.500 4.000",
         "",
         "outputs: float64 [2, 1]",
-        "lowest mean highest not finite",
-        "angle [rad] 1.000 1.500 2.000 0",
+        "lowest mean highest",
+        "angle [rad] 1.000 1.500 2.000",
     ]
 
 
@@ -248,23 +248,39 @@ def test_show_recording_gives_the_range_of_each_variable(robot, capsys):
         (np.ones((2, 2), complex), "inputs: complex128 [2, 2]"),
         (np.zeros((0, 2)), "inputs: float64 [0, 2]"),
         (np.ones((2, 3, 4)), "inputs: float64 [2, 3, 4]"),
-        (np.full((2, 2), 1e308), "angle [rad] 1.000e+308 inf 1.000e+308 0"),
+        (np.full((2, 2), 1e308), "angle [rad] 1.000e+308 inf 1.000e+308"),
         (np.zeros(2, [("a\n", "f8")]), "inputs: [('a\\n', '<f8')] [2]"),
         (np.ones((2, 200)), "... and 100 more"),
         (7, "0 7.000"),
     ],
 )
 def test_show_arrays_whatever_they_hold(robot, capsys, name, values, expected):
+    """Of a recording that is none it is said what is wrong, too."""
     np.savez(name, inputs=values)
-    printed = shown(name, capsys)
-    assert expected in printed
-    assert ("no sound recording: " in printed[1]) == (name == "task_00.npz")
+    assert expected in shown(name, capsys, code=int(name == "task_00.npz"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"inputs": np.ones((2, 3))}, "inputs: expected 2 columns, found shape [2, 3]"),
+        ({"outputs": [[np.nan]]}, "outputs: expected finite numbers, found others"),
+        ({"descriptor": ["a"]}, "descriptor: expected finite numbers, found others"),
+    ],
+)
+def test_show_says_what_is_wrong_with_a_recording(robot, capsys, changed, problem):
+    arrays = {"descriptor": [1.5], "inputs": [[0.0, 1.0]], "outputs": [[1.0]]}
+    np.savez("task_00.npz", **arrays | changed)
+    assert main(["show", "task_00.npz"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"pamlflow: task_00.npz: {problem}; ")
+    assert printed.out.startswith("task_00.npz\n") and "descriptor: " in printed.out
 
 
 def test_show_arrays_of_a_folder_whose_learner_is_none(robot, capsys):
     Path("learner.json").write_text("[" * 10**5)
     np.savez("task_00.npz", inputs=np.ones((2, 2)))
-    assert "0 1.000 1.000 1.000 0" in shown("task_00.npz", capsys)
+    assert "0 1.000 1.000 1.000" in shown("task_00.npz", capsys, code=1)
 
 
 def test_show_folder_says_what_is_in_it_and_what_to_do(robot, capsys):
