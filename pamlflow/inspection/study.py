@@ -233,10 +233,16 @@ def _trial(
 
 
 def _tables(found: Found) -> Iterator[Fault]:
-    """Whether each summary is beside the table that holds the same rows."""
+    """Whether each summary is beside the table that holds the same rows, and each figure beside its own."""
     for path, facts in sound(found).items():
         if not facts.table:
             continue
+        for figure in (
+            path.with_name(f"{name}.svg") for name in ("comparison", "rank_correlation")
+        ):
+            table = figure.with_suffix(".csv")
+            if figure.exists() and not os.path.lexists(table):
+                yield missing(table, f"{figure} was drawn from it")
         table = path.with_suffix(".csv")
         try:
             digest = files.sha256(files.read(table))

@@ -32,8 +32,9 @@ def walk(folder: Path) -> Walk:
         remedy = "name the results of a study, or make them with `snakemake --cores all`"
         found.faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
     problem = "the rest of an interrupted write, unless a job is writing it now"
-    left = [path for path in inside if files.is_temporary(path)]
-    found.faults.extend(Fault(path, "stray", problem, remedies.remove(path)) for path in left)
+    for path in (path for path in inside if files.is_temporary(path)):
+        advise = remedies.keep if remedies.is_learners(path.parent) else remedies.remove
+        found.faults.append(Fault(path, "stray", problem, advise(path)))
     found.faults.extend(chain.from_iterable(map(learners.faults, about)))
     found.faults.extend(chain.from_iterable(map(_placement, sorted(hdf5))))
     recorded = {path for path in inside if recordings.is_recording(path)}

@@ -90,6 +90,13 @@ def remove(path: Path) -> str:
     return f"remove it with `rm {_target(path)}`"
 
 
+def keep(path: Path) -> str:
+    """What to do about an unfinished file in the folder of a learner, where nothing can be made again."""
+    return (
+        f"it may hold a whole recording: keep it, and look at a copy, `cp {_target(path)} copy.npz`"
+    )
+
+
 def touch(path: Path) -> str:
     """How to give a file the present date, after which Snakemake makes what follows from it again."""
     return f"if the clock is right, `touch {_target(path)}` and start the study again"

@@ -366,6 +366,16 @@ def test_a_table_that_is_not_that_of_its_summary(study, spoil, kind, problem):
     only(TABLE, kind, problem)
 
 
+@pytest.mark.parametrize("name", ["comparison", "rank_correlation"])
+def test_a_table_that_a_figure_was_drawn_from_is_missed(study, name):
+    figure = RESULTS / f"{name}.svg"
+    figure.touch()
+    table = figure.with_suffix(".csv")
+    only(table, "missing", f"{figure} was drawn from it")
+    table.touch()
+    assert faults() == {}
+
+
 def lock(study, *paths):
     """What a Snakemake that is to make these files leaves until its end."""
     locks = study / ".snakemake" / "locks"
@@ -508,6 +518,14 @@ def test_the_folder_of_a_learner(robot, capsys):
     recording.unlink()
     line, *_ = checking.check([robot]).faults
     assert str(line).startswith(f"{robot / remedies.LEARNER}: damaged: not what a learner writes")
+
+
+def test_what_may_be_a_recording_is_not_to_be_removed(robot):
+    left = robot / f".task_03.npz.{'0' * 32}.tmp"
+    left.touch()
+    kind, text = faults("robot")[left]
+    assert kind == "stray" and "rm " not in text
+    assert text.endswith(f"keep it, and look at a copy, `cp {left} copy.npz`")
 
 
 def test_learners_below_a_folder(robot, capsys):
