@@ -1,6 +1,7 @@
 """Read one file, and keep what is compared with others."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,12 @@ def _recording(path: Path) -> Facts:
 
 
 def _file(path: Path) -> Facts:
+    if path.suffix == ".npz" and os.path.exists(path):
+        problem = (
+            "no recording, which is a task_00.npz, task_01.npz, ... in the folder of a learner"
+        )
+        look = f"look at it with `pamlflow show {remedies.quoted(str(path))}`"
+        raise recordings.RecordingError(path, problem, look)
     place, learned = Place.of(path), remedies.is_learners_round(path)
     schema = "round" if learned and place is None else place and place.schema
     record = store.read(path, schema)

@@ -17,7 +17,7 @@ def being_made(folders: Iterable[Path]) -> set[Path]:
     """
     paths = [Path(os.path.abspath(folder)) for folder in folders]
     above = {parent for path in paths for parent in (path, *path.parents)}
-    studies = [path for path in above if (path / ".snakemake" / "locks").is_dir()]
+    studies = [path for path in above if os.path.isdir(path / ".snakemake" / "locks")]
     made = set()
     for study in studies:
         for lock in (study / ".snakemake" / "locks").glob("*.output.lock"):

@@ -52,6 +52,7 @@ def check(folders: Sequence[Path]) -> Report:
             found[path] = crashed(path, facts) if isinstance(facts, workers.Crash) else facts
         parents = {parent for facts in sound(found).values() for parent in facts.parents}
         paths |= {parent for parent in parents if _is_known(parent) and os.path.lexists(parent)}
+    found = dict(sorted(found.items()))
     damaged = (fault for fault in found.values() if isinstance(fault, Fault))
     seen = chain.from_iterable(each.faults for each in walks)
     faults: dict[Path, Fault] = {}
@@ -241,7 +242,7 @@ def _tables(found: Found) -> Iterator[Fault]:
             path.with_name(f"{name}.svg") for name in ("comparison", "rank_correlation")
         ):
             table = figure.with_suffix(".csv")
-            if figure.exists() and not os.path.lexists(table):
+            if os.path.exists(figure) and not os.path.lexists(table):
                 yield missing(table, f"{figure} was drawn from it")
         table = path.with_suffix(".csv")
         try:

@@ -59,7 +59,7 @@ def is_learners_round(path: Path) -> bool:
 
 def is_learners(folder: Path) -> bool:
     """Whether `folder` is one of a learner."""
-    return (folder / LEARNER).is_file()
+    return os.path.isfile(folder / LEARNER)
 
 
 def restore(recording: Path) -> str:
@@ -116,8 +116,8 @@ def quoted(text: str) -> str:
 def _snakemake(study: Path, *arguments: str) -> str:
     """The command that runs the workflow in the folder of a study, from the working folder."""
     words = ["snakemake", "--cores", "all", *arguments]
-    has_own = any(Path(folder, "Snakefile").is_file() for folder in (".", "workflow"))
-    if SNAKEFILE.is_file() and not has_own:
+    has_own = any(map(os.path.isfile, ("Snakefile", "workflow/Snakefile")))
+    if os.path.isfile(SNAKEFILE) and not has_own:
         words += ["--snakefile", _target(SNAKEFILE)]
     if study != Path.cwd():
         words += ["--directory", _target(study)]

@@ -319,6 +319,22 @@ def test_show_refuses_what_is_no_archive(tmp_path, capsys, make, problem):
     assert printed.err.startswith(f"pamlflow: {tmp_path}/a\\nb\\udcff.npz: {problem}")
 
 
+def test_check_of_arrays_that_are_no_recording(robot, capsys):
+    np.savez("refused_00.npz", inputs=[1.0])
+    assert main(["check", "refused_00.npz"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("FAIL refused_00.npz: no recording, which is a task_00.npz, ")
+    assert printed.endswith("; look at it with `pamlflow show refused_00.npz`\n")
+
+
+@pytest.mark.parametrize("name", ["round_00.h5", "task_00.npz", "x.h5"])
+def test_names_that_no_disk_takes(name, capsys):
+    for command in ("show", "check"):
+        assert main([command, f"{'a' * 300}/{name}"]) == 1
+        printed = capsys.readouterr()
+        assert "cannot be opened (File name too long)" in printed.out + printed.err
+
+
 @pytest.mark.parametrize("name", ["figure.png", "summary.csv"])
 def test_show_refuses_what_other_programs_open(tmp_path, capsys, name):
     (tmp_path / name).write_bytes(b"a,b\n")
