@@ -1,6 +1,6 @@
 import pytest
 
-from pamlflow.storage.places import Place, plain
+from pamlflow.storage.places import Place, plain, study_of
 
 STUDY = "results/cart_pole"
 
@@ -37,6 +37,7 @@ def test_a_path_says_where_a_file_belongs_and_back(folder, path, schema, names):
         f"{STUDY}/round_03.h5",
         f"{STUDY}/paml/trial_03/copy/round_03.h5",
         "data/cart_pole/summary.h5",
+        f"{STUDY}/paml/trial_03/round_\u0661\u0662.h5",
     ],
 )
 def test_other_names_are_no_places(folder, path):
@@ -59,3 +60,10 @@ def test_a_round_knows_what_it_goes_on_from(folder, path, before):
 def test_a_file_is_written_in_one_way_wherever_one_comes_from(folder):
     assert plain(folder / "results" / ".." / "data") == plain(folder / "data")
     assert str(plain(folder.parent / "other")) == "../other"
+
+
+@pytest.mark.parametrize("name", [f"{STUDY}/summary.csv", "data/cart_pole/trial_03/pool.h5"])
+def test_a_file_belongs_to_a_study_whatever_its_folder_is_called(folder, name):
+    study = folder / "two\nlines"
+    assert study_of(study / name) == study
+    assert study_of(study / "notes.txt") is None
