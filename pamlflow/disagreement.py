@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pamlflow.origins import Origin, origin
 from pamlflow.storage import notes
-from pamlflow.storage.notes import DamageError, Provenance
+from pamlflow.storage.notes import DamageError, Note
 from pamlflow.storage.places import plain
 from pamlflow.study import Study
 
@@ -77,7 +77,7 @@ def disagreements(files: Mapping[str, Origin]) -> list[Disagreement]:
     """
     with ThreadPoolExecutor(READERS) as pool:
         says = dict(zip(files, pool.map(_says, files, files.values()), strict=True))
-    known = {path: it.sha256 for path, it in says.items() if isinstance(it, Provenance)}
+    known = {path: it.sha256 for path, it in says.items() if isinstance(it, Note)}
     return [
         Disagreement(path, files[path].rule, reason, isinstance(it, DamageError))
         for path, it in says.items()
@@ -131,7 +131,7 @@ def _listed(head: str, lines: list[str]) -> str:
     return "\n    ".join([head, *lines[:NAMED], *more])
 
 
-def _says(path: str, made_from: Origin) -> Provenance | OSError | ValueError:
+def _says(path: str, made_from: Origin) -> Note | OSError | ValueError:
     """What the file says, or what is wrong with that."""
     try:
         return notes.read(Path(path), made_from.schema)
@@ -140,7 +140,7 @@ def _says(path: str, made_from: Origin) -> Provenance | OSError | ValueError:
 
 
 def _reason(
-    says: Provenance | OSError | ValueError, made_from: Origin, known: Mapping[str, str]
+    says: Note | OSError | ValueError, made_from: Origin, known: Mapping[str, str]
 ) -> str | None:
     """In what a file disagrees with what it is to be made from; None where it agrees or is not there."""
     if isinstance(says, FileNotFoundError):

@@ -58,6 +58,7 @@ class Bounds(NamedTuple):
 ANY_NUMBER = Bounds(-math.inf, math.inf)
 
 
+@dataclass(frozen=True)
 class Settings:
     """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
 

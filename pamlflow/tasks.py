@@ -219,20 +219,29 @@ class TaskSet:
 
     def append(self, other: Self) -> Self:
         """Return these tasks followed by those of `other`, which must have the same variables."""
-        for quantity in QUANTITIES:
-            name = f"{quantity}_variables"
-            ours, theirs = getattr(self, name), getattr(other, name)
-            if ours != theirs:
-                raise ValueError(f"cannot append tasks: {name} are {ours} here, {theirs} there")
-        ours, theirs = self.descriptors.shape[1:], other.descriptors.shape[1:]
-        if ours != theirs:
-            text = f"descriptors are of shape {ours} here, {theirs} there"
-            raise ValueError(f"cannot append tasks: {text}; make all pictures of one size")
+        return self.joined([self, other])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the tasks of all parts, of which there is at least one, in order.
+
+        Raises ValueError where their variables or the shapes of their descriptors differ.
+        """
+        first, *others = parts
+        for other in others:
+            for quantity in QUANTITIES:
+                name = f"{quantity}_variables"
+                ours, theirs = getattr(first, name), getattr(other, name)
+                if ours != theirs:
+                    text = f"{name} are {ours} here, {theirs} there"
+                    raise ValueError(f"cannot append tasks: {text}")
+            sizes = first.descriptors.shape[1:], other.descriptors.shape[1:]
+            if sizes[0] != sizes[1]:
+                text = f"descriptors are of shape {sizes[0]} here, {sizes[1]} there"
+                raise ValueError(f"cannot append tasks: {text}; make all pictures of one size")
         arrays = (*(f"{quantity}s" for quantity in QUANTITIES), "lengths")
-        joined = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in arrays
-        }
-        return dataclasses.replace(self, **joined)
+        together = {name: np.concatenate([getattr(it, name) for it in parts]) for name in arrays}
+        return dataclasses.replace(first, **together)
 
     def padded(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return inputs [N, T, Dx], outputs [N, T, P] and a mask [N, T], T the longest task.

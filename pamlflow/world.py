@@ -1,6 +1,5 @@
 """The world of an experiment, in which tasks are asked for by descriptor and run."""
 
-import functools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -185,7 +184,7 @@ class World:
             self._run_or_replace(*task, rng)
             for task in zip(parameters, descriptors, excitations, strict=True)
         ]
-        return functools.reduce(TaskSet.append, tasks)
+        return TaskSet.joined(tasks)
 
     def _run_or_replace(
         self,

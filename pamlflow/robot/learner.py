@@ -111,10 +111,7 @@ class Learner:
         """All recorded tasks, in order; raises ValueError when there is none."""
         if not self._tasks:
             raise ValueError(f"{self._folder}: no task was recorded yet; run one and `tell` it")
-        first, *others = self._tasks
-        for other in others:
-            first = first.append(other)
-        return first
+        return TaskSet.joined(self._tasks)
 
     def ask(self) -> FloatArray:
         """The descriptor [R] of the task to run next; the same until one is told.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow.screening import find_outliers, require_computable
 from pamlflow.spaces import Box
 from pamlflow.storage.recordings import ROUNDING, Recording, RecordingError
 from pamlflow.tasks import TaskSet, Variable, columns_of
@@ -62,6 +63,7 @@ class TaskFormat:
             problem = str(error).removeprefix("task 0").lstrip(",: ")
             raise RecordingError(where, problem, "correct it") from error
         _check_new(task, where, earlier)
+        _screen(task, where, earlier)
         if not self.space.contains(task.descriptors).all():
             logger.warning("%s: %s is outside the box", where, task.descriptors[0])
         return task
@@ -112,6 +114,17 @@ def _check_new(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> 
         if isinstance(where, Path):
             remedy = "move one of the two away, and number those after it without a gap"
         raise RecordingError(where, f"{problem}, which two runs never are", remedy)
+
+
+def _screen(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> None:
+    """Refuse values that cannot be computed with, and warn of those far from all that were recorded."""
+    everything = TaskSet.joined([*earlier, task])
+    try:
+        require_computable(everything)
+    except ValueError as error:
+        raise RecordingError(where, str(error), "correct it") from error
+    for outlier in find_outliers(everything, first_task=len(earlier)):
+        logger.warning("%s", outlier)
 
 
 def _same(one: FloatArray, other: FloatArray) -> bool:

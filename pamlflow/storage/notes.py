@@ -24,7 +24,7 @@ class DamageError(ValueError):
     """A file is not as it was written."""
 
 
-class Provenance(NamedTuple):
+class Note(NamedTuple):
     """The seed and the settings of the job that made a file, and the files that the job read.
 
     `parents` maps paths, relative to the working folder, to SHA-256; `sha256` is that of the file.
@@ -53,7 +53,7 @@ def note(products: Sequence[str], params: Mapping[str, Any], parents: Sequence[s
         files.replace(_note(product), text.encode())
 
 
-def read(path: Path, schema: str | None = None) -> Provenance:
+def read(path: Path, schema: str | None = None) -> Note:
     """Return what the file at `path`, of an HDF5 schema or without one, was made from.
 
     Raises DamageError where an HDF5 file is not as it was written, ValueError where a file says nothing,
@@ -67,7 +67,7 @@ def read(path: Path, schema: str | None = None) -> Provenance:
             os.path.relpath(path.parent / name): str(sha256)
             for name, sha256 in says["parents"].items()
         }
-        return Provenance(int(says["seed"]), dict(says["config"]), parents, files.sha256(content))
+        return Note(int(says["seed"]), dict(says["config"]), parents, files.sha256(content))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"expected a seed, settings and parents, found {error!r}") from None
 

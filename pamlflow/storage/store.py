@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from pamlflow.rows import Row, Schema
+from pamlflow.rows import BOUNDS, Row, Schema
 from pamlflow.storage import files, hdf5, provenance, remedies
 from pamlflow.storage.hdf5 import Array, Form
 from pamlflow.storage.provenance import Provenance
-from pamlflow.storage.schemas import BOUNDS, SCHEMAS
+from pamlflow.storage.schemas import SCHEMAS
 
 # A picture is mostly background: megabytes of them become kilobytes.
 PICTURE_FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
