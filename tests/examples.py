@@ -7,8 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pamlflow.rows import BOUNDS
 from pamlflow.storage import files
-from pamlflow.storage.schemas import BOUNDS, SCHEMAS
+from pamlflow.storage.schemas import SCHEMAS
 
 SIZES = {
     "A": 2,

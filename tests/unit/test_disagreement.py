@@ -172,8 +172,8 @@ def test_a_change_is_met_where_it_is_read(changes, expected):
 
 
 def test_a_change_of_one_experiment_or_strategy_leaves_the_others_alone():
-    section = {"num_candidates": 60}
-    paths = set(found(study(acquisition=section)))
+    section = {"paml": {"options": {"num_candidates": 60}}}
+    paths = set(found(study(strategies=section)))
     assert paths == {
         f"{RESULTS}/paml/trial_{t}/round_{r}.h5" for t in ("00", "01") for r in ("01", "02")
     }

@@ -139,15 +139,16 @@ def test_jobs_are_given_only_what_they_read(study):
     assert set(study(training__bound="stochastic").training()) == {"bound", "stochastic"}
 
 
-def test_the_section_acquisition_is_read_by_some_strategies(study):
-    own = {"strategy": "paml", "acquisition": {"candidates": "descriptor"}}
-    made = study(strategies__spread=own, strategies__mine={"strategy": "package.module:Name"})
-    assert made.acquisition("pendubot", "uniform") == {}
-    assert made.acquisition("cart_pole_pixels", "paml") == {}  # the pool has the candidates
-    section = dict(made.acquisition("pendubot", "paml"))
-    assert made.acquisition("pendubot", "spread") == section | {"candidates": "descriptor"}
-    assert made.acquisition("pendubot", "mine") == section
-    assert made.strategy("spread") == "paml" and made.strategy("mine") == "package.module:Name"
+def test_a_strategy_is_given_its_own_settings_and_no_others(study):
+    own = {"strategy": "paml", "options": {"candidates": "descriptor"}}
+    made = study(strategies__spread=own, strategies__paml={"options": {"num_candidates": 7}})
+    assert made.options("uniform") == {}
+    assert made.options("paml") == {"candidates": "latent", "num_candidates": 7}
+    assert made.options("spread") == {"candidates": "descriptor", "num_candidates": 1000}
+    assert made.options("paml_descriptor") == made.options("spread")
+    assert (
+        made.strategy("spread") == "paml" and made.strategy("paml_descriptor") == "paml_descriptor"
+    )
 
 
 def test_each_job_has_the_seed_of_its_name(study):

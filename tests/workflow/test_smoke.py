@@ -163,7 +163,7 @@ def test_a_strategy_may_have_candidates_of_its_own(smoke, tmp_path):
     folder = shutil.copytree(smoke, tmp_path / "own")
     config = yaml.safe_load(SMOKE.read_text())
     config["run"]["strategies"] = ["paml", "spread"]
-    own = {"strategy": "paml", "acquisition": {"candidates": "descriptor"}}
+    own = {"strategy": "paml", "options": {"candidates": "descriptor", "num_candidates": 50}}
     config["strategies"] = {"spread": own}
     (folder / "own.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     target = "results/smoke/spread/trial_00/round_01.h5"
@@ -171,7 +171,7 @@ def test_a_strategy_may_have_candidates_of_its_own(smoke, tmp_path):
     assert "1 of 1 done" in output
     record = store.read(folder / target)
     assert record.config["strategy"] == "paml"
-    assert record.config["acquisition"] == {"candidates": "descriptor", "num_candidates": 50}
+    assert record.config["options"] == {"candidates": "descriptor", "num_candidates": 50}
 
 
 def test_another_trial_leaves_the_first_one_alone(replan):
@@ -188,7 +188,7 @@ def test_another_trial_leaves_the_first_one_alone(replan):
         ({"inference__objective": "elbo"}, {"evaluate_trial"}),
         ({"run__strategies": ["oracle"]}, set()),
         (
-            {"acquisition__num_candidates": 60},
+            {"strategies__paml__options__num_candidates": 60},
             {"acquire_round", "evaluate_trial"}
             | {"plot_latent_space", "plot_choices", "plot_chosen_values"},
         ),

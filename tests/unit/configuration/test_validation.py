@@ -10,14 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pamlflow import settings
+from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.validation import (
     ConfigurationError,
     markdown,
     schema,
     validated,
 )
+from pamlflow.models.latent_gp.settings import (
+    ModelSettings,
+    StochasticSettings,
+    TrainingSettings,
+)
 from pamlflow.names import DOMAINS as OWN_DOMAINS
-from pamlflow.names import ORACLE, STRATEGIES
+from pamlflow.names import ORACLE
 
 ROOT = Path(__file__).parents[3]
 STUDY = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
@@ -74,22 +80,20 @@ def test_the_papers_schedule_is_a_study_too():
     overlay = yaml.safe_load((ROOT / "config" / "paper_schedule.yaml").read_text(encoding="utf-8"))
     filled = validated({**STUDY, **overlay})
     assert filled["training"]["bound"] == "stochastic"
-    assert filled["training"]["stochastic"] == asdict(settings.StochasticSettings())
+    assert filled["training"]["stochastic"] == asdict(StochasticSettings())
     assert filled["model"]["inducing_points"] == 300
     assert filled["inference"]["objective"] == "elbo"
 
 
 def test_defaults_are_those_of_the_library():
     filled = validated(MINIMAL)
-    assert filled["model"] == asdict(settings.ModelSettings())
-    assert filled["training"] == asdict(settings.TrainingSettings())
-    assert filled["acquisition"] == asdict(settings.AcquisitionSettings())
+    assert filled["model"] == asdict(ModelSettings())
+    assert filled["training"] == asdict(TrainingSettings())
     assert settings.InferenceSettings(**filled["inference"]) == settings.InferenceSettings()
-    assert filled["run"]["strategies"] == list(STRATEGIES)
+    assert filled["run"]["strategies"] == ["paml", "uniform", "latin_hypercube", ORACLE]
 
 
 def test_names_are_those_of_the_library():
-    from pamlflow.acquisition import STRATEGIES as BUILT_IN
     from pamlflow.domains import DOMAINS, make_domain
 
     experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
@@ -97,7 +101,8 @@ def test_names_are_those_of_the_library():
         known = make_domain(name, steps=2).parameter_variables
         assert parameters == tuple(variable.name for variable in known)
     assert set(OWN_DOMAINS) == set(DOMAINS)
-    assert set(STRATEGIES) == {*BUILT_IN, ORACLE}
+    chooser = schema()["properties"]["strategies"]["additionalProperties"]["properties"]["strategy"]
+    assert set(chooser["x-names"]) == set(STRATEGIES)
     assert set(experiment["domain"]["x-names"]) == set(DOMAINS)
     assert set(settings.WORLD_KEYS) <= set(experiment)
 
@@ -171,13 +176,29 @@ def test_numbers_have_the_type_of_the_schema():
         (("strategies",), {"mine": {}}, "strategies.mine.strategy: missing, expected"),
         (
             ("strategies",),
-            {"mine": {"strategy": "uniform", "acquisition": {"num_candidates": 9}}},
-            "strategies.mine.acquisition: uniform reads no `acquisition`, leave it out",
+            {"uniform": {"strategy": "paml"}},
+            "strategies.uniform.strategy: uniform is a strategy itself, choose another name",
         ),
         (
             ("strategies",),
+            {"mine": {"strategy": "uniform", "options": {"num_candidates": 9}}},
+            "strategies.mine.options: num_candidates: unknown key (known here: none)",
+        ),
+        (
+            ("strategies",),
+            {"paml": {"options": {"num_candidates": 0}}},
+            "strategies.paml.options: num_candidates: expected a whole number from 1 to 100000",
+        ),
+        (
+            ("strategies",),
+            {"mine": {"strategy": "paml", "acquisition": {}}},
+            "strategies.mine.acquisition: unknown key: what a strategy can be told is in",
+        ),
+        (("acquisition",), {"candidates": "latent"}, "acquisition: unknown key: what a strategy"),
+        (
+            ("strategies",),
             {"mine": {"strategy": "a.b"}},
-            'strategies.mine.strategy: expected "paml", "uniform", "latin_hypercube" or "package',
+            'strategies.mine.strategy: expected "latin_hypercube" or "paml" or "paml_desc',
         ),
         (
             ("strategies",),
@@ -186,8 +207,8 @@ def test_numbers_have_the_type_of_the_schema():
         ),
         (
             ("strategies",),
-            {"mine": {"strategy": "paml", "acquisition": {"candidate": "latent"}}},
-            "strategies.mine.acquisition.candidate: unknown key; did you mean 'candidates'?",
+            {"mine": {"strategy": "paml", "options": {"candidate": "latent"}}},
+            "strategies.mine.options: candidate: unknown key; did you mean 'candidates'?",
         ),
         (
             ("experiments", "Tiny"),
@@ -324,7 +345,6 @@ OWN = ((*TINY, "domain"), "my.robot:Arm")
         (("run", "trials"), 101, "at most 100, found 101; names of files have two digits for the"),
         ((*TINY, "added_tasks"), 100, "names of files have two digits for the round"),
         (("model", "inducing_points"), 2001, "its time grows with the cube of M"),
-        (("acquisition", "num_candidates"), 100_001, "all candidates are scored at once"),
         (
             ("strategies",),
             {"mine\n": {"strategy": "a:b"}},
@@ -539,12 +559,11 @@ def pooled(strategy):
     )
 
 
-def test_candidates_of_ones_own_do_not_go_together_with_a_pool():
-    acquisition = {"candidates": "descriptor"}
-    (problem,) = problems(pooled({"strategy": "paml", "acquisition": acquisition}))
-    assert "tiny.strategies: mine is paml with other candidates, and a pool has its own" in problem
+def test_candidates_of_a_box_do_not_go_together_with_a_pool():
+    (problem,) = problems(pooled({"strategy": "paml_descriptor"}))
+    assert "tiny.strategies: mine asks for points of a box, and does not apply" in problem
     assert validated(pooled({"strategy": "paml"}))
-    assert validated(pooled({"strategy": "my.module:Mine", "acquisition": acquisition}))
+    assert validated(pooled({"strategy": "my.module:Mine", "options": {"anything": 1}}))
 
 
 @pytest.mark.parametrize("broken", ["spring:farthest", {}, {"strategy": 3}, None])
@@ -597,18 +616,24 @@ def test_a_design_may_be_named_in_the_study_if_the_experiment_with_a_pool_is_not
     config = changed(((*TINY, "pool"), 19))
     config["experiments"]["other"] = MINIMAL["experiments"]["tiny"]
     assert validated({**config, "run": {"experiments": ["other"]}})
-    with pytest.raises(ConfigurationError, match="latin_hypercube does not apply to a pool"):
+    with pytest.raises(
+        ConfigurationError, match="latin_hypercube asks for points of a box, and does not apply"
+    ):
         validated(config)
     config["strategies"] = {"longer": {"strategy": "latin_hypercube"}}
     config["experiments"]["tiny"]["strategies"] = ["paml", "longer"]
-    with pytest.raises(ConfigurationError, match="longer does not apply to a pool"):
+    with pytest.raises(
+        ConfigurationError, match="longer asks for points of a box, and does not apply"
+    ):
         validated(config)
 
 
-def test_a_strategy_differs_from_the_study_in_what_it_says():
-    """Nothing is filled in: what it leaves out is that of the section `acquisition`."""
-    section = {"paml_descriptor": {"strategy": "paml", "acquisition": {"candidates": "descriptor"}}}
+def test_options_stay_as_they_are_written():
+    """They are for the strategy's own settings, which may be a user's, to check and to fill in."""
+    section = {"mine": {"strategy": "own.module:Name", "options": {"b": 2, "a": [1.5, "text"]}}}
     assert validated({**MINIMAL, "strategies": section})["strategies"] == section
+    named = validated({**MINIMAL, "strategies": {"paml": {}}})["strategies"]
+    assert named == {"paml": {"options": {}}}
 
 
 def test_what_an_experiment_does_not_use_is_not_filled_in():

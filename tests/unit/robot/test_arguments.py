@@ -12,7 +12,6 @@ from spring_robot import BOX, INPUTS, STATE, files_of, open_learner, record
 from pamlflow import Box, Variable
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.settings import AcquisitionSettings
 from pamlflow.storage.store import StoreError
 
 MASS, STIFFNESS = BOX.variables
@@ -47,7 +46,7 @@ async def waits(situation):
         ({"strategy": lambda: None}, r"strategy: expected a function of the situation alone"),
         ({"strategy": lambda situation, rng: None}, "missing a required argument: 'rng'"),
         ({"strategy": lambda *, situation: None}, "too many positional arguments"),
-        ({"strategy": AcquisitionSettings}, "strategy: expected a function .* found <class"),
+        ({"strategy": ModelSettings}, "strategy: expected a function .* found <class"),
         ({"strategy": waits}, "strategy: expected .* that returns a Selection"),
         ({"space": ["mass"]}, r"space: expected a pamlflow\.Box, found \['mass'"),
         ({"space": box()}, "space: expected a list of .*, found an empty one"),
@@ -66,9 +65,15 @@ async def waits(situation):
         ({"output_variables": [Variable("a\0b", "m")]}, "text that can be read as the name"),
         ({"output_variables": [Variable("a", "\ud800")]}, "text that can be read as the unit"),
         ({"output_variables": [Variable("a", 1)]}, "text as the unit"),
-        ({"model": TrainingSettings()}, r"model: expected pamlflow\.settings\.ModelSettings"),
-        ({"training": {"starts": 1}}, r"training: expected pamlflow\.settings\.TrainingSettings"),
-        ({"acquisition": 1000}, r"acquisition: expected pamlflow\.settings\.AcquisitionSettings"),
+        (
+            {"model": TrainingSettings()},
+            r"model: expected pamlflow\.models\.latent_gp\.settings\.ModelSettings",
+        ),
+        ({"training": {"starts": 1}}, r"training: expected .*\.TrainingSettings"),
+        ({"options": 1000}, "options: expected a mapping of settings, found 1000"),
+        ({"options": {"num_candidate": 9}}, "options: num_candidate: unknown key; did you mean"),
+        ({"options": {"num_candidates": 0}}, "options: num_candidates: expected a whole number"),
+        ({"kind": "latent_pg"}, "unknown kind of model 'latent_pg': did you mean 'latent_gp'"),
         ({"pool": np.ones((3, 1))}, r"pool: expected \[C, 2\] \(mass, stiffness\), found \[3, 1\]"),
         ({"pool": np.ones((3, 2, 2))}, r"pool: expected \[C, 2\] .*, found \[3, 2, 2\]"),
         ({"pool": []}, r"pool: expected \[C, 2\] .*, found \[0\]"),
@@ -129,13 +134,13 @@ def test_numbers_of_numpy_are_as_good_as_others(tmp_path):
     plain = {
         "seed": 3,
         "model": ModelSettings(inducing_points=20, noise_floor=0.5),
-        "acquisition": AcquisitionSettings(num_candidates=64),
+        "options": {"num_candidates": 64},
     }
     numpy = {
         "seed": np.uint8(3),
         "initial_tasks": np.int64(2),
         "model": ModelSettings(inducing_points=np.int32(20), noise_floor=np.float32(0.5)),
-        "acquisition": AcquisitionSettings(num_candidates=np.int64(64)),
+        "options": {"num_candidates": np.int64(64)},
     }
     one, other = (
         open_learner(tmp_path / name, **given) for name, given in (("a", plain), ("b", numpy))

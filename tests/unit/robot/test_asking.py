@@ -11,14 +11,13 @@ from pamlflow import RecordingError
 from pamlflow.acquisition import Selection
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.robot.choices import Choices
-from pamlflow.settings import AcquisitionSettings
 
 DESIGN = np.array([[1.0, 4.0], [2.0, 8.0], [2.5, 3.0], [0.6, 9.0]])
 NEAR = 1e-7 * (BOX.high - BOX.low)  # as rounding to single precision
 
 
 def choices(strategy=None, pool=None):
-    return Choices(BOX, DESIGN, strategy, pool, AcquisitionSettings(), seed=0)
+    return Choices(BOX, DESIGN, strategy, {}, pool, seed=0)
 
 
 @pytest.mark.parametrize(

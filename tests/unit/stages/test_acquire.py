@@ -42,7 +42,10 @@ def trial(tmp_path_factory):
     return folder
 
 
-def acquire(trial, output, *, previous="round_00.h5", strategy="paml", seed=4, **acquisition):
+OPTIONS = {"paml": {"num_candidates": 100}}
+
+
+def acquire(trial, output, *, previous="round_00.h5", strategy="paml", seed=4, **options):
     acquire_round(
         previous=trial / previous,
         initial_tasks=trial / "initial_tasks.h5",
@@ -50,7 +53,7 @@ def acquire(trial, output, *, previous="round_00.h5", strategy="paml", seed=4, *
         strategy=strategy,
         experiment=WORLD,
         **FIT,
-        acquisition={"candidates": "latent", "num_candidates": 100} | acquisition,
+        options=OPTIONS.get(strategy, {}) | options,
         seed=seed,
         output=output,
     )
@@ -230,7 +233,7 @@ def acquire_from_pool(folder, number, strategy="paml", output=None):
         strategy=strategy,
         experiment=WORLD,
         **FIT,
-        acquisition={"candidates": "latent", "num_candidates": 100},
+        options=OPTIONS.get(strategy, {}),
         seed=4,
         output=output,
     )
@@ -279,7 +282,7 @@ def test_training_sees_the_descriptors_that_are_left(pooled, tmp_path, monkeypat
 
 
 def test_a_design_does_not_apply_to_a_pool(pooled, tmp_path):
-    with pytest.raises(ValueError, match="leave it out of the experiment's `strategies`"):
+    with pytest.raises(ValueError, match="expected a design of points of a box, found none"):
         acquire_from_pool(pooled, 1, "latin_hypercube", tmp_path / "round_01.h5")
 
 
