@@ -32,8 +32,12 @@ def columns_of(name: str, values: Any, variables: Sequence[Variable]) -> FloatAr
     """Return a copy of `values`, of which the last axis has one entry for each of the variables.
 
     Columns that have names are brought into the order of the variables. Raises ValueError, beginning with
-    `name`, where there are others, or values are no real numbers.
+    `name`, where there are others, or values are no real numbers, and TypeError where a variable is none.
     """
+    for variable in variables:
+        if not isinstance(variable, Variable):
+            text = 'expected variables such as pamlflow.Variable("rate", "rad/s")'
+            raise TypeError(f"{name}: {text}, found {variable!r}")
     return numbers(name, values, [variable.name for variable in variables])
 
 

@@ -165,7 +165,7 @@ LAST_ROUND = {"plot_latent_space", "plot_reconstructions", "plot_traversal"}
             {"evaluate_trial", "rank_candidates"} | LAST_ROUNDS | LAST_ROUND,
         ),
     ],
-    ids=str,
+    ids=lambda it: str(sorted(it) if isinstance(it, set) else it),
 )
 def test_a_change_is_met_where_it_is_read(changes, expected):
     assert rules(study(**changes)) == expected
@@ -305,7 +305,7 @@ def test_a_damaged_file_is_named_and_left_and_what_follows_from_it_too(spoil):
         {"schema_version": "new"},
         {"schema_version": [1, 2]},
     ],
-    ids=str,
+    ids=lambda it: str(sorted(it) if isinstance(it, set) else it),
 )
 @pytest.mark.usefixtures("_copy")
 def test_attributes_that_mean_nothing_are_met(attributes):

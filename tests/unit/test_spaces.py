@@ -173,3 +173,8 @@ def test_dimensions_are_chosen_by_a_mask():
 def test_counts_of_a_grid_are_whole_numbers(counts):
     with pytest.raises(ValueError, match="grid: expected"):
         BOX.grid(counts)
+
+
+def test_what_is_no_variable_is_named():
+    with pytest.raises(TypeError, match=r"low: expected variables such as .*, found 'mass'"):
+        Box(("mass",), [0.0], [1.0])
