@@ -26,6 +26,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
     experiments = config["experiments"] if sound("experiments") else {}
     for name, section in own.items():
         key = ("strategies", name)
+        if not isinstance(name, str):  # said elsewhere
+            continue
         if name in RESERVED:
             yield key, "this name is taken, choose another"
         elif sound(*key) and sound(*key, "strategy") and sound(*key, "options"):

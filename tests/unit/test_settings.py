@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pamlflow import settings
+from pamlflow.acquisition.candidates import CandidateSettings
 from pamlflow.configuration.validation import schema, validated
 from pamlflow.models.latent_gp.settings import (
     ModelSettings,
@@ -32,6 +33,16 @@ STUDY = {
 }
 
 
+ALL = {
+    "Model": ModelSettings,
+    "Picture": PictureSettings,
+    "Training": TrainingSettings,
+    "Stochastic": StochasticSettings,
+    "Inference": InferenceSettings,
+    "Candidate": CandidateSettings,
+}
+
+
 @pytest.fixture(scope="module")
 def config():
     """A study that leaves every default as it is."""
@@ -51,19 +62,20 @@ def test_protocols_of_a_file_become_a_tuple():
 
 
 def test_settings_are_frozen_and_refuse_unknown_keys():
-    for cls in vars(settings).values():
-        if dataclasses.is_dataclass(cls) and isinstance(cls, type):
-            with pytest.raises(dataclasses.FrozenInstanceError):
-                setattr(cls(), dataclasses.fields(cls)[0].name, None)
-            with pytest.raises(TypeError, match="unexpected keyword"):
-                cls(no_such_key=1)
+    for cls in ALL.values():
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(cls(), dataclasses.fields(cls)[0].name, None)
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            cls(no_such_key=1)
 
 
 def test_training_schedule_of_a_file_becomes_settings(config):
     section = config["training"] | {"first_iterations": 7}
     assert TrainingSettings.from_config(section).first_iterations == 7
-    with pytest.raises(TypeError, match="unexpected keyword"):
+    with pytest.raises(ValueError, match="unknown key; did you mean 'first_iterations'"):
         TrainingSettings.from_config({"first_iteration": 7})
+    with pytest.raises(ValueError, match="step: unknown key; did you mean 'steps'"):
+        TrainingSettings.from_config({"stochastic": {"step": 7}})
 
 
 @pytest.mark.parametrize(
@@ -93,53 +105,18 @@ def test_training_schedule_of_a_file_becomes_settings(config):
         ("Training", {"starts": 0}, "starts: expected a whole number from 1"),
         ("Stochastic", {"batch_tasks": 0}, "batch_tasks: expected a whole number from 1"),
         ("Inference", {"objective": "Elbo"}, 'objective: expected "predictive" or "elbo"'),
-        ("Acquisition", {"candidates": "Latent"}, 'candidates: expected "latent" or "descriptor"'),
+        ("Candidate", {"candidates": "Latent"}, 'candidates: expected "latent" or "descriptor"'),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused(section, changed, message):
     with pytest.raises(ValueError, match=message):
-        getattr(settings, f"{section}Settings")(**changed)
+        ALL[section](**changed)
 
 
-@pytest.mark.parametrize(
-    ("section", "changed", "message"),
-    [
-        (
-            "Model",
-            {"inducing_points": 20.0},
-            "inducing_points: expected a whole number, found 20.0",
-        ),
-        (
-            "Model",
-            {"inducing_points": "20"},
-            "inducing_points: expected a whole number, found '20'",
-        ),
-        (
-            "Model",
-            {"inducing_points": True},
-            "inducing_points: expected a whole number, found True",
-        ),
-        ("Model", {"noise_floor": "1e-6"}, "noise_floor: expected a number, found '1e-6'"),
-        ("Model", {"noise_floor": False}, "noise_floor: expected a number, found False"),
-        ("Model", {"pictures": {"weight": 1.0}}, "pictures: expected PictureSettings, found"),
-        ("Stochastic", {"batch_tasks": 2.5}, "batch_tasks: expected a whole number, found 2.5"),
-        ("Training", {"stochastic": None}, "stochastic: expected StochasticSettings, found None"),
-    ],
-)
-def test_a_setting_of_another_type_is_refused(section, changed, message):
-    with pytest.raises(TypeError, match=message):
-        getattr(settings, f"{section}Settings")(**changed)
-
-
-def test_infinity_is_no_setting():
-    with pytest.raises(ValueError, match="noise_floor: expected a number above 0, found inf"):
-        ModelSettings(noise_floor=math.inf)
-
-
-def test_numbers_of_numpy_become_pythons_own():
-    read = ModelSettings(inducing_points=np.int32(20), noise_floor=np.float32(0.25))
-    assert read == ModelSettings(inducing_points=20, noise_floor=0.25)
-    assert (type(read.inducing_points), type(read.noise_floor)) == (int, float)
+def test_whole_numbers_may_be_written_as_others():
+    """As 1e3 in a file."""
+    made = ModelSettings(inducing_points=20.0)
+    assert made.inducing_points == 20 and isinstance(made.inducing_points, int)
 
 
 def test_no_batch_stands_for_all():
