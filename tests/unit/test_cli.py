@@ -194,6 +194,7 @@ def test_show_refuses_with_the_reason(tmp_path, capsys):
 
 
 ABOUT = {
+    "initial_tasks": 1,
     "design": [[1.0]],
     "space": {"mass": [0.0, 2.0, "kg"]},
     "inputs": [["angle", "rad"], ["rate", "rad/s"]],
@@ -265,7 +266,7 @@ def test_show_arrays_whatever_they_hold(robot, capsys, name, values, expected):
     [
         ({"inputs": np.ones((2, 3))}, "inputs: expected 2 columns, found shape [2, 3]"),
         ({"outputs": [[np.nan]]}, "outputs: expected finite numbers, found others"),
-        ({"descriptor": ["a"]}, "descriptor: expected finite numbers, found others"),
+        ({"descriptor": ["a"]}, "descriptor: expected an array of real numbers, found <U1"),
     ],
 )
 def test_show_says_what_is_wrong_with_a_recording(robot, capsys, changed, problem):
@@ -273,7 +274,7 @@ def test_show_says_what_is_wrong_with_a_recording(robot, capsys, changed, proble
     np.savez("task_00.npz", **arrays | changed)
     assert main(["show", "task_00.npz"]) == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith(f"pamlflow: task_00.npz: {problem}; ")
+    assert printed.err.startswith("pamlflow: task_00.npz: ") and problem in printed.err
     assert printed.out.startswith("task_00.npz\n") and "descriptor: " in printed.out
 
 

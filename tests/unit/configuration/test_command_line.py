@@ -39,7 +39,7 @@ def test_problems_are_told_with_those_of_the_values_and_their_places(tmp_path, m
     lines = [line.strip() for line in str(raised.value).splitlines()[1:]]
     assert "run.trials: given twice, in lines 2 and 3; keep one (mine.yaml)" in lines
     floor = next(line for line in lines if line.startswith("model.noise_floor"))
-    assert floor.endswith("found 2 (mine.yaml, line 5)")
+    assert floor.endswith("mostly noise (mine.yaml, line 5)")
     missing = next(line for line in lines if line.startswith("run.experiments"))
     assert missing.endswith("(mine.yaml, line 1)")
     assert next(line for line in lines if line.startswith("seed")).endswith("(--config seed)")

@@ -7,17 +7,19 @@ from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 
 from pamlflow import plotting
+from pamlflow.acquisition import STRATEGIES
+from pamlflow.names import ORACLE
 from pamlflow.plotting import style
 from pamlflow.tasks import Variable
 
 
 def test_the_strategies_of_the_study_differ_in_colour_and_marker():
-    styles = style.strategy_styles(style.STRATEGY_NAMES).values()
+    styles = style.strategy_styles([*STRATEGIES, ORACLE]).values()
     assert len({look.color for look in styles}) == len({look.marker for look in styles}) == 5
 
 
 def test_strategies_of_ones_own_differ_from_the_studys_and_are_drawable():
-    taken = style.strategy_styles(style.STRATEGY_NAMES).values()
+    taken = style.strategy_styles([*STRATEGIES, ORACLE]).values()
     own = style.strategy_styles(f"strategy_{index}" for index in range(20)).values()
     for look in own:
         assert is_color_like(look.color) and MarkerStyle(look.marker).is_filled()
