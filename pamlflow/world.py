@@ -11,9 +11,10 @@ import numpy as np
 from pamlflow.arrays import shown
 from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
-from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
-from pamlflow.domains.checks import described, task_failed
+from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
+from pamlflow.domains.checks import task_failed
 from pamlflow.domains.fixed import fix_parameters
+from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet, columns_of, with_units
@@ -118,32 +119,28 @@ class World:
         try:
             drawn = self.domain.draw_excitation(rng)
         except Exception as error:
-            raise ValueError(f"the domain's `draw_excitation`: {described(error)}") from error
+            raise ValueError(f"the domain's `draw_excitation`: {told(error)}") from error
         if not isinstance(drawn, Excitation):
             text = "expected a pamlflow.domains.base.Excitation"
             raise ValueError(f"the domain's `draw_excitation`: {text}, found {shown(drawn)}")
         return drawn
 
-    def _transitions(
-        self, parameters: FloatArray, excitation: Excitation
-    ) -> tuple[FloatArray, FloatArray]:
-        """Copies of the inputs [K, Dx] and outputs [K, P] of one run of a task.
+    def _transitions(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+        """Copies of the transitions of one run of a task.
 
         The domain may use the arrays that it returns again. Raises SimulationError where it fails, stops
         early, or returns numbers that are not finite.
         """
         domain, steps = self.domain, len(excitation.controls)
         task = with_units(domain.parameter_variables, parameters)
-        states: Any = ()
         try:
-            states = domain.simulate(parameters, excitation)
-            found_inputs, found_outputs = domain.transitions(states, excitation.controls)
-            inputs = columns_of("inputs", found_inputs, domain.input_variables)
-            outputs = columns_of("outputs", found_outputs, domain.output_variables)
+            found = domain.run(parameters, excitation)
+            if not isinstance(found, tuple) or len(found) != 2:
+                text = "expected pamlflow.domains.base.Transitions, inputs and outputs"
+                raise ValueError(f"the domain's `run`: {text}, found {shown(found)}")
+            inputs = columns_of("inputs", found[0], domain.input_variables)
+            outputs = columns_of("outputs", found[1], domain.output_variables)
         except Exception as error:
-            shape = states.shape if isinstance(states, np.ndarray) else ()
-            if shape[1:] == excitation.initial_state.shape and 0 < shape[0] <= steps:
-                raise _unusable(task, _ended(shape[0] - 1, steps)) from error
             text = task_failed(domain.parameter_variables, parameters, error)
             cause = None if isinstance(error, SimulationError) else error
             raise SimulationError(text) from cause
@@ -155,7 +152,7 @@ class World:
             or rows > steps
         ):
             raise ValueError(
-                f"the domain's `transitions`: expected inputs [K, {columns[0]}] and outputs [K, "
+                f"the domain's `run`: expected inputs [K, {columns[0]}] and outputs [K, "
                 f"{columns[1]}], a row for each of {steps} steps and a column for each of its "
                 f"variables, found shapes {inputs.shape} and {outputs.shape}"
             )
@@ -163,8 +160,8 @@ class World:
         if spoilt.any():
             raise _unusable(task, f"is not finite in step {int(np.argmax(spoilt))}")
         if rows < steps:
-            raise _unusable(task, _ended(rows, steps))
-        return inputs, outputs
+            raise _unusable(task, f"ended after {rows} of {steps} steps")
+        return Transitions(inputs, outputs)
 
     def observe(
         self,
@@ -206,10 +203,6 @@ class World:
             replacements -= 1
             descriptor = self.space.sample(1, rng)[0]
             parameters = self.view.parameters(descriptor[None], rng)[0]
-
-
-def _ended(steps: int, expected: int) -> str:
-    return f"ended after {steps} of {expected} steps"
 
 
 def _unusable(task: str, problem: str) -> SimulationError:

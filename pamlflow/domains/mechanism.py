@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from pamlflow.domains import mechanics, rendering
-from pamlflow.domains.base import Excitation, state_transitions
+from pamlflow.domains.base import Excitation, Transitions, state_transitions
 from pamlflow.domains.controls import alternating_control
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
@@ -105,6 +105,12 @@ class Mechanism(ABC):
         noise = self.initial_noise * rng.standard_normal(rest.size)
         return Excitation(control[:, None], rest + noise)
 
+    def run(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+        """Return the transitions of the task with `parameters` [D]; raises what `simulate` raises."""
+        states = self.simulate(parameters, excitation)
+        angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
+        return state_transitions(states, excitation.controls, angles)
+
     def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
         """Return the states [K + 1, E] of the task with `parameters` [D].
 
@@ -126,13 +132,6 @@ class Mechanism(ABC):
             text = f"{task}: its picture is cut off above a field of view of {height} m"
             raise ValueError(f"{text}; raise descriptors.pictures.height")
         return picture
-
-    def transitions(
-        self, states: FloatArray, controls: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the inputs [K, Dx] and outputs [K, E] in states [K + 1, E], controls [K, 1]."""
-        angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
-        return state_transitions(states, controls, angles)
 
     def _spec(self, parameters: FloatArray) -> tuple[mujoco.MjSpec, str]:
         """Return the model of the task with `parameters` [D], and what messages call the task."""

@@ -24,7 +24,9 @@ def test_the_study_can_be_made(config):
 
 def test_everything_that_cannot_be_made_is_named_at_once(config):
     names = {"mine": "no_such_package:choose", "found": "json:loads", "again": "paml"}
-    config["strategies"] = {name: {"strategy": target} for name, target in names.items()}
+    config["strategies"] = {
+        name: {"strategy": target, "options": {}} for name, target in names.items()
+    }
     config["run"]["strategies"] = list(names)
     experiments = config["experiments"]
     experiments["cart_pole"]["space"] = {"pole_mas": [0.5, 5.0], "pole_length": [0.5, 2.0]}
@@ -51,7 +53,7 @@ def test_experiments_that_are_not_to_run_are_not_made(config):
 
 
 def test_strategies_that_no_experiment_of_the_run_names_are_not_imported(config):
-    config["strategies"] = {"mine": {"strategy": "no_such_package:choose"}}
+    config["strategies"] = {"mine": {"strategy": "no_such_package:choose", "options": {}}}
     config["experiments"]["pendubot"]["strategies"] = ["mine"]
     config["run"]["experiments"] = ["cart_pole"]
     require_parts(config)
@@ -70,7 +72,7 @@ class Broken:
         raise {looked_at}
 
     input_variables = output_variables = ()
-    draw_excitation = simulate = transitions = print
+    draw_excitation = run = print
 """
 
 
@@ -79,7 +81,7 @@ class Broken:
     [
         ("1 / 0", "OSError", "cannot be made with steps, .*line 4: ZeroDivisionError: division by"),
         ("raise SystemExit(3)", "OSError", "cannot be made with .*line 4: SystemExit: 3"),
-        ("pass", "OSError('gone')", "cannot be used: .*line 8: OSError: gone"),
+        ("pass", "OSError('gone')", "`parameter_variables`: .*line 8: OSError: gone"),
     ],
 )
 def test_what_a_domain_raises_is_told_with_its_line_and_place(

@@ -98,7 +98,7 @@ def test_transitions_are_inputs_and_differences():
     domain = CartPole()
     excitation = domain.draw_excitation(np.random.default_rng(0))
     states = domain.simulate(np.array([0.5, 0.5]), excitation)
-    inputs, outputs = domain.transitions(states, excitation.controls)
+    inputs, outputs = domain.run(np.array([0.5, 0.5]), excitation)
     assert states.shape == (101, 4)
     np.testing.assert_array_equal(inputs[:, [0, 1, 4]], states[:-1, [0, 1, 3]])
     np.testing.assert_array_equal(inputs[:, 2], np.cos(states[:-1, 2]))
@@ -130,7 +130,7 @@ def test_force_is_clipped_once_for_physics_and_model():
     force = excitation.controls[:, 0]
     assert abs(force).max() == 25.0
     states = domain.simulate(np.array([1.0, 1.0]), excitation)
-    inputs, _ = domain.transitions(states, excitation.controls)
+    inputs, _ = domain.run(np.array([1.0, 1.0]), excitation)
     np.testing.assert_array_equal(inputs[:, 5], force)
     for step in np.flatnonzero(abs(force) == 25.0)[:5]:
         again = run(domain, (1.0, 1.0), states[step], inputs[step, 5])

@@ -102,7 +102,7 @@ def test_variables_match_the_transitions(name):
     assert isinstance(domain, TaskDomain) and DOMAINS[name] is CASES[name][0]
     excitation = domain.draw_excitation(np.random.default_rng(0))
     states = domain.simulate(np.array([0.6, 0.6]), excitation)
-    inputs, outputs = domain.transitions(states, excitation.controls)
+    inputs, outputs = domain.run(np.array([0.6, 0.6]), excitation)
     names = [variable.name for variable in domain.input_variables]
     assert inputs.shape == (100, len(names))
     assert outputs.shape == (100, len(domain.output_variables))
