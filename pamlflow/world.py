@@ -28,6 +28,16 @@ Runs: TypeAlias = Sequence[Excitation]
 logger = logging.getLogger(__name__)
 
 
+def domain_of(settings: Mapping[str, Any]) -> TaskDomain:
+    """Return the domain of `settings.world_settings` of an experiment, with all of its parameters.
+
+    Raises PartError and SettingError as `make_domain` does, both of them ValueErrors.
+    """
+    simulation = settings.get("simulation", {})
+    own = {key: value for key, value in simulation.items() if key not in RUN_DEFAULTS}
+    return make_domain(settings["domain"], settings.get("options"), **own)
+
+
 @dataclass(frozen=True)
 class World:
     """A domain, what is seen of its parameters, how tasks are run, and what becomes of one that fails.
@@ -57,9 +67,13 @@ class World:
 
         Raises ValueError when a name is unknown or a value is out of range.
         """
-        simulation: dict[str, Any] = RUN_DEFAULTS | settings.get("simulation", {})
-        runs = {key: simulation.pop(key) for key in RUN_DEFAULTS}
-        whole = make_domain(settings["domain"], **simulation)
+        return cls.of(domain_of(settings), settings)
+
+    @classmethod
+    def of(cls, whole: TaskDomain, settings: Mapping[str, Any]) -> Self:
+        """Return the world of the domain that `domain_of` made of these settings; raises as `from_config`."""
+        simulation = settings.get("simulation", {})
+        runs = {key: simulation.get(key, default) for key, default in RUN_DEFAULTS.items()}
         domain = fix_parameters(whole, settings.get("fixed", {}))
         space = Box.from_config(settings["space"], domain.parameter_variables)
         view = make_view(settings.get("descriptors", {}), space, domain)

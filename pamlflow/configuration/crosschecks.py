@@ -17,6 +17,7 @@ from pamlflow.configuration.limits import (
 from pamlflow.configuration.soundness import Sound
 from pamlflow.names import COLUMNS, ORACLE, RESERVED
 from pamlflow.protocols import parse_protocol
+from pamlflow.settings import problem_in
 from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 
 
@@ -107,7 +108,7 @@ def _option_problems(key: Key, name: str, section: Node) -> Iterator[Problem]:
         try:
             STRATEGIES[known].settings.from_config(section.get("options", {}))
         except ValueError as error:
-            yield (*key, "options"), str(error)
+            yield problem_in((*key, "options"), error)
 
 
 def _need_problems(

@@ -6,9 +6,10 @@ from typing import Any
 from pamlflow import plugins
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
-from pamlflow.settings import world_settings
-from pamlflow.wording import Node, Places, Problem, placed
-from pamlflow.world import World
+from pamlflow.domains.base import TaskDomain
+from pamlflow.settings import SettingError, problem_in, world_settings
+from pamlflow.wording import Key, Node, Places, Problem, nearest, placed
+from pamlflow.world import World, domain_of
 
 
 def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
@@ -40,17 +41,42 @@ def _problems(config: Node) -> Iterator[Problem]:
             try:
                 strategy.settings.from_config(section["options"])
             except ValueError as error:
-                yield ("strategies", name, "options"), str(error)
+                yield problem_in(("strategies", name, "options"), error)
     for name, experiment in picked.items():
-        key = ("experiments", name)
-        try:
-            World.from_config(world_settings(experiment))
-        except plugins.PartError as error:
-            yield (*key, "domain"), str(error)
-        except ValueError as error:
-            yield key, str(error)
-        except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
-            yield (
-                (*key, "domain"),
-                f"'{experiment['domain']}' cannot be used: {plugins.told(error)}",
-            )
+        yield from _world_problems(("experiments", name), experiment)
+
+
+def _world_problems(key: Key, experiment: Node) -> Iterator[Problem]:
+    """What keeps the world of an experiment from being made."""
+    settings = world_settings(experiment)
+    try:
+        domain = domain_of(settings)
+        if unknown := list(_parameter_problems(key, experiment, domain)):
+            yield from unknown
+            return
+        World.of(domain, settings)
+    except plugins.PartError as error:
+        yield (*key, "domain"), str(error)
+    except SettingError as error:
+        yield problem_in((*key, "options"), error)
+    except ValueError as error:
+        yield key, str(error)
+    except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
+        text = f"'{experiment['domain']}' cannot be used: {plugins.told(error)}"
+        yield (*key, "domain"), text
+
+
+def _parameter_problems(key: Key, experiment: Node, domain: TaskDomain) -> Iterator[Problem]:
+    """Which names of `space` and `fixed` are no parameters of the domain, and which it lacks."""
+    parameters = [variable.name for variable in domain.parameter_variables]
+    named = [
+        (section, name) for section in ("space", "fixed") for name in experiment.get(section, {})
+    ]
+    for section, name in named:
+        if name not in parameters:
+            text = f"no parameter of {experiment['domain']}{nearest(name, parameters)}"
+            yield (*key, section, name), f"{text} (known: {', '.join(parameters)})"
+    for name in parameters:
+        if name not in {known for _, known in named}:
+            text = f"missing, {experiment['domain']} has this parameter; give its range, or fix it"
+            yield (*key, "space", name), text

@@ -20,7 +20,9 @@ from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.crosschecks import cross_problems
 from pamlflow.configuration.shape import endless_problems, nameless_problems
 from pamlflow.configuration.soundness import Sound
+from pamlflow.domains import DOMAINS, domain_class
 from pamlflow.names import ORACLE
+from pamlflow.settings import Settings
 from pamlflow.wording import (
     Key,
     Node,
@@ -50,15 +52,19 @@ _BOUNDS = {
 }
 
 
-_STRATEGY_NAMES = sorted(STRATEGIES)
+def _one_of(names: Iterable[str]) -> dict[str, Any]:
+    """What the schema says of the name of a part: one that is registered, or a user's own."""
+    known = list(names)
+    return {
+        "pattern": rf"({'|'.join(known)}|{plugins.NAME.pattern})",
+        "x-expected": " or ".join(f'"{name}"' for name in (*known, "package.module:Name")),
+        "x-names": known,
+    }
+
+
 _FROM_REGISTRY: dict[str, dict[str, Any]] = {
-    "strategies": {
-        "pattern": rf"({'|'.join(_STRATEGY_NAMES)}|{plugins.NAME.pattern})",
-        "x-expected": " or ".join(
-            f'"{name}"' for name in (*_STRATEGY_NAMES, "package.module:Name")
-        ),
-        "x-names": _STRATEGY_NAMES,
-    },
+    "strategies": _one_of(sorted(STRATEGIES)),
+    "domains": _one_of(DOMAINS),
     "compared": {"default": [*(it.name for it in STRATEGIES.values() if it.compared), ORACLE]},
 }
 """What the schema leaves to the registries of parts."""
@@ -245,17 +251,30 @@ def markdown() -> str:
             " ".join(filter(None, (node.get("description"), _reason(node)))),
         )
         rows.append(f"| {' | '.join(cells)} |")
-    return _README + "\n".join([*rows, _STRATEGIES, *_option_rows()]) + "\n"
+    parts = [_STRATEGIES, *_strategy_rows(), _DOMAINS, *_domain_rows()]
+    return _README + "\n".join([*rows, *parts]) + "\n"
 
 
-def _option_rows() -> Iterator[str]:
+def _strategy_rows() -> Iterator[str]:
     """A line for each setting of each strategy, and one for a strategy that has none."""
     for name, strategy in STRATEGIES.items():
         needs = ", ".join(f"a {need}" for need in sorted(strategy.needs)) or "nothing"
-        settings = strategy.settings.described() or [("none", "", "")]
-        for number, cells in enumerate(settings):
-            head = (f"`{name}`", needs) if number == 0 else ("", "")
-            yield f"| {' | '.join((*head, *cells))} |"
+        yield from _option_rows(name, needs, strategy.settings())
+
+
+def _domain_rows() -> Iterator[str]:
+    """A line for each option of each domain."""
+    for name in DOMAINS:
+        made = domain_class(name)
+        variables = (f"`{it.name}` ({it.unit})" for it in made.parameter_variables)
+        yield from _option_rows(name, ", ".join(variables), getattr(made, "options", None))
+
+
+def _option_rows(name: str, fact: str, settings: Settings | None) -> Iterator[str]:
+    described = settings.described() if settings else []
+    for number, cells in enumerate(described or [("none", "", "")]):
+        head = (f"`{name}`", fact) if number == 0 else ("", "")
+        yield f"| {' | '.join((*head, *cells))} |"
 
 
 _README = """\
@@ -286,6 +305,15 @@ _STRATEGIES = """
 `strategies.<name>.options` has these settings:
 
 | strategy | needs | setting | value | default |
+|---|---|---|---|---|"""
+
+_DOMAINS = """
+## Domains
+
+`space`, `fixed` and `test_grid` name and order these parameters; `options` has these settings. Links and poles
+have a mass of 1 kg where it is no parameter.
+
+| domain | parameters | option | value | default |
 |---|---|---|---|---|"""
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import yaml
 
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
+from pamlflow.settings import world_settings
+from pamlflow.world import World
 
 STUDY = Path(__file__).parents[3] / "config" / "config.yaml"
 
@@ -36,10 +40,14 @@ def test_everything_that_cannot_be_made_is_named_at_once(config):
     with pytest.raises(ConfigurationError) as raised:
         require_parts(config)
     lines = str(raised.value).splitlines()
-    assert lines[0].startswith("5 problems")
     found = dict(line.strip().split(": ", 1) for line in lines[1:])
-    assert "pole_mas" in found["experiments.cart_pole"]
-    assert "pole_weight" in found["experiments.cart_pole_pixels"]
+    assert lines[0].startswith(f"{len(found)} problems")
+    assert found["experiments.cart_pole.space.pole_mas"].startswith(
+        "no parameter of cart_pole; did you mean 'pole_mass'? (known: pole_mass, pole_length)"
+    )
+    text = "missing, cart_pole has this parameter; give its range, or fix it"
+    assert found["experiments.cart_pole.space.pole_mass"] == text
+    assert "no parameter" in found["experiments.cart_pole_pixels.fixed.pole_weight"]
     assert "no_such_package" in found["experiments.pendubot.domain"]
     assert "no_such_package" in found["strategies.mine.strategy"]
     assert "'json:loads' cannot be made with steps" in found["experiments.cart_double_pole.domain"]
@@ -99,3 +107,69 @@ def test_what_a_domain_raises_is_told_with_its_line_and_place(
     assert heading.startswith("1 problem in")
     assert re.search(rf"experiments.pendubot.domain: .*{name}.*{expected}", line)
     assert line.endswith("(mine.yaml, line 3)")
+
+
+OPTIONS = """
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from own_domain import Decay
+from pamlflow.settings import Bounds, Settings
+
+@dataclass(frozen=True)
+class Own(Settings):
+    damping: Annotated[float, Bounds(0, 10)] = 0.5
+    form: Literal["linear", "cubic"] = "linear"
+
+    def __post_init__(self):
+        super().__post_init__()
+        1 / (self.damping - 7)
+
+class Damped(Decay):
+    options = Own()
+
+    def __init__(self, options, **simulation):
+        super().__init__(simulation["steps"])
+        self.options = options
+"""
+
+
+@pytest.mark.parametrize(
+    ("domain", "options", "expected"),
+    [
+        ("cart_pole", {"control_limt": 3}, "options.control_limt: unknown key; did you mean 'con"),
+        ("cart_pole", {"control_limit": 0}, "options.control_limit: expected a number from 0.001"),
+        ("cart_pole", {"control_noise": "1"}, "options.control_noise: expected a .*, found '1'"),
+        ("damped:Damped", {"dampin": 1}, "options.dampin: unknown key; did you mean 'damping'"),
+        ("damped:Damped", {"form": "square"}, 'options.form: expected "linear" or "cubic", found'),
+        ("damped:Damped", {"damping": 11}, "options.damping: expected a number from 0 to 10, f"),
+        ("damped:Damped", {"damping": 7}, "options: .*damped.py, line 14: ZeroDivisionError: "),
+        ("own_domain:Decay", {"damping": 1}, "options: the domain 'own_domain:Decay' takes none"),
+        ("cart_pole", {"control_limit": 12, "control_noise": 0}, None),
+        ("damped:Damped", {"damping": 1, "form": "cubic"}, None),
+    ],
+)
+def test_options_are_checked_by_the_class_of_the_domain(
+    config, tmp_path, monkeypatch, domain, options, expected
+):
+    (tmp_path / "damped.py").write_text(OPTIONS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "damped", raising=False)
+    space = config["experiments"]["cart_pole"]["space"]
+    own = {"domain": domain, "options": options}
+    own["space"] = space if domain == "cart_pole" else {"rate": [0.0, 1.0]}
+    config["run"]["experiments"] = ["cart_pole"]
+    config["experiments"]["cart_pole"] |= own
+    config["experiments"]["cart_pole"]["simulation"] = {"steps": 5}
+    if expected is None:
+        require_parts(config)
+        made = World.from_config(world_settings(config["experiments"]["cart_pole"])).domain
+        assert asdict(made.options) == options
+        return
+    key = ("experiments", "cart_pole", "options")
+    places = {key: "mine.yaml, line 3"} | {(*key, name): "mine.yaml, line 4" for name in options}
+    with pytest.raises(ConfigurationError) as raised:
+        require_parts(config, places)
+    line = str(raised.value).splitlines()[1]
+    assert re.search(rf"experiments\.cart_pole\.{expected}", line)
+    own_line = 4 if re.match(r"options\.", expected) else 3
+    assert line.endswith(f"(mine.yaml, line {own_line})")

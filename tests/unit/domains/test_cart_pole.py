@@ -12,6 +12,7 @@ from scipy.integrate import solve_ivp
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.cart_pole import CartPole
+from pamlflow.domains.mechanism import Drive
 
 CART = 1.0
 CORNERS = [(0.5, 0.5), (0.5, 2.0), (5.0, 0.5), (5.0, 2.0)]
@@ -125,7 +126,7 @@ def test_trial_starts_hanging_with_small_noise():
 
 
 def test_force_is_clipped_once_for_physics_and_model():
-    domain = CartPole(control_noise=30.0)
+    domain = CartPole(options=Drive(control_noise=30.0))
     excitation = domain.draw_excitation(np.random.default_rng(0))
     force = excitation.controls[:, 0]
     assert abs(force).max() == 25.0
