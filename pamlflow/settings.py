@@ -19,21 +19,34 @@ WORLD_KEYS = (
     "space",
     "failed_tasks",
     "fixed",
+    "test_tasks",
 )
 
 RUN_DEFAULTS: dict[str, Any] = {"excitation": "shared", "runs": 1}
 """The keys of `simulation` that say how tasks are run; the domain is made with the others."""
 
 
+def is_recorded(experiment: Mapping[str, Any]) -> bool:
+    """Whether the tasks of an experiment were recorded: then so many of them are test tasks."""
+    return "test_tasks" in experiment
+
+
+def has_pool(experiment: Mapping[str, Any]) -> bool:
+    """Whether tasks are chosen from a pool, as recorded ones always are."""
+    return "pool" in experiment or is_recorded(experiment)
+
+
 def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from.
 
-    Without options where there are none, and without how tasks are run where that is the default: files
-    that do not say it stay valid.
+    Without options where there are none, without a simulation of recorded tasks, and without how tasks are
+    run where that is the default: files that do not say it stay valid.
     """
     settings = {key: experiment[key] for key in WORLD_KEYS if key in experiment}
     if not settings.get("options", True):
         del settings["options"]
+    if is_recorded(settings):
+        settings.pop("simulation", None)  # nothing is
     if "simulation" in settings:
         section = settings["simulation"]
         settings["simulation"] = {

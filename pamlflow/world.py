@@ -14,6 +14,7 @@ from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
 from pamlflow.domains.checks import task_failed
 from pamlflow.domains.fixed import fix_parameters
+from pamlflow.domains.recorded import Records
 from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box
@@ -28,7 +29,7 @@ Runs: TypeAlias = Sequence[Excitation]
 logger = logging.getLogger(__name__)
 
 
-def domain_of(settings: Mapping[str, Any]) -> TaskDomain:
+def domain_of(settings: Mapping[str, Any]) -> TaskDomain | Records:
     """Return the domain of `settings.world_settings` of an experiment, with all of its parameters.
 
     Raises PartError and SettingError as `make_domain` does, both of them ValueErrors.
@@ -46,7 +47,7 @@ class World:
     `excitation` is "shared" by all tasks of a trial or drawn "per_task", each of which has so many `runs`.
     """
 
-    domain: TaskDomain
+    domain: TaskDomain | Records
     view: Descriptors
     failed_tasks: Literal["stop", "replace"] = "stop"
     excitation: Literal["shared", "per_task"] = "shared"
@@ -70,12 +71,19 @@ class World:
         return cls.of(domain_of(settings), settings)
 
     @classmethod
-    def of(cls, whole: TaskDomain, settings: Mapping[str, Any]) -> Self:
+    def of(cls, whole: TaskDomain | Records, settings: Mapping[str, Any]) -> Self:
         """Return the world of the domain that `domain_of` made of these settings; raises as `from_config`."""
         simulation = settings.get("simulation", {})
         runs = {key: simulation.get(key, default) for key, default in RUN_DEFAULTS.items()}
-        domain = fix_parameters(whole, settings.get("fixed", {}))
+        domain = whole
+        if isinstance(whole, Records):
+            if settings.get("fixed"):
+                raise ValueError("fixed: recorded tasks are as they are; leave it out")
+        else:
+            domain = fix_parameters(whole, settings.get("fixed", {}))
         space = Box.from_config(settings["space"], domain.parameter_variables)
+        if isinstance(domain, Records):
+            domain.require_within(space)
         view = make_view(settings.get("descriptors", {}), space, domain)
         return cls(domain, view, settings.get("failed_tasks", "stop"), **runs)
 
@@ -87,7 +95,10 @@ class World:
         return self.view.space
 
     def draw_excitations(self, tasks: int, rng: np.random.Generator) -> list[Runs]:
-        """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own."""
+        """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own.
+
+        With recorded tasks it is nothing.
+        """
         if self.excitation == "shared":
             return [self._draw_runs(rng)] * tasks
         return [self._draw_runs(rng) for _ in range(tasks)]
@@ -98,7 +109,7 @@ class World:
         descriptors: FloatArray,
         excitations: Excitation | Sequence[Runs],
     ) -> TaskSet:
-        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R].
+        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R], or look up what was recorded.
 
         `excitations` are the runs of each task, or the one excitation of all. What the runs of a task
         observe is put together, run after run. Raises SimulationError, naming the parameters, when a task
@@ -110,8 +121,7 @@ class World:
         if isinstance(excitations, Excitation):
             excitations = [[excitations]] * len(parameters)
         transitions = [
-            [self._transitions(task, excitation) for excitation in runs]
-            for task, runs in zip(parameters, excitations, strict=True)
+            self._runs(task, runs) for task, runs in zip(parameters, excitations, strict=True)
         ]
         every_run = [run for runs in transitions for run in runs]
         return TaskSet(
@@ -127,11 +137,13 @@ class World:
         )
 
     def _draw_runs(self, rng: np.random.Generator) -> Runs:
-        return [self._draw_excitation(rng) for _ in range(self.runs)]
+        if isinstance(self.domain, Records):
+            return []
+        return [self._draw_excitation(self.domain, rng) for _ in range(self.runs)]
 
-    def _draw_excitation(self, rng: np.random.Generator) -> Excitation:
+    def _draw_excitation(self, domain: TaskDomain, rng: np.random.Generator) -> Excitation:
         try:
-            drawn = self.domain.draw_excitation(rng)
+            drawn = domain.draw_excitation(rng)
         except Exception as error:
             raise ValueError(f"the domain's `draw_excitation`: {told(error)}") from error
         if not isinstance(drawn, Excitation):
@@ -139,13 +151,21 @@ class World:
             raise ValueError(f"the domain's `draw_excitation`: {text}, found {shown(drawn)}")
         return drawn
 
-    def _transitions(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+    def _runs(self, parameters: FloatArray, runs: Runs) -> list[Transitions]:
+        domain = self.domain
+        if isinstance(domain, Records):
+            return [domain.record(parameters)]
+        return [self._transitions(domain, parameters, excitation) for excitation in runs]
+
+    def _transitions(
+        self, domain: TaskDomain, parameters: FloatArray, excitation: Excitation
+    ) -> Transitions:
         """Copies of the transitions of one run of a task.
 
         The domain may use the arrays that it returns again. Raises SimulationError where it fails, stops
         early, or returns numbers that are not finite.
         """
-        domain, steps = self.domain, len(excitation.controls)
+        steps = len(excitation.controls)
         task = with_units(domain.parameter_variables, parameters)
         try:
             found = domain.run(parameters, excitation)

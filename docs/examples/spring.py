@@ -1,6 +1,7 @@
 """A domain and strategies of one's own (docs/extending.md): a mass on a spring, pushed by a force."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from scipy.linalg import expm
@@ -9,21 +10,28 @@ from scipy.spatial.distance import cdist
 from pamlflow.acquisition import Selection, Situation, Strategy
 from pamlflow.domains.base import Excitation, SimulationError, Transitions, state_transitions
 from pamlflow.models.interface import LatentPosterior
-from pamlflow.settings import Settings
+from pamlflow.settings import Bounds, Settings
 from pamlflow.tasks import Variable
 
-DAMPING = 0.5  # N s/m
 LARGEST_FORCE = 5.0  # N
 
 
 @dataclass(frozen=True)
+class SpringSettings(Settings):
+    """What a configuration can set below `options` of an experiment."""
+
+    damping: Annotated[float, Bounds(0.0, 100.0)] = 0.5  # N s/m
+
+
+@dataclass(frozen=True)
 class Spring:
-    """Masses on springs. The four settings are those of `simulation`; `substeps` means nothing here."""
+    """Masses on springs. The first four settings are those of `simulation`; `substeps` means nothing here."""
 
     steps: int = 100
     time_step: float = 0.05
     substeps: int = 1
     initial_noise: float = 0.05
+    options: SpringSettings = SpringSettings()
 
     parameter_variables = (Variable("mass", "kg"), Variable("stiffness", "N/m"))
     input_variables = (
@@ -47,8 +55,9 @@ class Spring:
         mass, stiffness = parameters
         if mass <= 0.0:
             raise SimulationError(f"mass {mass} kg: expected a number above 0")
+        damping = self.options.damping
         rates = np.array(
-            [[0.0, 1.0, 0.0], [-stiffness / mass, -DAMPING / mass, 1.0 / mass], [0.0, 0.0, 0.0]]
+            [[0.0, 1.0, 0.0], [-stiffness / mass, -damping / mass, 1.0 / mass], [0.0, 0.0, 0.0]]
         )
         step = expm(self.time_step * rates)[:2]
         states = [excitation.initial_state]

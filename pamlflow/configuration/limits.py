@@ -97,6 +97,8 @@ def _num_tasks(key: Key, experiment: Node, strategies: list[Any], sound: Sound) 
     counts = ("initial_tasks", "added_tasks")
     if not all(sound(*key, name) for name in counts) or not sound.whole(*key, "test_grid"):
         return None
+    if "test_grid" not in experiment:  # recorded tasks are of any length
+        return None
     tasks: int = sum(experiment[name] for name in counts)
     return max(tasks, math.prod(experiment["test_grid"])) if ORACLE in strategies else tasks
 

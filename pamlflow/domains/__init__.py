@@ -5,7 +5,8 @@ from typing import Any
 
 from pamlflow import plugins
 from pamlflow.domains.base import TaskDomain
-from pamlflow.domains.checks import require_domain
+from pamlflow.domains.checks import require_domain, require_records
+from pamlflow.domains.recorded import Records
 from pamlflow.settings import SettingError, Settings
 
 DOMAINS: Mapping[str, str] = {
@@ -25,22 +26,31 @@ def domain_class(name: str) -> Any:
     return plugins.load(DOMAINS.get(name, name), known, "domain")
 
 
+def has_records(domain: object) -> bool:
+    """Whether a domain, or the class of one, has tasks that were recorded, and not a simulator's."""
+    return hasattr(type(domain), "tasks") or hasattr(domain, "tasks")
+
+
 def make_domain(
     name: str, options: Mapping[str, Any] | None = None, **simulation: object
-) -> TaskDomain:
+) -> TaskDomain | Records:
     """Return the domain named in the configuration, made with its `options` and `simulation` settings.
 
+    A class of recorded tasks is made with its options alone.
+
     Raises PartError as `domain_class` does, and when what it returns does not take these settings, raises
-    an error of its own, or makes no TaskDomain; SettingError when an option is unknown or means nothing.
+    an error of its own, or makes no domain; SettingError when an option is unknown or means nothing.
     """
     make = domain_class(name)
-    made_with = simulation | own_options(name, make, options or {})
+    made_with = ({} if has_records(make) else simulation) | own_options(name, make, options or {})
     try:
         domain = make(**made_with)
     except (Exception, SystemExit) as error:
         names = ", ".join(made_with) or "no settings"
         text = f"domain '{name}' cannot be made with {names}: {plugins.told(error)}"
         raise plugins.PartError(text) from error
+    if has_records(domain):
+        return require_records(f"domain '{name}'", domain)
     return require_domain(f"domain '{name}'", domain)
 
 

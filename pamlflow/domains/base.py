@@ -8,7 +8,7 @@ import numpy as np
 
 from pamlflow.arrays import check_shape, indices, labels, numbers, read_only
 from pamlflow.errors import UserError
-from pamlflow.tasks import Variable
+from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 
 
@@ -44,13 +44,8 @@ class Transitions(NamedTuple):
     outputs: FloatArray
 
 
-@runtime_checkable
-class TaskDomain(Protocol):
-    """A family of tasks that differ in D parameters and share everything else.
-
-    A class that takes options has an attribute `options`, its own `pamlflow.settings.Settings` with the
-    defaults, and is made with the keyword `options`: the settings of the configuration.
-    """
+class Domain(Protocol):
+    """What describes the tasks of a domain."""
 
     @property
     def parameter_variables(self) -> tuple[Variable, ...]:
@@ -64,6 +59,15 @@ class TaskDomain(Protocol):
     def output_variables(self) -> tuple[Variable, ...]:
         """The P dynamics outputs."""
 
+
+@runtime_checkable
+class TaskDomain(Domain, Protocol):
+    """A family of tasks that differ in D parameters and share everything else; any of them can be run.
+
+    A class that takes options has an attribute `options`, its own `pamlflow.settings.Settings` with the
+    defaults, and is made with the keyword `options`: the settings of the configuration.
+    """
+
     def draw_excitation(self, rng: np.random.Generator) -> Excitation:
         """Draw an excitation: of a trial, which all of its tasks share, or of one run of one task."""
 
@@ -73,6 +77,18 @@ class TaskDomain(Protocol):
         Raises SimulationError when the task cannot be run. Other exceptions, and a run that ends early and
         so has fewer transitions than controls, are taken for one.
         """
+
+
+@runtime_checkable
+class RecordedDomain(Protocol):
+    """Tasks that were recorded; there are no others, and none can be run again.
+
+    A class may take options as that of a TaskDomain does, and is made without anything else.
+    """
+
+    @property
+    def tasks(self) -> TaskSet:
+        """All tasks, with what is known of each as its descriptors [N, D], in which no two are alike."""
 
 
 @runtime_checkable

@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 
 from pamlflow.arrays import shown
-from pamlflow.domains.base import PicturedDomain, SimulationError, TaskDomain
+from pamlflow.domains.base import Domain, PicturedDomain, SimulationError, TaskDomain
+from pamlflow.domains.recorded import Records
 from pamlflow.plugins import PartError, told
-from pamlflow.tasks import Variable, with_units
+from pamlflow.tasks import TaskSet, Variable, with_units
 from pamlflow.types import FloatArray
 
 VARIABLES = ("parameter_variables", "input_variables", "output_variables")
@@ -36,7 +37,21 @@ def require_domain(what: str, found: object) -> TaskDomain:
     return found
 
 
-def require_pictures(what: str, found: TaskDomain) -> PicturedDomain:
+def require_records(what: str, found: object) -> Records:
+    """Return the tasks of a recorded domain, or raise PartError that says of `what` is wrong with them."""
+    try:
+        tasks = getattr(found, "tasks")  # noqa: B009  # that it is there is what is checked
+    except Exception as error:
+        raise PartError(f"{what}: `tasks`: {told(error)}") from error
+    if not isinstance(tasks, TaskSet):
+        raise PartError(f"{what}: `tasks`: expected a pamlflow.tasks.TaskSet, found {shown(tasks)}")
+    try:
+        return Records(tasks)
+    except ValueError as error:
+        raise PartError(f"{what}: {error}") from error
+
+
+def require_pictures(what: str, found: Domain) -> PicturedDomain:
     """Return `found` as a domain with pictures, or raise ValueError that says of `what` it lacks."""
     if problems := _method_problems(found, PICTURE):
         text = f"cannot show its tasks: {'; '.join(problems)}"

@@ -189,6 +189,11 @@ def test_what_has_no_options_does_not_say_so():
     assert world_settings(given) == given
 
 
+def test_nothing_of_recorded_tasks_is_simulated():
+    own = {"domain": "own_records:Decays", "test_tasks": 3}
+    assert world_settings({**own, "simulation": {"steps": 3}}) == own
+
+
 @dataclasses.dataclass(frozen=True)
 class Inner(Settings):
     number: Annotated[int, Bounds(1, 5)] = 2

@@ -173,3 +173,78 @@ def test_options_are_checked_by_the_class_of_the_domain(
     assert re.search(rf"experiments\.cart_pole\.{expected}", line)
     own_line = 4 if re.match(r"options\.", expected) else 3
     assert line.endswith(f"(mine.yaml, line {own_line})")
+
+
+RECORDED = {
+    "domain": "own_records:Decays",
+    "space": {"rate": [0.0, 1.0], "gain": [1.0, 2.0]},
+    "test_tasks": 5,
+    "initial_tasks": 4,
+    "added_tasks": 3,
+}
+SHORT = {"run": {"experiments": ["shelf"]}, "inference": {"protocols": ["few_shot_5"]}}
+
+
+def recorded(*without, **changes):
+    """A study of recorded tasks after changes of its experiment."""
+    shelf = {key: value for key, value in (RECORDED | changes).items() if key not in without}
+    return validated({**SHORT, "experiments": {"shelf": shelf}})
+
+
+@pytest.mark.parametrize("changes", [{}, {"pool": 11}, {"options": {"number": 12}}])
+def test_recorded_tasks_can_be_used(changes):
+    require_parts(recorded(strategies=["paml"], **changes))
+
+
+@pytest.mark.parametrize(
+    ("study", "expected"),
+    [
+        (recorded(strategies=["paml"], pool=12), r"test_tasks: 16 .* too few for 5 .* and 12 oth"),
+        (recorded(strategies=["paml"], test_tasks=10), "test_tasks: 16 tasks were .* and 7 others"),
+        (
+            recorded(strategies=["paml"], options={"number": 3}, test_tasks=1),
+            "test_tasks: 3 tasks were recorded, too few for 1",
+        ),
+        (
+            recorded(strategies=["paml"], space={"rate": [0.0, 0.5], "gain": [1.0, 2.0]}),
+            r": space: a recorded task has rate = ",
+        ),
+        (
+            recorded(strategies=["paml"], space={"rate": [0.0, 1.0]}),
+            "space.gain: missing, own_records:Decays has this parameter",
+        ),
+        (
+            recorded("test_tasks", test_grid=[2, 2]),
+            "test_grid: the tasks of own_records:Decays are recorded: give `test_tasks`",
+        ),
+        (
+            recorded(strategies=["paml"], domain="own_domain:Decay", space={"rate": [0.0, 1.0]}),
+            "test_tasks: the tasks of own_domain:Decay are simulated: give a `test_grid`",
+        ),
+    ],
+)
+def test_recorded_tasks_that_do_not_do_are_told(study, expected):
+    with pytest.raises(ConfigurationError, match=rf"experiments\.shelf.*{expected}"):
+        require_parts(study)
+
+
+def test_a_context_is_at_most_half_of_the_shortest_recorded_task():
+    study = recorded(strategies=["paml"])
+    study["inference"]["protocols"] = ["few_shot_5", "few_shot_11"]
+    with pytest.raises(ConfigurationError, match=r"protocols\[1\]: 'few_shot_11' .* the 20 transi"):
+        require_parts(study)
+
+
+@pytest.mark.parametrize(
+    ("without", "changes", "expected"),
+    [
+        (["test_tasks"], {}, "test_grid: missing, expected a list, .* give `test_tasks` instead"),
+        ([], {"test_grid": [2, 2]}, "test_tasks: tasks of a `test_grid` are .* keep one of them"),
+        ([], {"strategies": ["latin_hypercube"]}, "latin_hypercube asks for points of a box"),
+        ([], {"failed_tasks": "replace"}, "failed_tasks: the tasks of a pool are given"),
+        ([], {"pool": 6}, "pool: expected at least 7 for 4 initial_tasks and 3 added_tasks"),
+    ],
+)
+def test_keys_of_recorded_tasks_go_together(without, changes, expected):
+    with pytest.raises(ConfigurationError, match=expected):
+        recorded(*without, **{"strategies": ["paml"]} | changes)
