@@ -82,6 +82,7 @@ def problem_in(section: Key, error: ValueError) -> Problem:
     return section, str(error)
 
 
+@dataclass(frozen=True)
 class Settings:
     """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
 
@@ -98,7 +99,7 @@ class Settings:
 
     def changed(self, section: Mapping[str, Any]) -> Self:
         """Return these settings with those of a config section in their place; raises as `from_config`."""
-        return replace(self, **_read(type(self), section))  # type: ignore[type-var]  # a subclass is one
+        return replace(self, **_read(type(self), section))
 
     def described(self) -> list[tuple[str, str, str]]:
         """Return name, possible values and value of each setting, as Markdown."""

@@ -1,9 +1,5 @@
-"""Check a study's configuration against its schema and fill in the defaults.
+"""Check a study's configuration against its schema and fill in the defaults."""
 
-`python -m pamlflow.configuration.validation` prints config/README.md.
-"""
-
-import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,9 +16,8 @@ from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.crosschecks import cross_problems
 from pamlflow.configuration.shape import endless_problems, nameless_problems
 from pamlflow.configuration.soundness import Sound
-from pamlflow.domains import DOMAINS, domain_class
+from pamlflow.domains import DOMAINS
 from pamlflow.names import ORACLE
-from pamlflow.settings import Settings
 from pamlflow.wording import (
     Key,
     Node,
@@ -89,7 +84,7 @@ class ConfigurationError(ValueError):
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the configuration."""
     loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    for _, node in _entries(loaded):
+    for _, node in entries(loaded):
         node.update(_FROM_REGISTRY.get(node.get("x-registry", ""), {}))
     return loaded
 
@@ -153,7 +148,7 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
     found: Any = error.instance
     if error.validator == "additionalProperties":
         here = {name: name for name in node["properties"]}
-        anywhere = {str(entry[-1]): dotted(entry) for entry, _ in _entries(schema())} | here
+        anywhere = {str(entry[-1]): dotted(entry) for entry, _ in entries(schema())} | here
         for name in found.keys() - here.keys():
             if name in _MOVED:
                 yield (*key, str(name)), f"unknown key: {_MOVED[name]}"
@@ -164,14 +159,14 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
     elif error.validator == "required":
         for name in node["required"]:
             if name not in found:
-                yield (*key, name), f"missing, expected {_expected(node['properties'][name])}"
+                yield (*key, name), f"missing, expected {expected(node['properties'][name])}"
     elif error.validator == "uniqueItems":
         yield key, f"expected each entry once, found {shown(found)}"
     elif error.validator == "maxProperties":
         text = f"expected at most {node['maxProperties']} keys, found {len(found)}"
         yield key, f"{text}; {node['x-limit']}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield (*key, found), f"expected {_expected(node)}"
+        yield (*key, found), f"expected {expected(node)}"
     else:
         names = node.get("x-names", node.get("enum", ()))
         hint = nearest(found, names) if isinstance(found, str) else ""
@@ -180,7 +175,7 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
         reason = (
             f"; {node['x-limit']}" if error.validator == "maximum" and "x-limit" in node else ""
         )
-        yield key, f"expected {_expected(node)}, found {shown(found)}{hint}{reason}"
+        yield key, f"expected {expected(node)}, found {shown(found)}{hint}{reason}"
 
 
 def _filled(node: Node, value: Any) -> Any:
@@ -208,113 +203,25 @@ def _filled(node: Node, value: Any) -> Any:
     return value
 
 
-def _expected(node: Node) -> str:
+def expected(node: Node) -> str:
     """Say in words which values `node` allows."""
     if "x-expected" in node:
         return str(node["x-expected"])
     if "enum" in node:
         return " or ".join(f'"{name}"' for name in node["enum"])
     if node["type"] == "array":
-        return f"a list, each {_expected(node['items'])}"
+        return f"a list, each {expected(node['items'])}"
     limits = " and ".join(
         f"{word} {node[bound]}" for bound, word in _BOUNDS.items() if bound in node
     )
     return f"{_KINDS[node['type']]} {limits}".rstrip()
 
 
-def _reason(node: Node) -> str:
-    """Say as a sentence why `node` has an upper bound."""
-    reason = str(node.get("x-limit", ""))
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
-
-
-def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
+def entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Yield every key that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
     if isinstance(node.get("additionalProperties"), Mapping):
         children["<name>"] = node["additionalProperties"]
     for name, child in children.items():
         yield (*key, name), child
-        yield from _entries(child, (*key, name))
-
-
-def markdown() -> str:
-    """Return config/README.md: every key with the values it takes, default, unit and meaning."""
-    rows = []
-    for key, node in _entries(schema()):
-        default = node.get("default", {})
-        cells = (
-            f"`{dotted(key)}`",
-            _expected(node),
-            "" if default == {} else f"`{json.dumps(default)}`",
-            node.get("x-unit", ""),
-            " ".join(filter(None, (node.get("description"), _reason(node)))),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-    parts = [_STRATEGIES, *_strategy_rows(), _DOMAINS, *_domain_rows()]
-    return _README + "\n".join([*rows, *parts]) + "\n"
-
-
-def _strategy_rows() -> Iterator[str]:
-    """A line for each setting of each strategy, and one for a strategy that has none."""
-    for name, strategy in STRATEGIES.items():
-        needs = ", ".join(f"a {need}" for need in sorted(strategy.needs)) or "nothing"
-        yield from _option_rows(name, needs, strategy.settings())
-
-
-def _domain_rows() -> Iterator[str]:
-    """A line for each option of each domain."""
-    for name in DOMAINS:
-        made = domain_class(name)
-        variables = (f"`{it.name}` ({it.unit})" for it in made.parameter_variables)
-        yield from _option_rows(name, ", ".join(variables), getattr(made, "options", None))
-
-
-def _option_rows(name: str, fact: str, settings: Settings | None) -> Iterator[str]:
-    described = settings.described() if settings else []
-    for number, cells in enumerate(described or [("none", "", "")]):
-        head = (f"`{name}`", fact) if number == 0 else ("", "")
-        yield f"| {' | '.join((*head, *cells))} |"
-
-
-_README = """\
-<!-- Written by `make docs` from workflow/schemas/config.schema.yaml. -->
-# Configuration
-
-`config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over
-it: mappings are merged, lists and single values replaced. All but what a simulation has to tell is
-checked before any job starts, and a key that is misspelt, missing or given twice is named, with its
-file and line. Keys with a default may be left out.
-
-- `--configfile` takes all that follows it for files. Name a target before it, or after `--`:
-  `snakemake results/cart_pole/summary.csv --configfile mine.yaml`. "No such file or directory" with
-  the name of a target, or an error of decoding, says that the target was read as a configuration.
-- `--config seed=1` sets a key of the top level. What is nested becomes text there, so
-  `--config run.trials=2` and `--config 'run={trials: 2}'` are refused: write `run:` and, below it,
-  `trials: 2` into a file for `--configfile`.
-- Give either option once, with all of its values: Snakemake reads the last one alone.
-- A file is YAML or JSON in UTF-8, one document with keys, indented by spaces. Write 1e-6 as 1.0e-6.
-
-| key | value | default | unit | meaning |
-|---|---|---|---|---|
-"""
-
-_STRATEGIES = """
-## Strategies
-
-`strategies.<name>.options` has these settings:
-
-| strategy | needs | setting | value | default |
-|---|---|---|---|---|"""
-
-_DOMAINS = """
-## Domains
-
-`space`, `fixed` and `test_grid` name and order these parameters; `options` has these settings. Links and poles
-have a mass of 1 kg where it is no parameter.
-
-| domain | parameters | option | value | default |
-|---|---|---|---|---|"""
-
-if __name__ == "__main__":
-    print(markdown(), end="")
+        yield from entries(child, (*key, name))

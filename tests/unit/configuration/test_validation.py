@@ -13,12 +13,8 @@ from hypothesis import strategies as st
 
 from pamlflow import settings
 from pamlflow.acquisition import STRATEGIES
-from pamlflow.configuration.validation import (
-    ConfigurationError,
-    markdown,
-    schema,
-    validated,
-)
+from pamlflow.configuration.readme import markdown
+from pamlflow.configuration.validation import ConfigurationError, schema, validated
 from pamlflow.domains import DOMAINS
 from pamlflow.names import ORACLE
 
