@@ -50,7 +50,8 @@ def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Pr
     for section in sections:
         for name, value in experiment.get(section, {}).items():
             numbers = value if isinstance(value, list) else [value]
-            if not all(LIGHTEST <= number <= HEAVIEST for number in numbers):
+            is_known = name.endswith(("mass", "length"))
+            if is_known and not all(LIGHTEST <= number <= HEAVIEST for number in numbers):
                 text = f"expected a mass or a length between {LIGHTEST:g} and {HEAVIEST:g} kg or m"
                 yield (*key, section, name), f"{text}, found {shown(value)}"
     if len(sections) == 2:

@@ -44,8 +44,9 @@ def _domain_rows() -> Iterator[str]:
     """A line for each option of each domain."""
     for name in DOMAINS:
         made = domain_class(name)
-        variables = (f"`{it.name}` ({it.unit})" for it in made.parameter_variables)
-        yield from _option_rows(name, ", ".join(variables), getattr(made, "options", None))
+        variables = getattr(made, "parameter_variables", ())
+        named = ", ".join(f"`{it.name}` ({it.unit})" for it in variables)
+        yield from _option_rows(name, named or "those of its tasks", getattr(made, "options", None))
 
 
 def _option_rows(name: str, fact: str, settings: Settings | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a task domain is: anything that can be excited, run, and read as transitions."""
+"""What a task domain is: a simulator that runs any task, or a list of tasks that were recorded."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
