@@ -126,6 +126,11 @@ def test_numbers_have_the_type_of_the_schema():
     ("key", "value", "expected"),
     [
         (("run", "trails"), 3, "run.trails: unknown key; did you mean 'trials'?"),
+        (
+            ("strategies",),
+            {"paml": {"options": {"num_candidate": 3}}},
+            "strategies.paml.options.num_candidate: unknown key; did you mean 'num_candidates'?",
+        ),
         (("trainning",), {}, "trainning: unknown key; did you mean 'training'?"),
         ((*TINY, "trials"), 3, "experiments.tiny.trials: unknown key; did you mean 'run.trials'?"),
         ((*TINY, "domain"), ..., "experiments.tiny.domain: missing, expected"),
