@@ -50,7 +50,7 @@ bench: $(STAMP) ## All benchmarks, two hours on two cores; rewrites benchmarks/R
 	@$(BIN)/python -m benchmarks.report
 
 docs: $(STAMP) ## Regenerate config/README.md and data/README.md
-	@$(BIN)/python -m pamlflow.configuration.validation > config/README.md
+	@$(BIN)/python -m pamlflow.configuration.readme > config/README.md
 	@$(BIN)/python -m pamlflow.storage.schemas > data/README.md
 
 lock: ## Pin anew what pyproject.toml allows

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from pamlflow.arrays import numbers, read_only
-from pamlflow.domains.base import PicturedDomain, TaskDomain
+from pamlflow.domains.base import Domain, PicturedDomain
 from pamlflow.domains.checks import require_pictures, task_failed
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable, checked_descriptors
@@ -177,7 +177,7 @@ class PictureDescriptors:
             raise ValueError(text) from error
 
 
-def make_view(settings: Mapping[str, Any], space: Box, domain: TaskDomain) -> Descriptors:
+def make_view(settings: Mapping[str, Any], space: Box, domain: Domain) -> Descriptors:
     """Return the view that the key `descriptors` of an experiment describes.
 
     Raises ValueError when a value is out of range, or there are to be pictures of what has none.

@@ -5,9 +5,3 @@ INITIAL = "initial"  # the folder of round 00, where it is the same for every st
 RESERVED = (INITIAL, ORACLE)  # no strategy may have such a name
 # Columns of tables that have one for each variable too.
 COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")
-# The library's own domains, and their parameters: masses in kg and lengths in m.
-DOMAINS = {
-    "cart_pole": ("pole_mass", "pole_length"),
-    "pendubot": ("inner_length", "outer_length"),
-    "cart_double_pole": ("inner_length", "outer_length"),
-}

@@ -53,15 +53,20 @@ def _data(study: Study, place: Place) -> Origin:
     """Simulated tasks, and what tasks are chosen by or from."""
     experiment, trial = place.experiment, place.trial
     own = study.of(experiment)
+    grid, candidates = study.test_grid(experiment), study.candidates(experiment)
     rule, read, parents = {
-        "test_tasks": ("simulate_test_tasks", {"test_grid": own["test_grid"]}, []),
+        "test_tasks": ("simulate_test_tasks", {"test_grid": grid} if grid else {}, []),
         "initial_tasks": (
             "simulate_initial_tasks",
             {"initial_tasks": own["initial_tasks"]},
             _existing(study.pool(experiment, trial)),
         ),
         "design": ("draw_design", {"block": DESIGN_BLOCK}, []),
-        "pool": ("draw_pool", {"pool": own.get("pool")}, []),
+        "pool": (
+            "draw_pool",
+            {"pool": candidates} if candidates else {},
+            _existing(study.tests_of_pool(experiment)),
+        ),
     }[place.schema]
     seed = study.seed(rule, experiment, trial)
     return Origin(rule, study.world(experiment) | read, parents, seed, place.schema)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from pamlflow.errors import UserError
+
 Part = TypeVar("Part")
 
 NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
@@ -21,6 +23,7 @@ NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
 _OURS = str(Path(__file__).parent)
 _PYTHON = sysconfig.get_path("stdlib")
 _INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+_LONGEST = 300
 
 
 class PartError(ValueError):
@@ -65,19 +68,28 @@ def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
 
 
 def told(error: BaseException) -> str:
-    """Return in one line what a user's code raised, and the file and line, if it was the user's."""
+    """Return in one line what was raised where a user's code is called, and the file and line of that code.
+
+    What pamlflow itself refuses is its message alone.
+    """
     try:
         text = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
     except Exception:  # of the user's own class, which is no better than the rest of the module
         text = ""
-    kind = type(error).__name__
+    text = f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text
+    kind, place = type(error).__name__, _place(error)
+    if text and not place and isinstance(error, ValueError | UserError):
+        return text
     what = f"{kind}: {text}" if text else kind
-    place = _place(error)
     return f"{place}: {what}" if place else what
 
 
 def _place(error: BaseException) -> str:
-    """Return the deepest line of the user's code that led to `error`; empty where there is none."""
+    """Return the deepest line of the user's code that led to `error`; empty where there is none.
+
+    Of code that is installed it is the last line in the file that pamlflow called, not in NumPy or what
+    else that calls.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         lines = [(error.filename, error.lineno)]
     else:
@@ -87,7 +99,7 @@ def _place(error: BaseException) -> str:
     own = [line for line in theirs if not line[0].startswith(_INSTALLED)]
     if not theirs:
         return ""
-    file, number = (own or theirs)[-1]
+    file, number = own[-1] if own else [line for line in theirs if line[0] == theirs[0][0]][-1]
     near = os.path.relpath(file)
     return f"{file if near.startswith('..') else near}, line {number}"
 

@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
-from pamlflow.wording import nearest
+from pamlflow.wording import Key, Problem, nearest
 
-WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "fixed")
-
+WORLD_KEYS = (
+    "domain",
+    "options",
+    "simulation",
+    "descriptors",
+    "space",
+    "failed_tasks",
+    "fixed",
+    "test_tasks",
+)
 
 RUN_DEFAULTS: dict[str, Any] = {"excitation": "shared", "runs": 1}
 """The keys of `simulation` that say how tasks are run; the domain is made with the others."""
 
 
+def is_recorded(experiment: Mapping[str, Any]) -> bool:
+    """Whether the tasks of an experiment were recorded: then so many of them are test tasks."""
+    return "test_tasks" in experiment
+
+
+def has_pool(experiment: Mapping[str, Any]) -> bool:
+    """Whether tasks are chosen from a pool, as recorded ones always are."""
+    return "pool" in experiment or is_recorded(experiment)
+
+
 def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from.
 
-    Without how tasks are run where that is the default: files that do not say it stay valid.
+    Without options where there are none, without a simulation of recorded tasks, and without how tasks are
+    run where that is the default: files that do not say it stay valid.
     """
     settings = {key: experiment[key] for key in WORLD_KEYS if key in experiment}
+    if not settings.get("options", True):
+        del settings["options"]
+    if is_recorded(settings):
+        settings.pop("simulation", None)  # nothing is
     if "simulation" in settings:
         section = settings["simulation"]
         settings["simulation"] = {
@@ -58,6 +81,21 @@ class Bounds(NamedTuple):
 ANY_NUMBER = Bounds(-math.inf, math.inf)
 
 
+class SettingError(ValueError):
+    """A setting is unknown or means nothing; `key` is where it stands in its section."""
+
+    def __init__(self, key: Key, text: str) -> None:
+        super().__init__(f"{'.'.join(map(str, key))}: {text}" if key else text)
+        self.key, self.text = key, text
+
+
+def problem_in(section: Key, error: ValueError) -> Problem:
+    """Return the key below `section` that an error names, and what is wrong with it."""
+    if isinstance(error, SettingError):
+        return (*section, *error.key), error.text
+    return section, str(error)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
@@ -69,45 +107,59 @@ class Settings:
     def from_config(cls, section: Mapping[str, Any]) -> Self:
         """Return the settings of a config section, where a section within it is a mapping or left out.
 
-        Raises ValueError when a key is unknown, or a value means nothing.
+        Raises SettingError, a ValueError, when a key is unknown, or a value means nothing.
         """
-        hints = get_type_hints(cls)
-        for name in section.keys() - hints.keys():
-            text = f"{name}: unknown key{nearest(str(name), hints)}"
-            raise ValueError(f"{text} (known here: {', '.join(hints) or 'none'})")
-        made = {
-            name: hints[name].from_config(value) if isinstance(value, Mapping) else value
-            for name, value in section.items()
-        }
-        return cls(**made)
+        return cls(**_read(cls, section))
 
     def for_tasks(self, varying: int) -> Self:
         """Return the settings of a model of tasks in which so many parameters vary."""
         return self
 
-    @classmethod
-    def described(cls) -> list[tuple[str, str, str]]:
-        """Return name, possible values and default of each setting, as Markdown."""
-        hints = get_type_hints(cls, include_extras=True)
+    def changed(self, section: Mapping[str, Any]) -> Self:
+        """Return these settings with those of a config section in their place; raises as `from_config`."""
+        return replace(self, **_read(type(self), section))
+
+    def described(self) -> list[tuple[str, str, str]]:
+        """Return name, possible values and value of each setting, as Markdown."""
+        hints = get_type_hints(type(self), include_extras=True)
         return [
-            (f"`{name}`", _said(hint), f"`{getattr(cls, name)}`") for name, hint in hints.items()
+            (f"`{name}`", _said(hint), f"`{getattr(self, name)}`") for name, hint in hints.items()
         ]
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless names are known, kinds right and numbers within their bounds."""
+        """Raise SettingError unless names are known, kinds right and numbers within their bounds."""
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
             kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, None)
             if get_origin(kind) is Literal:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
-                    raise ValueError(f"{name}: expected {text}, found {value!r}")
+                    raise SettingError((name,), f"expected {text}, found {value!r}")
             elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
             elif isinstance(kind, type) and not isinstance(value, kind):
                 made = f"{kind.__name__}(...)" if issubclass(kind, Settings) else kind.__name__
-                raise ValueError(f"{name}: expected {made}, found {value!r}")
+                raise SettingError((name,), f"expected {made}, found {value!r}")
+
+
+def _read(kind: type[Settings], section: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a config section; SettingError where there is no such setting."""
+    hints = get_type_hints(kind)
+    for name in section.keys() - hints.keys():
+        text = f"unknown key{nearest(str(name), hints)}"
+        raise SettingError((name,), f"{text} (known here: {', '.join(hints) or 'none'})")
+    return {name: _made(name, hints[name], value) for name, value in section.items()}
+
+
+def _made(name: str, kind: Any, value: Any) -> Any:
+    """The value of a setting, of which a section is made into the settings that it stands for."""
+    if not (isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings)):
+        return value
+    try:
+        return kind.from_config(value)
+    except ValueError as error:
+        raise SettingError(*problem_in((name,), error)) from error
 
 
 def _said(hint: Any) -> str:
@@ -126,7 +178,7 @@ def _limits(bounds: Bounds) -> str:
 
 
 def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
-    """``value`` as a number of this kind; ValueError unless it is one, within the bounds."""
+    """``value`` as a number of this kind; SettingError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
@@ -135,7 +187,7 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
         is_number = isinstance(value, Integral) or float(value).is_integer()
     if not (is_number and bounds.minimum <= value <= bounds.maximum):
         number = "whole number" if is_whole else "number"
-        raise ValueError(f"{name}: expected a {number}{_limits(bounds)}, found {value!r}")
+        raise SettingError((name,), f"expected a {number}{_limits(bounds)}, found {value!r}")
     return int(value) if is_whole else float(value)
 
 
@@ -150,5 +202,6 @@ class InferenceSettings(Settings):
         """Turn the list of a config file into a tuple."""
         super().__post_init__()
         if isinstance(self.protocols, str):
-            raise ValueError(f"protocols: expected a list of names, found {self.protocols!r}")
+            text = f"expected a list of names, found {self.protocols!r}"
+            raise SettingError(("protocols",), text)
         object.__setattr__(self, "protocols", tuple(self.protocols))

@@ -11,7 +11,7 @@ from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
 from pamlflow.names import INITIAL, ORACLE
 from pamlflow.seeding import job_seed
-from pamlflow.settings import world_settings
+from pamlflow.settings import has_pool, is_recorded, world_settings
 
 DESIGN_BLOCK = 15
 """Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point."""
@@ -59,7 +59,20 @@ class Study:
 
     def has_pool(self, experiment: str) -> bool:
         """Whether tasks are chosen from a pool."""
-        return "pool" in self.of(experiment)
+        return has_pool(self.of(experiment))
+
+    def candidates(self, experiment: str) -> int | None:
+        """The tasks of a pool; None for all recorded ones that are not test tasks."""
+        number: int | None = self.of(experiment).get("pool")
+        return number
+
+    def test_grid(self, experiment: str) -> list[int]:
+        """The points of the grid of test tasks along each parameter; none where tasks are recorded."""
+        return list(self.of(experiment).get("test_grid", ()))
+
+    def tests_of_pool(self, experiment: str) -> str | None:
+        """The file of the test tasks, which a pool of recorded tasks leaves out."""
+        return f"data/{experiment}/test_tasks.h5" if is_recorded(self.of(experiment)) else None
 
     def shows_pictures(self, experiment: str) -> bool:
         """Whether tasks are described by pictures."""

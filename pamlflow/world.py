@@ -10,9 +10,11 @@ import numpy as np
 from pamlflow.arrays import shown
 from pamlflow.descriptors import NO_BOX, Descriptors, make_view
 from pamlflow.domains import make_domain
-from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
-from pamlflow.domains.checks import described, task_failed
+from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
+from pamlflow.domains.checks import task_failed
 from pamlflow.domains.fixed import fix_parameters
+from pamlflow.domains.recorded import Records
+from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box
 from pamlflow.tasks import TaskSet, columns_of, with_units
@@ -26,6 +28,16 @@ Runs: TypeAlias = Sequence[Excitation]
 logger = logging.getLogger(__name__)
 
 
+def domain_of(settings: Mapping[str, Any]) -> TaskDomain | Records:
+    """Return the domain of `settings.world_settings` of an experiment, with all of its parameters.
+
+    Raises PartError and SettingError as `make_domain` does, both of them ValueErrors.
+    """
+    simulation = settings.get("simulation", {})
+    own = {key: value for key, value in simulation.items() if key not in RUN_DEFAULTS}
+    return make_domain(settings["domain"], settings.get("options"), **own)
+
+
 @dataclass(frozen=True)
 class World:
     """A domain, what is seen of its parameters, how tasks are run, and what becomes of one that fails.
@@ -34,7 +46,7 @@ class World:
     `excitation` is "shared" by all tasks of a trial or drawn "per_task", each of which has so many `runs`.
     """
 
-    domain: TaskDomain
+    domain: TaskDomain | Records
     view: Descriptors
     failed_tasks: Literal["stop", "replace"] = "stop"
     excitation: Literal["shared", "per_task"] = "shared"
@@ -55,11 +67,22 @@ class World:
 
         Raises ValueError when a name is unknown or a value is out of range.
         """
-        simulation: dict[str, Any] = RUN_DEFAULTS | settings.get("simulation", {})
-        runs = {key: simulation.pop(key) for key in RUN_DEFAULTS}
-        whole = make_domain(settings["domain"], **simulation)
-        domain = fix_parameters(whole, settings.get("fixed", {}))
+        return cls.of(domain_of(settings), settings)
+
+    @classmethod
+    def of(cls, whole: TaskDomain | Records, settings: Mapping[str, Any]) -> Self:
+        """Return the world of the domain that `domain_of` made of these settings; raises as `from_config`."""
+        simulation = settings.get("simulation", {})
+        runs = {key: simulation.get(key, default) for key, default in RUN_DEFAULTS.items()}
+        domain = whole
+        if isinstance(whole, Records):
+            if settings.get("fixed"):
+                raise ValueError("fixed: recorded tasks are as they are; leave it out")
+        else:
+            domain = fix_parameters(whole, settings.get("fixed", {}))
         space = Box.from_config(settings["space"], domain.parameter_variables)
+        if isinstance(domain, Records):
+            domain.require_within(space)
         view = make_view(settings.get("descriptors", {}), space, domain)
         return cls(domain, view, settings.get("failed_tasks", "stop"), **runs)
 
@@ -71,7 +94,10 @@ class World:
         return self.view.space
 
     def draw_excitations(self, tasks: int, rng: np.random.Generator) -> list[Runs]:
-        """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own."""
+        """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own.
+
+        With recorded tasks it is nothing.
+        """
         if self.excitation == "shared":
             return [self._draw_runs(rng)] * tasks
         return [self._draw_runs(rng) for _ in range(tasks)]
@@ -82,7 +108,7 @@ class World:
         descriptors: FloatArray,
         excitations: Excitation | Sequence[Runs],
     ) -> TaskSet:
-        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R].
+        """Run the tasks of parameters [N, D], seen as descriptors [N, ..., R], or look up what was recorded.
 
         `excitations` are the runs of each task, or the one excitation of all. What the runs of a task
         observe is put together, run after run. Raises SimulationError, naming the parameters, when a task
@@ -94,8 +120,7 @@ class World:
         if isinstance(excitations, Excitation):
             excitations = [[excitations]] * len(parameters)
         transitions = [
-            [self._transitions(task, excitation) for excitation in runs]
-            for task, runs in zip(parameters, excitations, strict=True)
+            self._runs(task, runs) for task, runs in zip(parameters, excitations, strict=True)
         ]
         every_run = [run for runs in transitions for run in runs]
         return TaskSet(
@@ -111,38 +136,44 @@ class World:
         )
 
     def _draw_runs(self, rng: np.random.Generator) -> Runs:
-        return [self._draw_excitation(rng) for _ in range(self.runs)]
+        if isinstance(self.domain, Records):
+            return []
+        return [self._draw_excitation(self.domain, rng) for _ in range(self.runs)]
 
-    def _draw_excitation(self, rng: np.random.Generator) -> Excitation:
+    def _draw_excitation(self, domain: TaskDomain, rng: np.random.Generator) -> Excitation:
         try:
-            drawn = self.domain.draw_excitation(rng)
+            drawn = domain.draw_excitation(rng)
         except Exception as error:
-            raise ValueError(f"the domain's `draw_excitation`: {described(error)}") from error
+            raise ValueError(f"the domain's `draw_excitation`: {told(error)}") from error
         if not isinstance(drawn, Excitation):
             text = "expected a pamlflow.domains.base.Excitation"
             raise ValueError(f"the domain's `draw_excitation`: {text}, found {shown(drawn)}")
         return drawn
 
+    def _runs(self, parameters: FloatArray, runs: Runs) -> list[Transitions]:
+        domain = self.domain
+        if isinstance(domain, Records):
+            return [domain.record(parameters)]
+        return [self._transitions(domain, parameters, excitation) for excitation in runs]
+
     def _transitions(
-        self, parameters: FloatArray, excitation: Excitation
-    ) -> tuple[FloatArray, FloatArray]:
-        """Copies of the inputs [K, Dx] and outputs [K, P] of one run of a task.
+        self, domain: TaskDomain, parameters: FloatArray, excitation: Excitation
+    ) -> Transitions:
+        """Copies of the transitions of one run of a task.
 
         The domain may use the arrays that it returns again. Raises SimulationError where it fails, stops
         early, or returns numbers that are not finite.
         """
-        domain, steps = self.domain, len(excitation.controls)
+        steps = len(excitation.controls)
         task = with_units(domain.parameter_variables, parameters)
-        states: Any = ()
         try:
-            states = domain.simulate(parameters, excitation)
-            found_inputs, found_outputs = domain.transitions(states, excitation.controls)
-            inputs = columns_of("inputs", found_inputs, domain.input_variables)
-            outputs = columns_of("outputs", found_outputs, domain.output_variables)
+            found = domain.run(parameters, excitation)
+            if not isinstance(found, tuple) or len(found) != 2:
+                text = "expected pamlflow.domains.base.Transitions, inputs and outputs"
+                raise ValueError(f"the domain's `run`: {text}, found {shown(found)}")
+            inputs = columns_of("inputs", found[0], domain.input_variables)
+            outputs = columns_of("outputs", found[1], domain.output_variables)
         except Exception as error:
-            shape = states.shape if isinstance(states, np.ndarray) else ()
-            if shape[1:] == excitation.initial_state.shape and 0 < shape[0] <= steps:
-                raise _unusable(task, _ended(shape[0] - 1, steps)) from error
             text = task_failed(domain.parameter_variables, parameters, error)
             cause = None if isinstance(error, SimulationError) else error
             raise SimulationError(text) from cause
@@ -154,7 +185,7 @@ class World:
             or rows > steps
         ):
             raise ValueError(
-                f"the domain's `transitions`: expected inputs [K, {columns[0]}] and outputs [K, "
+                f"the domain's `run`: expected inputs [K, {columns[0]}] and outputs [K, "
                 f"{columns[1]}], a row for each of {steps} steps and a column for each of its "
                 f"variables, found shapes {inputs.shape} and {outputs.shape}"
             )
@@ -162,8 +193,8 @@ class World:
         if spoilt.any():
             raise _unusable(task, f"is not finite in step {int(np.argmax(spoilt))}")
         if rows < steps:
-            raise _unusable(task, _ended(rows, steps))
-        return inputs, outputs
+            raise _unusable(task, f"ended after {rows} of {steps} steps")
+        return Transitions(inputs, outputs)
 
     def observe(
         self,
@@ -205,10 +236,6 @@ class World:
             replacements -= 1
             descriptor = self.space.sample(1, rng)[0]
             parameters = self.view.parameters(descriptor[None], rng)[0]
-
-
-def _ended(steps: int, expected: int) -> str:
-    return f"ended after {steps} of {expected} steps"
 
 
 def _unusable(task: str, problem: str) -> SimulationError:

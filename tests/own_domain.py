@@ -23,8 +23,9 @@ class Decay:
             states.append((1.0 - parameters[0]) * states[-1] + force)
         return np.array(states)
 
-    def transitions(self, states, controls):
-        return state_transitions(states, controls, ())
+    def run(self, parameters, excitation):
+        states = self.simulate(parameters, excitation)
+        return state_transitions(states, excitation.controls, ())
 
     def picture(self, parameters, size, height, renderer):
         return np.full((size, size, 1), parameters[0])

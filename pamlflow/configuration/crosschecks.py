@@ -17,6 +17,7 @@ from pamlflow.configuration.limits import (
 from pamlflow.configuration.soundness import Sound
 from pamlflow.names import COLUMNS, ORACLE, RESERVED
 from pamlflow.protocols import parse_protocol
+from pamlflow.settings import has_pool, is_recorded, problem_in
 from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 
 
@@ -42,6 +43,7 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
             continue
         if sound(*key, "space"):
             yield from _space_problems(key, experiment, sound)
+        yield from _test_problems(key, experiment)
         yield from own_domain_problems(key, experiment, sound)
         picked = sound("run", "experiments") and name in config["run"]["experiments"]
         if sound(*key, "strategies") and sound("strategies"):
@@ -54,7 +56,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
             yield from memory_problems(key, experiment, named, config, sound)
             yield from batch_problems(key, experiment, named, config, sound)
         lengths = all(sound(*key, "simulation", name) for name in ("steps", "runs"))
-        if picked and lengths and sound("inference", "protocols"):
+        known = lengths and not is_recorded(experiment)
+        if picked and known and sound("inference", "protocols"):
             protocols = config["inference"]["protocols"]
             yield from _protocol_problems(key, experiment, protocols, sound)
     yield from schedule_problems(config, sound)
@@ -76,7 +79,7 @@ def _name_problems(
 
 def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
     pictures = sound(*key, "descriptors") and "pictures" in experiment["descriptors"]
-    if pictures and "pool" not in experiment:
+    if pictures and not has_pool(experiment):
         yield (*key, "descriptors", "pictures"), "tasks seen as pictures are chosen from a `pool`"
     for name in ("hidden", "superfluous") if pictures else ():
         if sound(*key, "descriptors", name) and experiment["descriptors"][name]:
@@ -84,12 +87,12 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
             yield (*key, "descriptors", name), text
     if pictures:
         yield from picture_problems(key, experiment, sound)
-    if "pool" not in experiment:
+    if not has_pool(experiment):
         return
     if experiment["failed_tasks"] == "replace":
         yield (*key, "failed_tasks"), 'the tasks of a pool are given, expected "stop"'
     needed = ("pool", "initial_tasks", "added_tasks")
-    if all(sound(*key, name) for name in needed):
+    if "pool" in experiment and all(sound(*key, name) for name in needed):
         pool, initial, added = (experiment[name] for name in needed)
         if pool < initial + added:
             tasks = f"{initial} initial_tasks and {added} added_tasks"
@@ -109,14 +112,14 @@ def _option_problems(key: Key, name: str, section: Node) -> Iterator[Problem]:
         try:
             STRATEGIES[known].settings.from_config(section.get("options", {}))
         except ValueError as error:
-            yield (*key, "options"), str(error)
+            yield problem_in((*key, "options"), error)
 
 
 def _need_problems(
     key: Key, experiment: Node, named: list[Any], own: Node, sound: Sound
 ) -> Iterator[Problem]:
     """Which of the strategies that are `named` do not apply to a pool."""
-    for name in named if "pool" in experiment else ():
+    for name in named if has_pool(experiment) else ():
         known = (
             own[name].get("strategy", name) if name in own and sound("strategies", name) else name
         )
@@ -124,6 +127,16 @@ def _need_problems(
         if strategy and strategy.needs & {"box", "design"}:
             text = f"{name} asks for points of a box, and does not apply to a pool"
             yield (*key, "strategies"), f"{text}; name `strategies` in the experiment, without it"
+
+
+def _test_problems(key: Key, experiment: Node) -> Iterator[Problem]:
+    """Whether it is said which tasks are test tasks."""
+    if "test_grid" in experiment and is_recorded(experiment):
+        text = "tasks of a `test_grid` are simulated, and those of `test_tasks` are recorded"
+        yield (*key, "test_tasks"), f"{text}; keep one of them"
+    elif "test_grid" not in experiment and not is_recorded(experiment):
+        text = "missing, expected a list, each a whole number at least 2"
+        yield (*key, "test_grid"), f"{text}; where tasks are recorded, give `test_tasks` instead"
 
 
 def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
@@ -136,11 +149,12 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
         if sound(*key, "fixed", name) and abs(value) > LARGEST:
             text = f"expected a number of at most {LARGEST:g}, found {shown(value)}"
             yield (*key, "fixed", name), text
-    if sound.whole(*key, "test_grid"):
-        yield from grid_problems((*key, "test_grid"), experiment["test_grid"])
-    if sound(*key, "test_grid") and len(experiment["test_grid"]) != len(space):
+    grid = experiment.get("test_grid")
+    if grid is not None and sound.whole(*key, "test_grid"):
+        yield from grid_problems((*key, "test_grid"), grid)
+    if grid is not None and sound(*key, "test_grid") and len(grid) != len(space):
         text = f"expected one number for each variable of space ({', '.join(map(str, space))})"
-        yield (*key, "test_grid"), f"{text}, found {shown(experiment['test_grid'])}"
+        yield (*key, "test_grid"), f"{text}, found {shown(grid)}"
     key = (*key, "descriptors")
     if sound(*key, "superfluous"):
         superfluous = experiment["descriptors"]["superfluous"]

@@ -6,9 +6,12 @@ from typing import Any
 from pamlflow import plugins
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
-from pamlflow.settings import world_settings
-from pamlflow.wording import Node, Places, Problem, placed
-from pamlflow.world import World
+from pamlflow.domains.base import Domain
+from pamlflow.domains.recorded import Records
+from pamlflow.protocols import parse_protocol
+from pamlflow.settings import SettingError, is_recorded, problem_in, world_settings
+from pamlflow.wording import Key, Node, Places, Problem, dotted, nearest, placed
+from pamlflow.world import World, domain_of
 
 
 def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
@@ -40,17 +43,74 @@ def _problems(config: Node) -> Iterator[Problem]:
             try:
                 strategy.settings.from_config(section["options"])
             except ValueError as error:
-                yield ("strategies", name, "options"), str(error)
+                yield problem_in(("strategies", name, "options"), error)
     for name, experiment in picked.items():
-        key = ("experiments", name)
-        try:
-            World.from_config(world_settings(experiment))
-        except plugins.PartError as error:
-            yield (*key, "domain"), str(error)
-        except ValueError as error:
-            yield key, str(error)
-        except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
-            yield (
-                (*key, "domain"),
-                f"'{experiment['domain']}' cannot be used: {plugins.told(error)}",
-            )
+        yield from _world_problems(("experiments", name), experiment, config)
+
+
+def _world_problems(key: Key, experiment: Node, config: Node) -> Iterator[Problem]:
+    """What keeps the world of an experiment from being made."""
+    settings = world_settings(experiment)
+    try:
+        domain = domain_of(settings)
+        if unknown := list(_parameter_problems(key, experiment, domain)):
+            yield from unknown
+            return
+        World.of(domain, settings)
+        yield from _test_problems(key, experiment, domain)
+        if isinstance(domain, Records) and is_recorded(experiment):
+            yield from _record_problems(key, experiment, domain, config)
+    except plugins.PartError as error:
+        yield (*key, "domain"), str(error)
+    except SettingError as error:
+        yield problem_in((*key, "options"), error)
+    except ValueError as error:
+        yield key, str(error)
+    except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
+        text = f"'{experiment['domain']}' cannot be used: {plugins.told(error)}"
+        yield (*key, "domain"), text
+
+
+def _test_problems(key: Key, experiment: Node, domain: Domain) -> Iterator[Problem]:
+    """Whether the test tasks are on a grid where tasks are recorded, or the other way round."""
+    if isinstance(domain, Records) and not is_recorded(experiment):
+        text = f"the tasks of {experiment['domain']} are recorded"
+        yield (*key, "test_grid"), f"{text}: give `test_tasks`, so many of them, in its place"
+    if not isinstance(domain, Records) and is_recorded(experiment):
+        text = f"the tasks of {experiment['domain']} are simulated"
+        yield (*key, "test_tasks"), f"{text}: give a `test_grid` in its place"
+
+
+def _record_problems(
+    key: Key, experiment: Node, records: Records, config: Node
+) -> Iterator[Problem]:
+    """Whether enough tasks were recorded, and each of them is long enough."""
+    recorded, tested = records.tasks.num_tasks, experiment["test_tasks"]
+    needed = experiment.get("pool", experiment["initial_tasks"] + experiment["added_tasks"])
+    if recorded < tested + needed:
+        text = (
+            f"{recorded} tasks were recorded, too few for {tested} test tasks and {needed} others"
+        )
+        yield (*key, "test_tasks"), f"{text}, of a pool or those that a trial is trained on"
+    shortest = int(records.tasks.lengths.min())
+    for index, protocol in enumerate(config["inference"]["protocols"]):
+        if (parse_protocol(protocol).context or 0) > shortest // 2:
+            text = f"'{protocol}' takes more than half of the {shortest} transitions of a task"
+            place = f"the shortest of {dotted(key)}"
+            yield ("inference", "protocols", index), f"{text} ({place}); half is kept for scoring"
+
+
+def _parameter_problems(key: Key, experiment: Node, domain: Domain) -> Iterator[Problem]:
+    """Which names of `space` and `fixed` are no parameters of the domain, and which it lacks."""
+    parameters = [variable.name for variable in domain.parameter_variables]
+    named = [
+        (section, name) for section in ("space", "fixed") for name in experiment.get(section, {})
+    ]
+    for section, name in named:
+        if name not in parameters:
+            text = f"no parameter of {experiment['domain']}{nearest(name, parameters)}"
+            yield (*key, section, name), f"{text} (known: {', '.join(parameters)})"
+    for name in parameters:
+        if name not in {known for _, known in named}:
+            text = f"missing, {experiment['domain']} has this parameter; give its range, or fix it"
+            yield (*key, "space", name), text

@@ -1,9 +1,5 @@
-"""Check a study's configuration against its schema and fill in the defaults.
+"""Check a study's configuration against its schema and fill in the defaults."""
 
-`python -m pamlflow.configuration.validation` prints config/README.md.
-"""
-
-import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,6 +16,7 @@ from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.crosschecks import cross_problems
 from pamlflow.configuration.shape import endless_problems, nameless_problems
 from pamlflow.configuration.soundness import Sound
+from pamlflow.domains import DOMAINS
 from pamlflow.names import ORACLE
 from pamlflow.wording import (
     Key,
@@ -50,15 +47,19 @@ _BOUNDS = {
 }
 
 
-_STRATEGY_NAMES = sorted(STRATEGIES)
+def _one_of(names: Iterable[str]) -> dict[str, Any]:
+    """What the schema says of the name of a part: one that is registered, or a user's own."""
+    known = list(names)
+    return {
+        "pattern": rf"({'|'.join(known)}|{plugins.NAME.pattern})",
+        "x-expected": " or ".join(f'"{name}"' for name in (*known, "package.module:Name")),
+        "x-names": known,
+    }
+
+
 _FROM_REGISTRY: dict[str, dict[str, Any]] = {
-    "strategies": {
-        "pattern": rf"({'|'.join(_STRATEGY_NAMES)}|{plugins.NAME.pattern})",
-        "x-expected": " or ".join(
-            f'"{name}"' for name in (*_STRATEGY_NAMES, "package.module:Name")
-        ),
-        "x-names": _STRATEGY_NAMES,
-    },
+    "strategies": _one_of(sorted(STRATEGIES)),
+    "domains": _one_of(DOMAINS),
     "compared": {"default": [*(it.name for it in STRATEGIES.values() if it.compared), ORACLE]},
 }
 """What the schema leaves to the registries of parts."""
@@ -83,7 +84,7 @@ class ConfigurationError(ValueError):
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the configuration."""
     loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    for _, node in _entries(loaded):
+    for _, node in entries(loaded):
         node.update(_FROM_REGISTRY.get(node.get("x-registry", ""), {}))
     return loaded
 
@@ -147,7 +148,7 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
     found: Any = error.instance
     if error.validator == "additionalProperties":
         here = {name: name for name in node["properties"]}
-        anywhere = {str(entry[-1]): dotted(entry) for entry, _ in _entries(schema())} | here
+        anywhere = {str(entry[-1]): dotted(entry) for entry, _ in entries(schema())} | here
         for name in found.keys() - here.keys():
             if name in _MOVED:
                 yield (*key, str(name)), f"unknown key: {_MOVED[name]}"
@@ -158,14 +159,14 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
     elif error.validator == "required":
         for name in node["required"]:
             if name not in found:
-                yield (*key, name), f"missing, expected {_expected(node['properties'][name])}"
+                yield (*key, name), f"missing, expected {expected(node['properties'][name])}"
     elif error.validator == "uniqueItems":
         yield key, f"expected each entry once, found {shown(found)}"
     elif error.validator == "maxProperties":
         text = f"expected at most {node['maxProperties']} keys, found {len(found)}"
         yield key, f"{text}; {node['x-limit']}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield (*key, found), f"expected {_expected(node)}"
+        yield (*key, found), f"expected {expected(node)}"
     else:
         names = node.get("x-names", node.get("enum", ()))
         hint = nearest(found, names) if isinstance(found, str) else ""
@@ -174,7 +175,7 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
         reason = (
             f"; {node['x-limit']}" if error.validator == "maximum" and "x-limit" in node else ""
         )
-        yield key, f"expected {_expected(node)}, found {shown(found)}{hint}{reason}"
+        yield key, f"expected {expected(node)}, found {shown(found)}{hint}{reason}"
 
 
 def _filled(node: Node, value: Any) -> Any:
@@ -202,91 +203,25 @@ def _filled(node: Node, value: Any) -> Any:
     return value
 
 
-def _expected(node: Node) -> str:
+def expected(node: Node) -> str:
     """Say in words which values `node` allows."""
     if "x-expected" in node:
         return str(node["x-expected"])
     if "enum" in node:
         return " or ".join(f'"{name}"' for name in node["enum"])
     if node["type"] == "array":
-        return f"a list, each {_expected(node['items'])}"
+        return f"a list, each {expected(node['items'])}"
     limits = " and ".join(
         f"{word} {node[bound]}" for bound, word in _BOUNDS.items() if bound in node
     )
     return f"{_KINDS[node['type']]} {limits}".rstrip()
 
 
-def _reason(node: Node) -> str:
-    """Say as a sentence why `node` has an upper bound."""
-    reason = str(node.get("x-limit", ""))
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
-
-
-def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
+def entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Yield every key that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
     if isinstance(node.get("additionalProperties"), Mapping):
         children["<name>"] = node["additionalProperties"]
     for name, child in children.items():
         yield (*key, name), child
-        yield from _entries(child, (*key, name))
-
-
-def markdown() -> str:
-    """Return config/README.md: every key with the values it takes, default, unit and meaning."""
-    rows = []
-    for key, node in _entries(schema()):
-        default = node.get("default", {})
-        cells = (
-            f"`{dotted(key)}`",
-            _expected(node),
-            "" if default == {} else f"`{json.dumps(default)}`",
-            node.get("x-unit", ""),
-            " ".join(filter(None, (node.get("description"), _reason(node)))),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-    return _README + "\n".join([*rows, _STRATEGIES, *_option_rows()]) + "\n"
-
-
-def _option_rows() -> Iterator[str]:
-    """A line for each setting of each strategy, and one for a strategy that has none."""
-    for name, strategy in STRATEGIES.items():
-        needs = ", ".join(f"a {need}" for need in sorted(strategy.needs)) or "nothing"
-        settings = strategy.settings.described() or [("none", "", "")]
-        for number, cells in enumerate(settings):
-            head = (f"`{name}`", needs) if number == 0 else ("", "")
-            yield f"| {' | '.join((*head, *cells))} |"
-
-
-_README = """\
-<!-- Written by `make docs` from workflow/schemas/config.schema.yaml. -->
-# Configuration
-
-`config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over
-it: mappings are merged, lists and single values replaced. All but what a simulation has to tell is
-checked before any job starts, and a key that is misspelt, missing or given twice is named, with its
-file and line. Keys with a default may be left out.
-
-- `--configfile` takes all that follows it for files. Name a target before it, or after `--`:
-  `snakemake results/cart_pole/summary.csv --configfile mine.yaml`. "No such file or directory" with
-  the name of a target, or an error of decoding, says that the target was read as a configuration.
-- `--config seed=1` sets a key of the top level. What is nested becomes text there, so
-  `--config run.trials=2` and `--config 'run={trials: 2}'` are refused: write `run:` and, below it,
-  `trials: 2` into a file for `--configfile`.
-- Give either option once, with all of its values: Snakemake reads the last one alone.
-- A file is YAML or JSON in UTF-8, one document with keys, indented by spaces. Write 1e-6 as 1.0e-6.
-
-| key | value | default | unit | meaning |
-|---|---|---|---|---|
-"""
-
-_STRATEGIES = """
-## Strategies
-
-`strategies.<name>.options` has these settings:
-
-| strategy | needs | setting | value | default |
-|---|---|---|---|---|"""
-
-if __name__ == "__main__":
-    print(markdown(), end="")
+        yield from entries(child, (*key, name))

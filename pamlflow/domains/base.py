@@ -1,14 +1,14 @@
-"""What a task domain is: anything that can be excited, run, and read as transitions."""
+"""What a task domain is: a simulator that runs any task, or a list of tasks that were recorded."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from pamlflow.arrays import check_shape, indices, labels, numbers, read_only
 from pamlflow.errors import UserError
-from pamlflow.tasks import Variable
+from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray
 
 
@@ -37,9 +37,15 @@ class Excitation:
                 raise ValueError(f"excitation: {name} must be finite, found {values}")
 
 
-@runtime_checkable
-class TaskDomain(Protocol):
-    """A family of tasks that differ in D parameters and share everything else."""
+class Transitions(NamedTuple):
+    """What one run of a task shows: inputs [K, Dx] and outputs [K, P], one row for each step."""
+
+    inputs: FloatArray
+    outputs: FloatArray
+
+
+class Domain(Protocol):
+    """What describes the tasks of a domain."""
 
     @property
     def parameter_variables(self) -> tuple[Variable, ...]:
@@ -53,20 +59,36 @@ class TaskDomain(Protocol):
     def output_variables(self) -> tuple[Variable, ...]:
         """The P dynamics outputs."""
 
+
+@runtime_checkable
+class TaskDomain(Domain, Protocol):
+    """A family of tasks that differ in D parameters and share everything else; any of them can be run.
+
+    A class that takes options has an attribute `options`, its own `pamlflow.settings.Settings` with the
+    defaults, and is made with the keyword `options`: the settings of the configuration.
+    """
+
     def draw_excitation(self, rng: np.random.Generator) -> Excitation:
         """Draw an excitation: of a trial, which all of its tasks share, or of one run of one task."""
 
-    def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
-        """Run the task with parameters [D] and return its states [K + 1, E].
+    def run(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+        """Run the task with parameters [D] and return its transitions, one for each control.
 
-        Raises SimulationError when the task cannot be run. Other exceptions, and states that end early,
-        are taken for one.
+        Raises SimulationError when the task cannot be run. Other exceptions, and a run that ends early and
+        so has fewer transitions than controls, are taken for one.
         """
 
-    def transitions(
-        self, states: FloatArray, controls: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the inputs [K, Dx] and outputs [K, P] in states [K + 1, E], controls [K, U]."""
+
+@runtime_checkable
+class RecordedDomain(Protocol):
+    """Tasks that were recorded; there are no others, and none can be run again.
+
+    A class may take options as that of a TaskDomain does, and is made without anything else.
+    """
+
+    @property
+    def tasks(self) -> TaskSet:
+        """All tasks, with what is known of each as its descriptors [N, D], in which no two are alike."""
 
 
 @runtime_checkable
@@ -84,7 +106,7 @@ class PicturedDomain(TaskDomain, Protocol):
 
 def state_transitions(
     states: FloatArray, controls: FloatArray, angles: Collection[int | str]
-) -> tuple[FloatArray, FloatArray]:
+) -> Transitions:
     """Return the inputs [K, Dx] and outputs [K, E] of states [K + 1, E] and controls [K, U].
 
     Inputs are the state variables, each of the `angles` (columns of the states) as its cosine and
@@ -102,16 +124,17 @@ def state_transitions(
         check_shape("states", states, (len(controls) + 1, "E"))
     if steps < 1:
         raise ValueError(f"states: expected at least two, one after another, found {len(states)}")
-    if len(controls) == len(states):
+    if len(controls) > steps:
         text = f"controls: expected {steps} rows, one for each step between {len(states)} states"
-        raise ValueError(f"{text}, found {len(controls)}; leave out the one after the last state")
+        rest = "the one" if len(controls) == len(states) else "those"
+        raise ValueError(f"{text}, found {len(controls)}; leave out {rest} after the last state")
     check_shape("controls", controls, (steps, "U"))
     are_angles = indices("angles", angles, states.shape[1], names)
     inputs: list[FloatArray] = []
     with np.errstate(invalid="ignore", over="ignore"):  # a simulation that blew up is met elsewhere
         for index, column in enumerate(states[:-1].T):
             inputs += [np.cos(column), np.sin(column)] if index in are_angles else [column]
-        return np.column_stack([*inputs, controls]), np.diff(states, axis=0)
+        return Transitions(np.column_stack([*inputs, controls]), np.diff(states, axis=0))
 
 
 def _table(name: str, values: Any, shape: tuple[str, str]) -> FloatArray:

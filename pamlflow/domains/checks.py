@@ -1,38 +1,57 @@
-"""Whether a user's domain has all that it needs, and where its code failed."""
+"""Whether a user's domain has all that it needs, and which of its tasks failed."""
 
 import inspect
-import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from pamlflow.arrays import shown
-from pamlflow.domains.base import PicturedDomain, SimulationError, TaskDomain
-from pamlflow.tasks import Variable, with_units
+from pamlflow.domains.base import Domain, PicturedDomain, SimulationError, TaskDomain
+from pamlflow.domains.recorded import Records
+from pamlflow.plugins import PartError, told
+from pamlflow.tasks import TaskSet, Variable, with_units
 from pamlflow.types import FloatArray
 
 VARIABLES = ("parameter_variables", "input_variables", "output_variables")
 METHODS = {
     "draw_excitation": ("rng",),
-    "simulate": ("parameters", "excitation"),
-    "transitions": ("states", "controls"),
+    "run": ("parameters", "excitation"),
 }
 PICTURE = {"picture": ("parameters", "size", "height", "renderer")}
 
-_PACKAGE = Path(__file__).parents[1]
-_LONGEST = 300
+OLD_METHODS = ("simulate", "transitions")
+RUN = (
+    "def run(self, parameters, excitation): states = self.simulate(parameters, excitation); "
+    "return self.transitions(states, excitation.controls)"
+)
+"""The method that a domain of version 0.1 lacks, which had OLD_METHODS."""
 
 
 def require_domain(what: str, found: object) -> TaskDomain:
-    """Return `found` as a domain, or raise ValueError that says of `what` it lacks."""
+    """Return `found` as a domain, or raise PartError that says of `what` it lacks."""
     problems = [*_method_problems(found, METHODS), *_variable_problems(found)]
+    if not hasattr(found, "run") and all(hasattr(found, name) for name in OLD_METHODS):
+        problems.append(f"it has `simulate` and `transitions`, so this method will do: `{RUN}`")
     if problems:
         text = "; ".join(problems)
-        raise ValueError(f"{what}: {text}; see pamlflow.domains.base.TaskDomain")
+        raise PartError(f"{what}: {text}; see pamlflow.domains.base.TaskDomain")
     assert isinstance(found, TaskDomain)
     return found
 
 
-def require_pictures(what: str, found: TaskDomain) -> PicturedDomain:
+def require_records(what: str, found: object) -> Records:
+    """Return the tasks of a recorded domain, or raise PartError that says of `what` is wrong with them."""
+    try:
+        tasks = getattr(found, "tasks")  # noqa: B009  # that it is there is what is checked
+    except Exception as error:
+        raise PartError(f"{what}: `tasks`: {told(error)}") from error
+    if not isinstance(tasks, TaskSet):
+        raise PartError(f"{what}: `tasks`: expected a pamlflow.tasks.TaskSet, found {shown(tasks)}")
+    try:
+        return Records(tasks)
+    except ValueError as error:
+        raise PartError(f"{what}: {error}") from error
+
+
+def require_pictures(what: str, found: Domain) -> PicturedDomain:
     """Return `found` as a domain with pictures, or raise ValueError that says of `what` it lacks."""
     if problems := _method_problems(found, PICTURE):
         text = f"cannot show its tasks: {'; '.join(problems)}"
@@ -41,28 +60,11 @@ def require_pictures(what: str, found: TaskDomain) -> PicturedDomain:
     return found
 
 
-def described(error: Exception) -> str:
-    """Return the kind, the message and the place of an error in a user's code, in one line.
-
-    The place is the last line in the file that pamlflow called, not in NumPy or what else that calls.
-    What pamlflow itself refuses is its message alone.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if not Path(frame.filename).is_relative_to(_PACKAGE)]
-    lines = [frame.lineno for frame in theirs if frame.filename == theirs[0].filename]
-    message = " ".join(str(error).split())
-    if not isinstance(error, ValueError | SimulationError) or lines:
-        message = f"{type(error).__name__}: {message}".removesuffix(": ")
-    if len(message) > _LONGEST:
-        message = f"{message[:_LONGEST]}..."
-    return f"{message} ({theirs[0].filename}, line {lines[-1]})" if lines else message
-
-
 def task_failed(variables: Sequence[Variable], parameters: FloatArray, error: Exception) -> str:
     """Return why a domain could not run or draw the task with `parameters` [D], and where."""
     task = with_units(variables, parameters)
     is_said = isinstance(error, SimulationError)
-    text = " ".join(str(error).split()) if is_said else described(error)
+    text = " ".join(str(error).split()) if is_said else told(error)
     return text if task in text else f"the task with {task}: {text}"
 
 
@@ -93,7 +95,7 @@ def _variable_problems(found: object) -> list[str]:
             problems.append(f"{type(found).__name__} lacks the attribute `{name}`")
             continue
         except Exception as error:
-            problems.append(f"`{name}`: {described(error)}")
+            problems.append(f"`{name}`: {told(error)}")
             continue
         is_sequence = isinstance(variables, Sequence) and not isinstance(variables, str)
         if not is_sequence or not all(isinstance(each, Variable) for each in variables):

@@ -9,7 +9,9 @@ from pamlflow.domains.base import Excitation
 
 
 def excitations_to_datasets(drawn: Sequence[Excitation]) -> dict[str, Any]:
-    """Return the datasets `excitation/...` of a single excitation, or `excitations/...` of several."""
+    """Return the datasets `excitation/...` of a single excitation, `excitations/...` of several, or none."""
+    if not drawn:
+        return {}
     if len(drawn) == 1:
         return {
             "excitation/controls": drawn[0].controls,
@@ -24,6 +26,8 @@ def excitations_to_datasets(drawn: Sequence[Excitation]) -> dict[str, Any]:
 
 def excitations_from_datasets(datasets: Mapping[str, Any]) -> list[Excitation]:
     """Return the excitations in datasets that `excitations_to_datasets` made; others are ignored."""
+    if not {"excitation/controls", "excitations/controls"} & datasets.keys():
+        return []
     if "excitation/controls" in datasets:
         return [Excitation(datasets["excitation/controls"], datasets["excitation/initial_state"])]
     ends = np.cumsum(datasets["excitations/steps"])[:-1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pamlflow.domains.base import Excitation, PicturedDomain, TaskDomain
+from pamlflow.domains.base import Excitation, PicturedDomain, TaskDomain, Transitions
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 
@@ -48,15 +48,9 @@ class FixedParameters:
         """Draw the excitation of a trial."""
         return self.domain.draw_excitation(rng)
 
-    def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
-        """Return the states [K + 1, E] of the task with `parameters` [D], and the fixed ones."""
-        return self.domain.simulate(self._all(parameters), excitation)
-
-    def transitions(
-        self, states: FloatArray, controls: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the inputs and outputs of the domain."""
-        return self.domain.transitions(states, controls)
+    def run(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+        """Run the task with `parameters` [D], and the fixed ones."""
+        return self.domain.run(self._all(parameters), excitation)
 
     def _all(self, parameters: FloatArray) -> FloatArray:
         """Put the fixed parameters among those that vary."""

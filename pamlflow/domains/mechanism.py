@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import mujoco
 import numpy as np
 
 from pamlflow.domains import mechanics, rendering
-from pamlflow.domains.base import Excitation, state_transitions
+from pamlflow.domains.base import Excitation, Transitions, state_transitions
 from pamlflow.domains.controls import alternating_control
+from pamlflow.settings import Bounds, Settings
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
 
@@ -39,13 +40,24 @@ def hinge(prefix: str, rest: float) -> Joint:
 
 
 @dataclass(frozen=True)
+class Drive(Settings):
+    """How hard the driven joint is pushed, in N or Nm.
+
+    Normal noise of standard deviation `control_noise` is added to the control, and the sum is clipped to
+    `control_limit`.
+    """
+
+    control_limit: Annotated[float, Bounds(1e-3, 1e6)] = 25.0
+    control_noise: Annotated[float, Bounds(0.0, 1e6)] = 1.0
+
+
+@dataclass(frozen=True)
 class Mechanism(ABC):
     """A domain of tasks that differ in positive parameters and are driven through one joint.
 
     States hold the coordinate and rate of each joint in turn, angles unwrapped. A trial starts
     hanging, with normal noise of standard deviation `initial_noise` on each state variable, and
-    lasts `steps` control steps of `time_step` seconds, each integrated in `substeps`. The control
-    is clipped to `control_limit` after noise of `control_noise` is added, both in its own unit.
+    lasts `steps` control steps of `time_step` seconds, each integrated in `substeps`.
     Raises ValueError when a setting is out of range.
     """
 
@@ -59,19 +71,17 @@ class Mechanism(ABC):
     time_step: float = 0.05
     substeps: int = 10
     initial_noise: float = 0.05
-    control_limit: float = 25.0
-    control_noise: float = 1.0
+    options: Drive = Drive()
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        for setting in ("steps", "time_step", "substeps", "control_limit"):
+        for setting in ("steps", "time_step", "substeps"):
             if not getattr(self, setting) > 0:
                 found = getattr(self, setting)
                 raise ValueError(f"{self.name}: {setting} must be positive, found {found}")
-        for setting in ("initial_noise", "control_noise"):
-            if not getattr(self, setting) >= 0:
-                found = getattr(self, setting)
-                raise ValueError(f"{self.name}: {setting} must be >= 0, found {found}")
+        if not self.initial_noise >= 0:
+            text = f"initial_noise must be >= 0, found {self.initial_noise}"
+            raise ValueError(f"{self.name}: {text}")
 
     @property
     def input_variables(self) -> tuple[Variable, ...]:
@@ -98,12 +108,17 @@ class Mechanism(ABC):
 
     def draw_excitation(self, rng: np.random.Generator) -> Excitation:
         """Draw the control [K, 1] and the initial state [E] of a trial."""
-        control = alternating_control(
-            self.steps, self.control_blocks, self.control_limit, self.control_noise, rng
-        )
+        limit, noise = self.options.control_limit, self.options.control_noise
+        control = alternating_control(self.steps, self.control_blocks, limit, noise, rng)
         rest = np.array([value for joint in self.joints for value in (joint.rest, 0.0)])
-        noise = self.initial_noise * rng.standard_normal(rest.size)
-        return Excitation(control[:, None], rest + noise)
+        start = rest + self.initial_noise * rng.standard_normal(rest.size)
+        return Excitation(control[:, None], start)
+
+    def run(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
+        """Return the transitions of the task with `parameters` [D]; raises what `simulate` raises."""
+        states = self.simulate(parameters, excitation)
+        angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
+        return state_transitions(states, excitation.controls, angles)
 
     def simulate(self, parameters: FloatArray, excitation: Excitation) -> FloatArray:
         """Return the states [K + 1, E] of the task with `parameters` [D].
@@ -126,13 +141,6 @@ class Mechanism(ABC):
             text = f"{task}: its picture is cut off above a field of view of {height} m"
             raise ValueError(f"{text}; raise descriptors.pictures.height")
         return picture
-
-    def transitions(
-        self, states: FloatArray, controls: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the inputs [K, Dx] and outputs [K, E] in states [K + 1, E], controls [K, 1]."""
-        angles = {2 * index for index, joint in enumerate(self.joints) if joint.is_angle}
-        return state_transitions(states, controls, angles)
 
     def _spec(self, parameters: FloatArray) -> tuple[mujoco.MjSpec, str]:
         """Return the model of the task with `parameters` [D], and what messages call the task."""

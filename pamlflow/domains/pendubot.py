@@ -7,11 +7,12 @@ import mujoco
 import numpy as np
 
 from pamlflow.domains import mechanics
-from pamlflow.domains.mechanism import Mechanism, hinge
+from pamlflow.domains.mechanism import Drive, Mechanism, hinge
 from pamlflow.tasks import Variable
 
 # In kg; the paper does not give it. As in the acrobot of the DeepMind Control Suite.
 LINK_MASS = 1.0
+DRIVE = Drive(control_limit=10.0)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Pendubot(Mechanism):
     control: ClassVar = Variable("torque", "Nm")
     control_blocks: ClassVar = 5
 
-    control_limit: float = 10.0
+    options: Drive = DRIVE
 
     def build(self, spec: mujoco.MjSpec, *parameters: float) -> None:
         """Add the two links of lengths in m."""

@@ -1,4 +1,7 @@
-"""The stages that no strategy can influence: test tasks, initial tasks, space-filling designs, pools."""
+"""The stages that no strategy can influence: test tasks, initial tasks, space-filling designs, pools.
+
+Tasks that were recorded are looked up where others are simulated.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from pamlflow.domains.excitations import excitations_to_datasets
+from pamlflow.domains.recorded import Records, drawn
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool
 from pamlflow.seeding import generator
 from pamlflow.storage import store
-from pamlflow.tasks import variables_to_datasets
+from pamlflow.tasks import TaskSet, variables_to_datasets
 from pamlflow.world import Runs, World
 
 MAX_ROUNDS = 99  # what two digits in the names of files allow; the schema has it for `added_tasks`
@@ -27,17 +31,22 @@ def simulate_test_tasks(
 ) -> None:
     """Run the tasks on a regular grid of parameters, hidden ones too, and write `test_tasks`.
 
+    Of recorded tasks, `test_tasks` of the experiment are drawn, and the grid is empty.
+
     Few-shot inference sees the first transitions of each task in the order `context/order` [S],
     a random permutation of the task's own steps.
     """
     world = World.from_config(experiment)
     rng = generator(seed)
-    parameters = world.view.parameter_space.grid(test_grid)
+    if isinstance(world.domain, Records):
+        parameters = drawn(world.domain.parameters, experiment["test_tasks"], rng)
+    else:
+        parameters = world.view.parameter_space.grid(test_grid)
     excitations = world.draw_excitations(len(parameters), rng)
     tasks = world.run(parameters, world.view.describe(parameters, rng), excitations)
     order = np.concatenate([rng.permutation(length) for length in tasks.lengths])
     datasets = tasks.to_datasets() | _drawn(world, excitations) | {"context/order": order}
-    config = {**experiment, "test_grid": list(test_grid)}
+    config = {**experiment, **({"test_grid": list(test_grid)} if test_grid else {})}
     store.write(output, "test_tasks", datasets, seed=seed, config=config)
 
 
@@ -73,14 +82,29 @@ def simulate_initial_tasks(
 def draw_pool(
     *,
     experiment: Mapping[str, Any],
-    candidates: int,
+    candidates: int | None,
     seed: int,
     output: Path,
+    test_tasks: Path | None = None,
 ) -> None:
-    """Draw the tasks that a trial can choose from, uniform in the box of parameters; write `pool`."""
+    """Draw the tasks that a trial can choose from, uniform in the box of parameters; write `pool`.
+
+    Of recorded tasks they are drawn from those that are not among the `test_tasks` of a file, or are all
+    of them if no number of candidates is given.
+    """
     world = World.from_config(experiment)
     rng = generator(seed)
-    parameters = world.view.parameter_space.sample(candidates, rng)
+    if isinstance(world.domain, Records):
+        if test_tasks is None:
+            raise ValueError("pool: expected the test tasks, which it must leave out, found none")
+        tested = TaskSet.from_datasets(store.read(test_tasks, "test_tasks").datasets)
+        parameters = world.domain.others(tested.parameters)
+        if candidates is not None:
+            parameters = drawn(parameters, candidates, rng)
+    elif candidates is None:
+        raise ValueError("pool: expected a number of tasks, found none")
+    else:
+        parameters = world.view.parameter_space.sample(candidates, rng)
     pool = Pool(
         world.view.describe(parameters, rng),
         parameters,
@@ -88,8 +112,9 @@ def draw_pool(
         world.domain.parameter_variables,
     )
     datasets = pool.to_datasets() | {"pool/renderer": world.view.renderer}
-    config = {**experiment, "pool": candidates}
-    store.write(output, "pool", datasets, seed=seed, config=config)
+    config = {**experiment, **({} if candidates is None else {"pool": candidates})}
+    parents = [test_tasks] if test_tasks else []
+    store.write(output, "pool", datasets, seed=seed, config=config, parents=parents)
 
 
 def draw_design(

@@ -108,7 +108,7 @@ SCHEMAS = {
             name="test_tasks",
             version=1,
             rows=_TASKS + _EXCITATION + _CONTEXT,
-            meaning="the grid of tasks on which every strategy of an experiment is scored",
+            meaning="the tasks on which every strategy of an experiment is scored",
             rules=("simulate_test_tasks",),
             location="data/{experiment}/test_tasks.h5",
         ),

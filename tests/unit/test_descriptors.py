@@ -138,13 +138,13 @@ def test_a_domain_may_draw_into_the_same_picture_again():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda p: 1 / 0, r"pole_length = 2\.0 m: ZeroDivisionError: .*test_descriptors\.py, line"),
+        (lambda p: 1 / 0, r"pole_length = 2\.0 m: .*test_descriptors\.py, line \d+: ZeroDivision"),
         (
             lambda p: None,
             r"pole_length = 2\.0 m: picture: .* found objects such as None",
         ),
         (lambda p: np.ma.masked_equal([[[p[0]]]], 2.0), r"pole_length = 2\.0 m: .*masked values"),
-        (lambda p: p.__imul__(2.0), r"pole_length = 2\.0 m: ValueError: .*read-only"),
+        (lambda p: p.__imul__(2.0), r"pole_length = 2\.0 m: .*ValueError: .*read-only"),
     ],
 )
 def test_a_picture_that_cannot_be_drawn_is_named_by_its_task(draw, message):

@@ -183,6 +183,10 @@ def test_a_change_of_one_experiment_or_strategy_leaves_the_others_alone():
     assert all("/smoke/" in path for path in found(study(experiments__smoke__simulation__steps=21)))
 
 
+def test_no_options_are_as_good_as_none():
+    assert found(study(experiments__smoke__options={})) == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "path", "reason"),
     [
@@ -191,6 +195,11 @@ def test_a_change_of_one_experiment_or_strategy_leaves_the_others_alone():
             {"experiments__smoke__test_grid": [3, 4]},
             "data/smoke/test_tasks.h5",
             "test_grid: expected [3, 4], found [3, 3]",
+        ),
+        (
+            {"experiments__smoke__options": {"control_limit": 12.0}},
+            "data/smoke/test_tasks.h5",
+            'options: expected {"control_limit": 12.0}, found nothing',
         ),
         ({"run__trials": 3}, SUMMARY, "trials: expected [0, 1, 2], found [0, 1]"),
         (

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from pamlflow import plugins
+from pamlflow.errors import UserError
 
 REGISTRY = {"cart_pole": 1, "pendubot": 2}
 
@@ -85,6 +86,15 @@ def test_what_a_module_raises_is_told_in_one_line_with_its_place(module, source,
     begin = f"cannot load the domain '{name}:Name': {name}.py, line {line}: {expected}"
     assert str(raised.value).startswith(begin)
     assert "\n" not in str(raised.value)
+
+
+def test_what_pamlflow_refuses_is_its_message_alone():
+    assert plugins.told(ValueError("mass: expected\na number")) == "mass: expected a number"
+    assert plugins.told(UserError("the task is unstable")) == "the task is unstable"
+
+
+def test_a_long_error_is_cut():
+    assert len(plugins.told(RuntimeError("x" * 1000))) < 400
 
 
 def test_a_module_that_is_not_found_is_a_matter_of_the_path():

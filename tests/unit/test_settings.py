@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import re
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,7 +18,14 @@ from pamlflow.models.latent_gp.settings import (
     StochasticSettings,
     TrainingSettings,
 )
-from pamlflow.settings import InferenceSettings, world_settings
+from pamlflow.settings import (
+    Bounds,
+    InferenceSettings,
+    SettingError,
+    Settings,
+    problem_in,
+    world_settings,
+)
 
 STUDY = {
     "seed": 1,
@@ -192,3 +199,47 @@ def test_how_tasks_are_run_is_left_out_where_it_is_the_default():
     changed = {**experiment, "simulation": section | {"runs": 3}}
     assert world_settings(changed)["simulation"] == {"steps": 12, "runs": 3}
     assert section == {"steps": 12, "excitation": "shared", "runs": 1}
+
+
+def test_what_has_no_options_does_not_say_so():
+    assert world_settings({"domain": "cart_pole", "options": {}}) == {"domain": "cart_pole"}
+    given = {"domain": "cart_pole", "options": {"control_limit": 1.0}}
+    assert world_settings(given) == given
+
+
+def test_nothing_of_recorded_tasks_is_simulated():
+    own = {"domain": "own_records:Decays", "test_tasks": 3}
+    assert world_settings({**own, "simulation": {"steps": 3}}) == own
+
+
+@dataclasses.dataclass(frozen=True)
+class Inner(Settings):
+    number: Annotated[int, Bounds(1, 5)] = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Outer(Settings):
+    form: Literal["round", "square"] = "round"
+    inner: Inner = Inner()
+
+
+def test_settings_can_be_changed_by_a_section_of_a_file():
+    square = Outer(form="square")
+    assert square.changed({"inner": {"number": 3.0}}) == Outer("square", Inner(3))
+    assert square.changed({}) == square and square.described()[0][2] == "`square`"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text"),
+    [
+        ({"inner": {"number": 6}}, ("inner", "number"), "expected a whole number from 1 to 5"),
+        ({"inner": {"numbr": 6}}, ("inner", "numbr"), "unknown key; did you mean 'number'?"),
+        ({"form": 3}, ("form",), 'expected "round" or "square", found 3'),
+    ],
+)
+def test_an_error_says_which_setting_it_is_of(section, key, text):
+    with pytest.raises(SettingError) as raised:
+        Outer.from_config(section)
+    assert raised.value.key == key and raised.value.text.startswith(text)
+    assert str(raised.value).startswith(f"{'.'.join(key)}: {text}")
+    assert problem_in(("options",), raised.value) == (("options", *key), raised.value.text)

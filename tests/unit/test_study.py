@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from pamlflow.configuration.validation import validated
+from pamlflow.origins import origin
 from pamlflow.seeding import job_seed
 from pamlflow.study import Study
 
@@ -160,3 +161,22 @@ def test_each_job_has_the_seed_of_its_name(study):
     wildcards = {"experiment": "pendubot", "strategy": "paml", "trial": "02", "round": "03"}
     expected = job_seed(7, "acquire_round", "pendubot", trial=2, strategy="paml", round=3)
     assert made.seed("acquire_round", **wildcards) == expected
+
+
+def test_recorded_tasks_are_chosen_from_a_pool_that_leaves_out_the_test_tasks(study):
+    shelf = {"domain": "shelf:Shelf", "space": {"load": [0.0, 1.0]}, "test_tasks": 4}
+    made = study(
+        experiments__shelf=shelf | {"strategies": ["paml"], "added_tasks": 2},
+        run__experiments=["shelf"],
+        inference__protocols=["few_shot_0"],
+    )
+    assert made.pool("shelf", "01") == "data/shelf/trial_01/pool.h5"
+    assert made.design("shelf", "01") is None
+    assert made.world("shelf") == shelf | {"descriptors": {"hidden": [], "superfluous": {}}}
+    pool = origin(made, made.pool("shelf", "01"))
+    assert pool.parents == ["data/shelf/test_tasks.h5"] and pool.config == made.world("shelf")
+    assert origin(made, "data/shelf/test_tasks.h5").config == made.world("shelf")
+    assert (made.candidates("shelf"), made.test_grid("shelf")) == (None, [])
+    simulated = study()
+    assert simulated.tests_of_pool("cart_pole_pixels") is None
+    assert simulated.test_grid("cart_pole_pixels") == [25]

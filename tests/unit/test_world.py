@@ -8,7 +8,7 @@ import pytest
 from own_domain import Decay
 
 from pamlflow.descriptors import VectorDescriptors
-from pamlflow.domains.base import Excitation, SimulationError
+from pamlflow.domains.base import Excitation, SimulationError, Transitions
 from pamlflow.domains.cart_pole import CartPole
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable
@@ -53,8 +53,7 @@ def test_observed_tasks_share_the_excitation_and_keep_their_order():
     inputs, outputs, mask = tasks.padded()
     assert mask.all()
     for i, task in enumerate(descriptors):
-        states = world.domain.simulate(task, shared)
-        expected = world.domain.transitions(states, shared.controls)
+        expected = world.domain.run(task, shared)
         np.testing.assert_array_equal(inputs[i], expected[0])
         np.testing.assert_array_equal(outputs[i], expected[1])
 
@@ -183,9 +182,9 @@ def test_a_domain_cannot_change_the_truth(monkeypatch):
     ],
 )
 def test_transitions_of_a_wrong_shape_are_refused(monkeypatch, inputs, outputs, found):
-    monkeypatch.setattr(CartPole, "transitions", lambda self, states, controls: (inputs, outputs))
+    monkeypatch.setattr(CartPole, "run", lambda self, *task: Transitions(inputs, outputs))
     world, asked = world_of(), np.array([[1.0, 1.0]])
-    message = rf"`transitions`: expected inputs \[K, 6\] and outputs \[K, 4\].* shapes {found}"
+    message = rf"`run`: expected inputs \[K, 6\] and outputs \[K, 4\].* shapes {found}"
     with pytest.raises(ValueError, match=message):
         world.run(asked, asked, excitation(world))
 
@@ -220,9 +219,9 @@ class OwnBuffers(Decay):
         self.states[:] = super().simulate(parameters, excitation)
         return self.states
 
-    def transitions(self, states, controls):
-        self.inputs[:], self.outputs[:] = super().transitions(states, controls)
-        return self.inputs, self.outputs
+    def run(self, parameters, excitation):
+        self.inputs[:], self.outputs[:] = super().run(parameters, excitation)
+        return Transitions(self.inputs, self.outputs)
 
 
 @pytest.mark.parametrize("settings", [{}, {"excitation": "per_task", "runs": 2}])
@@ -239,9 +238,9 @@ def test_a_domain_may_use_its_arrays_again(settings):
 
 def test_a_domain_may_return_a_data_frame_with_its_columns_in_any_order():
     class Frames(Decay):
-        def transitions(self, states, controls):
-            inputs, outputs = super().transitions(states, controls)
-            return pd.DataFrame(inputs[:, ::-1], columns=["force", "level"]), outputs
+        def run(self, parameters, excitation):
+            inputs, outputs = super().run(parameters, excitation)
+            return Transitions(pd.DataFrame(inputs[:, ::-1], columns=["force", "level"]), outputs)
 
     worlds = [world_with(domain) for domain in (Decay(), Frames())]
     plain, framed = (world.run(RATES, RATES, excitation(world)) for world in worlds)
@@ -274,17 +273,17 @@ def unstable(states):
 
 
 FAILURES = [
-    (lambda states: 1 / 0, r"ZeroDivisionError: division by zero \(.*test_world\.py, line \d+\)"),
-    (undefined, r"NameError: name 'nothing_of_this_name' .*test_world\.py, line \d+\)"),
-    (lines, r"RuntimeError: first line second line \(.*test_world\.py"),
-    (lambda states: np.linalg.inv(states), r"LinAlgError: .* \(.*test_world\.py, line \d+\)"),
+    (lambda states: 1 / 0, r"test_world\.py, line \d+: ZeroDivisionError: division by zero"),
+    (undefined, r"test_world\.py, line \d+: NameError: name 'nothing_of_this_name'"),
+    (lines, r"test_world\.py, line \d+: RuntimeError: first line second line"),
+    (lambda states: np.linalg.inv(states), r"test_world\.py, line \d+: LinAlgError: "),
     (unstable, "the task with rate = 0.9 1/s: unstable$"),
-    (lambda states: states[:4], "rate = 0.9 1/s ended after 3 of 5 steps; change `space`"),
-    (lambda states: states[:1], "ended after 0 of 5 steps"),
+    (lambda states: states[:4], "controls: expected 3 rows, .* 4 states, found 5; leave out those"),
+    (lambda states: states[:1], "states: expected at least two, .* found 1"),
     (lambda states: states + 1j, "rate = 0.9 1/s: .*found complex numbers"),
     (lambda states: None, "rate = 0.9 1/s: .* found objects such as None"),
     (lambda states: states.T, r"states: .* found \[1, 6\]; .* \(transposed\)"),
-    (lambda states: states[0, 0], r"rate = 0\.9 1/s: ValueError: states: "),
+    (lambda states: states[0, 0], r"rate = 0\.9 1/s: .*ValueError: states: "),
     (lambda states: np.full_like(states, np.nan), "is not finite in step 0"),
 ]
 
@@ -310,9 +309,9 @@ def test_the_error_of_a_domain_is_kept_for_the_log():
 
 def test_transitions_that_end_early_are_a_task_that_failed():
     class Short(Decay):
-        def transitions(self, states, controls):
-            inputs, outputs = super().transitions(states, controls)
-            return inputs[:2], outputs[:2]
+        def run(self, parameters, excitation):
+            inputs, outputs = super().run(parameters, excitation)
+            return Transitions(inputs[:2], outputs[:2])
 
     world = world_with(Short())
     with pytest.raises(SimulationError, match=r"rate = 0\.1 1/s ended after 2 of 5 steps"):
@@ -322,7 +321,7 @@ def test_transitions_that_end_early_are_a_task_that_failed():
 @pytest.mark.parametrize(
     ("drawn", "message"),
     [
-        (lambda rng: 1 / 0, r"`draw_excitation`: ZeroDivisionError: .*test_world\.py, line"),
+        (lambda rng: 1 / 0, r"`draw_excitation`: .*test_world\.py, line \d+: ZeroDivisionError"),
         (
             lambda rng: np.zeros(3),
             "`draw_excitation`: expected a pamlflow.*Excitation, found array",

@@ -1,10 +1,11 @@
 """What Snakemake plans to do, and refuses to plan."""
 
 import re
+import subprocess
 from collections import Counter
 
 import pytest
-from running import ROOT, overlay, run
+from running import ROOT, command, overlay, run
 
 BOMB = "\n".join(f"x{n}: &x{n} {{a: {f'*x{n - 1}, b: *x{n - 1}' * (n > 0)}}}" for n in range(40))
 TWO = {"experiments": ["cart_pole", "pendubot"]}
@@ -43,6 +44,32 @@ def test_the_study_has_every_job_of_the_paper(tmp_path):
         "all": 1,
         "total": 3403,
     }
+
+
+def test_recorded_tasks_have_pools_that_wait_for_the_test_tasks(tmp_path):
+    shelf = {
+        "domain": "own_records:Decays",
+        "space": {"rate": [0.0, 1.0], "gain": [1.0, 2.0]},
+        "test_tasks": 5,
+        "initial_tasks": 2,
+        "added_tasks": 2,
+        "strategies": ["paml", "oracle"],
+    }
+    study = overlay(
+        tmp_path,
+        experiments={"shelf": shelf},
+        run={"experiments": ["shelf"], "trials": 2},
+        inference={"protocols": ["few_shot_5"]},
+    )
+    call = command(
+        tmp_path, "--dry-run", "data/shelf/trial_01/initial_tasks.h5", "--configfile", study
+    )
+    call["env"]["PYTHONPATH"] += f":{ROOT / 'tests'}"
+    done = subprocess.run(**call, check=False)
+    assert done.returncode == 0, done.stdout
+    planned = re.findall(r"^rule (\w+):", done.stdout, re.M)
+    assert planned == ["simulate_test_tasks", "draw_pool", "simulate_initial_tasks"]
+    assert "input: data/shelf/test_tasks.h5" in done.stdout
 
 
 def test_an_experiment_with_a_pool_has_no_design_and_its_own_strategies(tmp_path):

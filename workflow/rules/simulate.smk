@@ -1,6 +1,6 @@
 """What no strategy can influence, so that all strategies share it.
 
-Reads:  the configuration
+Reads:  the configuration; data/{experiment}/test_tasks.h5 for a pool of recorded tasks
 Writes: data/{experiment}/test_tasks.h5                      schema test_tasks
         data/{experiment}/trial_{trial}/initial_tasks.h5     schema initial_tasks
         data/{experiment}/trial_{trial}/design.h5            schema design
@@ -22,7 +22,7 @@ rule simulate_test_tasks:
     threads: 1
     params:
         experiment=by_experiment(STUDY.world),
-        test_grid=of_experiment("test_grid"),
+        test_grid=by_experiment(STUDY.test_grid),
         seed=seed("simulate_test_tasks"),
     script:
         "../scripts/simulate_test_tasks.py"
@@ -67,6 +67,8 @@ rule draw_design:
 
 
 rule draw_pool:
+    input:
+        test_tasks=lambda wildcards: STUDY.tests_of_pool(wildcards.experiment) or [],
     output:
         "data/{experiment}/trial_{trial}/pool.h5",
     log:
@@ -78,7 +80,7 @@ rule draw_pool:
     threads: 1
     params:
         experiment=by_experiment(STUDY.world),
-        candidates=of_experiment("pool"),
+        candidates=by_experiment(STUDY.candidates),
         seed=seed("draw_pool"),
     script:
         "../scripts/draw_pool.py"

@@ -12,4 +12,5 @@ if __name__ == "__main__":
             candidates=snakemake.params.candidates,
             seed=snakemake.params.seed,
             output=Path(snakemake.output[0]),
+            test_tasks=Path(snakemake.input.test_tasks) if snakemake.input.test_tasks else None,
         )

@@ -64,7 +64,7 @@ def test_a_single_state_variable_or_control_may_have_one_axis():
             np.zeros((3, 1)),
             "expected 2 rows, .* 3 states, found 3; leave out the one after",
         ),
-        (STATES, np.zeros((5, 1)), r"controls: expected shape \[2, U\], found \[5, 1\]$"),
+        (STATES, np.zeros((5, 1)), r"controls: expected 2 rows, .* found 5; leave out those after"),
         (STATES, np.zeros((1, 2)), r"controls: .* found \[1, 2\]; .* \(transposed\)"),
         (STATES.T, CONTROLS, r"states: expected shape \[3, E\], found \[2, 3\]; .* \(transposed\)"),
         (STATES[:1], CONTROLS[:0], "states: expected at least two, .* found 1"),

@@ -12,6 +12,7 @@ from scipy.integrate import solve_ivp
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain
 from pamlflow.domains.cart_pole import CartPole
+from pamlflow.domains.mechanism import Drive
 
 CART = 1.0
 CORNERS = [(0.5, 0.5), (0.5, 2.0), (5.0, 0.5), (5.0, 2.0)]
@@ -98,7 +99,7 @@ def test_transitions_are_inputs_and_differences():
     domain = CartPole()
     excitation = domain.draw_excitation(np.random.default_rng(0))
     states = domain.simulate(np.array([0.5, 0.5]), excitation)
-    inputs, outputs = domain.transitions(states, excitation.controls)
+    inputs, outputs = domain.run(np.array([0.5, 0.5]), excitation)
     assert states.shape == (101, 4)
     np.testing.assert_array_equal(inputs[:, [0, 1, 4]], states[:-1, [0, 1, 3]])
     np.testing.assert_array_equal(inputs[:, 2], np.cos(states[:-1, 2]))
@@ -125,12 +126,12 @@ def test_trial_starts_hanging_with_small_noise():
 
 
 def test_force_is_clipped_once_for_physics_and_model():
-    domain = CartPole(control_noise=30.0)
+    domain = CartPole(options=Drive(control_noise=30.0))
     excitation = domain.draw_excitation(np.random.default_rng(0))
     force = excitation.controls[:, 0]
     assert abs(force).max() == 25.0
     states = domain.simulate(np.array([1.0, 1.0]), excitation)
-    inputs, _ = domain.transitions(states, excitation.controls)
+    inputs, _ = domain.run(np.array([1.0, 1.0]), excitation)
     np.testing.assert_array_equal(inputs[:, 5], force)
     for step in np.flatnonzero(abs(force) == 25.0)[:5]:
         again = run(domain, (1.0, 1.0), states[step], inputs[step, 5])

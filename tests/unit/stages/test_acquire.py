@@ -91,8 +91,7 @@ def test_round_adds_the_chosen_task_as_the_domain_runs_it(trial, first):
     given = store.read(trial / "initial_tasks.h5").datasets
     excitation = Excitation(given["excitation/controls"], given["excitation/initial_state"])
     domain = make_domain("cart_pole", **WORLD["simulation"])
-    states = domain.simulate(chosen, excitation)
-    inputs, outputs = domain.transitions(states, excitation.controls)
+    inputs, outputs = domain.run(chosen, excitation)
     np.testing.assert_allclose(after.subset([3]).inputs, inputs)
     np.testing.assert_allclose(after.subset([3]).outputs, outputs)
 

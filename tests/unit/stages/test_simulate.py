@@ -46,8 +46,7 @@ def test_test_tasks_lie_on_the_grid_under_one_excitation(tmp_path):
         record.datasets["excitation/controls"], record.datasets["excitation/initial_state"]
     )
     domain = make_domain("cart_pole", **EXPERIMENT["simulation"])
-    states = domain.simulate(tasks.parameters[4], excitation)
-    inputs, outputs = domain.transitions(states, excitation.controls)
+    inputs, outputs = domain.run(tasks.parameters[4], excitation)
     np.testing.assert_allclose(tasks.subset([4]).inputs, inputs, atol=1e-12)
     np.testing.assert_allclose(tasks.subset([4]).outputs, outputs, atol=1e-12)
 
@@ -197,8 +196,7 @@ def test_tasks_are_observed_under_the_excitations_in_the_file(tmp_path, run, dra
         first = task * runs if "excitation" in run else 0
         found = tasks.subset([task])
         for number, excitation in enumerate(excitations[first : first + runs]):
-            states = domain.simulate(parameters, excitation)
-            inputs, outputs = domain.transitions(states, excitation.controls)
+            inputs, outputs = domain.run(parameters, excitation)
             rows = slice(12 * number, 12 * (number + 1))
             np.testing.assert_array_equal(found.inputs[rows], inputs)
             np.testing.assert_array_equal(found.outputs[rows], outputs)
