@@ -16,8 +16,8 @@ from pamlflow.models.latent_gp.fit.psi_statistics import (
     pair_features,
     unit_kernel,
 )
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 from pamlflow.types import FloatArray
 
 FIRST_NOISE = 0.01  # variance, that of the outputs being 1
@@ -101,7 +101,7 @@ class DynamicsGP(gpflow.Module):
 
     def posterior(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
-    ) -> DynamicsPosterior:
+    ) -> SparsePosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis.
 
         It is one of outputs divided by ``output_scale``.
@@ -119,13 +119,13 @@ class DynamicsGP(gpflow.Module):
 
     def as_posterior(
         self, weights: tf.Tensor, basis: tf.Tensor, reduction: tf.Tensor
-    ) -> DynamicsPosterior:
+    ) -> SparsePosterior:
         """The posterior with this kernel and noise, and q(u) given by three arrays.
 
         Its predictive noise is that of the bound, until one is fitted.
         """
         noise = 1.0 / self.precision().numpy()
-        return DynamicsPosterior(
+        return SparsePosterior(
             self.inducing_inputs.numpy(),
             self.inducing_latents.numpy(),
             self.kernel_x.lengthscales.numpy(),
