@@ -67,6 +67,19 @@ class Settings:
         return cls(**made)
 
     @classmethod
+    def names(cls) -> frozenset[str]:
+        """Return the names of the settings."""
+        return frozenset(get_type_hints(cls))
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the section that `from_config` makes these settings from, with all of its keys."""
+        return {
+            name: value.to_config() if isinstance(value, Settings) else value
+            for name in get_type_hints(type(self))  # in order
+            for value in [getattr(self, name)]
+        }
+
+    @classmethod
     def described(cls) -> list[tuple[str, str, str]]:
         """Return name, possible values and default of each setting, as Markdown."""
         hints = get_type_hints(cls, include_extras=True)

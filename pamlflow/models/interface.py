@@ -157,7 +157,8 @@ class ModelKind:
         rows: the datasets of a round file that are this kind's own.
         fit: trains a model; it may load TensorFlow when it is called, and not before.
         load: makes the model from the datasets of a round file.
-        pictures: whether tasks may be described by pictures.
+        latent: whether its models have a latent variable; strategies and figures that need one ask for it.
+        pictures: whether tasks may be described by pictures, or by vectors alone.
     """
 
     name: str
@@ -166,6 +167,7 @@ class ModelKind:
     rows: tuple[Row, ...]
     fit: Fit
     load: Callable[[Mapping[str, Any]], Model]
+    latent: bool = False
     pictures: bool = False
 
 

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pamlflow import __version__
+from pamlflow.plugins import PartError
 from pamlflow.rows import Row, Schema
 from pamlflow.storage import files, remedies
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.schemas import SCHEMAS, schema_of
 
 Array = npt.NDArray[Any]
 
@@ -81,7 +82,7 @@ def write(
     float is not finite, or the disk does not take the file; lists of str and of float are as good
     as arrays.
     """
-    path, declared = Path(path), SCHEMAS[schema]
+    path, declared = Path(path), schema_of(schema, config)
     arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
     for violation in violations(declared, arrays):
         raise StoreError(path, str(violation), "nothing was written, see the log of the job")
@@ -128,8 +129,11 @@ def read(path: str | Path, schema: str | None = None) -> Record:
         with h5py.File(io.BytesIO(content), "r") as file:
             declared = _declared(path, dict(file.attrs), schema)
             record = _record(path, declared, file, files.sha256(content))
+        declared = schema_of(declared.name, record.config)
     except StoreError:
         raise
+    except PartError as error:
+        raise StoreError(path, str(error), "a round is read with its kind of model") from error
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise StoreError(path, f"damaged HDF5 file ({error})", remedies.rebuild(path)) from error
     for violation in violations(declared, record.datasets):
