@@ -9,7 +9,11 @@ import tensorflow as tf
 from check_shapes import check_shapes
 
 from pamlflow.models.latent_gp.fit.collapsed import PsiStatistics, collapsed_bound, whiten
-from pamlflow.models.latent_gp.fit.parameters import scale_parameter, weight_parameter
+from pamlflow.models.latent_gp.fit.parameters import (
+    ABOVE_FLOOR,
+    scale_parameter,
+    weight_parameter,
+)
 from pamlflow.models.latent_gp.fit.psi_statistics import (
     expected_kernel,
     kernel_covariance,
@@ -21,7 +25,6 @@ from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 from pamlflow.types import FloatArray
 
 FIRST_NOISE = 0.01  # variance, that of the outputs being 1
-ABOVE_FLOOR = 1.01  # where noise starts that would be at its floor, whose logarithm does not exist
 
 
 class TaskData(NamedTuple):

@@ -20,6 +20,8 @@ GPFLOW_DEFAULTS = gpflow.config.Config(
     positive_minimum=0.0,
     likelihood_positive_minimum=1e-6,
 )
+ABOVE_FLOOR = 1.01
+"""Where a parameter starts that would be at its floor, of which there is no logarithm: times the floor."""
 
 
 @contextmanager
