@@ -30,12 +30,15 @@ class PartError(ValueError):
     """A part cannot be loaded or made; the message names it, and the line of its code that failed."""
 
 
-def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
+def load(
+    name: str, registry: Mapping[str, Part], kind: str, form: type[Part] | None = None
+) -> Part:
     """Return the part registered as `name`, or the user's own, named as `package.module:Name`.
 
-    `kind` is what the message of the PartError calls it, such as "domain". Whatever the user's
-    module raises is told with its file and line; what it prints goes to stderr, so that what a
-    program writes to a pipe stays whole.
+    `kind` is what the message of the PartError calls it, such as "domain". The user's must be a
+    `form`, or something to call where none is given. Whatever the user's module raises is told with
+    its file and line; what it prints goes to stderr, so that what a program writes to a pipe stays
+    whole.
     """
     if not isinstance(name, str):
         raise PartError(f"{kind}: expected a name, found {reprlib.repr(name)}")
@@ -53,9 +56,9 @@ def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
             if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
                 hint = "; the folder it is in must be in PYTHONPATH"
             raise PartError(f"cannot load the {kind} '{name}': {told(error)}{hint}") from error
-        if not callable(part):
-            found = reprlib.repr(part)
-            raise PartError(f"the {kind} '{name}': expected something to call, found {found}")
+        if not (callable(part) if form is None else isinstance(part, form)):
+            expected = "something to call" if form is None else f"a {form.__name__}"
+            raise PartError(f"the {kind} '{name}': expected {expected}, found {reprlib.repr(part)}")
         return part
     if name not in registry:
         nearest = difflib.get_close_matches(name, registry, n=1)

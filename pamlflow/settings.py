@@ -119,6 +119,19 @@ class Settings:
         """Return these settings with those of a config section in their place; raises as `from_config`."""
         return replace(self, **_read(type(self), section))
 
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """Return the names of the settings."""
+        return frozenset(get_type_hints(cls))
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the section that `from_config` makes these settings from, with all of its keys."""
+        return {
+            name: value.to_config() if isinstance(value, Settings) else value
+            for name in get_type_hints(type(self))  # in order
+            for value in [getattr(self, name)]
+        }
+
     def described(self) -> list[tuple[str, str, str]]:
         """Return name, possible values and value of each setting, as Markdown."""
         hints = get_type_hints(type(self), include_extras=True)

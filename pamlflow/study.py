@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
+from pamlflow.models import is_default, kind_of, own_sections, without_kind
 from pamlflow.names import INITIAL, ORACLE
 from pamlflow.seeding import job_seed
 from pamlflow.settings import has_pool, is_recorded, world_settings
@@ -94,17 +95,26 @@ class Study:
     def model(self, experiment: str) -> Mapping[str, Any]:
         """The section `model` with the dimensions of h, without what vectors have no use for.
 
-        Results then do not depend on it.
+        Results then do not depend on it.  A kind is left out where it is the default: files that do not say
+        it stay valid.  Another kind has all of its settings, and no others.
         """
+        section = self.config["model"]
+        if not is_default(section):
+            own, _ = own_sections(section, self.config["training"])
+            settings = kind_of(section).settings.from_config(own)
+            return {"kind": section["kind"], **settings.to_config()}
         dimensions = latent_dimensions(self.config, experiment)
-        settings = {**self.config["model"], "latent_dimensions": dimensions}
+        known = {**without_kind(section), "latent_dimensions": dimensions}
         if self.shows_pictures(experiment):
-            return settings
-        return {key: value for key, value in settings.items() if key != "pictures"}
+            return known
+        return {key: value for key, value in known.items() if key != "pictures"}
 
     def training(self, unread: Sequence[str] = ()) -> dict[str, Any]:
         """The section `training`, without the keys `unread` by a stage, nor those of the other bound."""
         settings = self.config["training"]
+        if not is_default(self.config["model"]):
+            _, own = own_sections(self.config["model"], settings)
+            return kind_of(self.config["model"]).training.from_config(own).to_config()
         schedule = ["first_iterations", "next_iterations", "starts"]
         other = ["stochastic"] if settings["bound"] == "collapsed" else schedule
         return {
@@ -123,7 +133,7 @@ class Study:
     def options(self, name: str) -> dict[str, Any]:
         """The settings of a strategy, all of them and no others: results depend on nothing else of it."""
         given = self.config["strategies"].get(name, {}).get("options", {})
-        return asdict(strategy_of(self.strategy(name)).settings.from_config(given))
+        return strategy_of(self.strategy(name)).settings.from_config(given).to_config()
 
     def seed(
         self, stage: str, experiment: str, trial: str = "", strategy: str = "", round: str = ""
@@ -136,18 +146,19 @@ class Study:
     def products(self, experiment: str) -> list[str]:
         """The tables and figures of an experiment; a comparison needs two strategies that choose."""
         number = len(self.choosing(experiment))
+        has_latent = kind_of(self.config["model"]).latent
         figures = ["learning_curves", "error_maps"]
         if number:
-            figures += ["latent_space", "choices", "chosen_values"]
+            figures += ["latent_space"] * has_latent + ["choices", "chosen_values"]
         if number > 1:
             figures += ["comparison"]
         tables = ["summary.csv"] + ["comparison.csv"] * (number > 1)
         if self.shows_pictures(experiment):
             figures += ["montage"]
-            if number:
+            if number and has_latent:
                 figures += ["reconstructions"]
                 figures += ["traversal"] * (latent_dimensions(self.config, experiment) == 2)
-            if number and len(self.of(experiment)["space"]) == 1:
+            if number and has_latent and len(self.of(experiment)["space"]) == 1:
                 figures += ["rank_correlation"]
                 tables += ["rank_correlation.csv"]
         names = tables + [f"{name}.{suffix}" for name, suffix in product(figures, ["svg", "png"])]

@@ -15,6 +15,7 @@ from pamlflow.configuration.limits import (
     schedule_problems,
 )
 from pamlflow.configuration.soundness import Sound
+from pamlflow.models import DEFAULT_KIND, is_default
 from pamlflow.names import COLUMNS, ORACLE, RESERVED
 from pamlflow.protocols import parse_protocol
 from pamlflow.settings import has_pool, is_recorded, problem_in
@@ -25,6 +26,8 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
     """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`."""
     own = config["strategies"] if sound("strategies") else {}
     experiments = config["experiments"] if sound("experiments") else {}
+    # Of a model of another kind nothing is known here; preflight asks the kind.
+    has_our_keys = not sound("model", "kind") or is_default(config["model"])
     for name, section in own.items():
         key = ("strategies", name)
         if not isinstance(name, str):  # said elsewhere
@@ -53,14 +56,19 @@ def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
         if picked and sound.whole(*key, "strategies") and sound.whole("run", "strategies"):
             named = experiment.get("strategies", config["run"]["strategies"])
             yield from _need_problems(key, experiment, named, own, sound)
-            yield from memory_problems(key, experiment, named, config, sound)
-            yield from batch_problems(key, experiment, named, config, sound)
+            if has_our_keys:
+                yield from memory_problems(key, experiment, named, config, sound)
+                yield from batch_problems(key, experiment, named, config, sound)
+        if picked and not has_our_keys and "latent_dimensions" in experiment:
+            text = f"a setting of the model {DEFAULT_KIND}, and model.kind is another"
+            yield (*key, "latent_dimensions"), text
         lengths = all(sound(*key, "simulation", name) for name in ("steps", "runs"))
         known = lengths and not is_recorded(experiment)
         if picked and known and sound("inference", "protocols"):
             protocols = config["inference"]["protocols"]
             yield from _protocol_problems(key, experiment, protocols, sound)
-    yield from schedule_problems(config, sound)
+    if has_our_keys:
+        yield from schedule_problems(config, sound)
     if sound("inference", "protocols"):
         alike = ("few_shot_0", "few_shot_0_descriptor")
         if set(alike) <= set(map(str, config["inference"]["protocols"])):

@@ -4,12 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from pamlflow import plugins
-from pamlflow.acquisition import strategy_of
+from pamlflow.acquisition import Strategy, strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
 from pamlflow.domains.base import Domain
 from pamlflow.domains.recorded import Records
+from pamlflow.models import is_default, kind_of, own_sections
+from pamlflow.names import ORACLE
 from pamlflow.protocols import parse_protocol
-from pamlflow.settings import SettingError, is_recorded, problem_in, world_settings
+from pamlflow.settings import (
+    SettingError,
+    Settings,
+    is_recorded,
+    problem_in,
+    world_settings,
+)
 from pamlflow.wording import Key, Node, Places, Problem, dotted, nearest, placed
 from pamlflow.world import World, domain_of
 
@@ -44,6 +52,7 @@ def _problems(config: Node) -> Iterator[Problem]:
                 strategy.settings.from_config(section["options"])
             except ValueError as error:
                 yield problem_in(("strategies", name, "options"), error)
+    yield from _kind_problems(config, picked)
     for name, experiment in picked.items():
         yield from _world_problems(("experiments", name), experiment, config)
 
@@ -114,3 +123,52 @@ def _parameter_problems(key: Key, experiment: Node, domain: Domain) -> Iterator[
         if name not in {known for _, known in named}:
             text = f"missing, {experiment['domain']} has this parameter; give its range, or fix it"
             yield (*key, "space", name), text
+
+
+def _kind_problems(config: Node, picked: Node) -> Iterator[Problem]:
+    """What the kind of model says of its sections, and which experiments ask for what it has not."""
+    model = config["model"]
+    try:
+        kind = kind_of(model)
+    except plugins.PartError as error:
+        yield ("model", "kind"), str(error)
+        return
+    if not is_default(model):
+        own, training = own_sections(model, config["training"])
+        yield from _section_problems("model", kind.settings, own)
+        yield from _section_problems("training", kind.training, training)
+    for name, experiment in picked.items():
+        key = ("experiments", name)
+        if "pictures" in experiment["descriptors"] and not kind.pictures:
+            text = f"a model of the kind {kind.name} takes no pictures"
+            yield (*key, "descriptors", "pictures"), f"{text}; choose another model.kind"
+        for strategy in experiment.get("strategies", config["run"]["strategies"]):
+            found = _strategy(config, strategy)
+            if found and "latent" in found.needs and not kind.latent:
+                text = (
+                    f"{strategy} needs a latent variable, and a model of the kind {kind.name} has"
+                )
+                where = (
+                    (*key, "strategies") if "strategies" in experiment else ("run", "strategies")
+                )
+                yield where, f"{text} none; choose another strategy or another model.kind"
+
+
+def _section_problems(name: str, settings: type[Settings], section: Node) -> Iterator[Problem]:
+    """What is wrong with a section that only its own class knows."""
+    try:
+        settings.from_config(section)
+    except ValueError as error:
+        yield problem_in((name,), error)
+
+
+def _strategy(config: Node, name: str) -> Strategy | None:
+    """The strategy of this name in a study; None of the oracle, and of one that cannot be loaded."""
+    try:
+        return (
+            None
+            if name == ORACLE
+            else strategy_of(config["strategies"].get(name, {}).get("strategy", name))
+        )
+    except plugins.PartError:
+        return None

@@ -11,13 +11,10 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from pamlflow import plugins
-from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.crosschecks import cross_problems
+from pamlflow.configuration.registries import FROM_REGISTRY, opened
 from pamlflow.configuration.shape import endless_problems, nameless_problems
 from pamlflow.configuration.soundness import Sound
-from pamlflow.domains import DOMAINS
-from pamlflow.names import ORACLE
 from pamlflow.wording import (
     Key,
     Node,
@@ -47,23 +44,6 @@ _BOUNDS = {
 }
 
 
-def _one_of(names: Iterable[str]) -> dict[str, Any]:
-    """What the schema says of the name of a part: one that is registered, or a user's own."""
-    known = list(names)
-    return {
-        "pattern": rf"({'|'.join(known)}|{plugins.NAME.pattern})",
-        "x-expected": " or ".join(f'"{name}"' for name in (*known, "package.module:Name")),
-        "x-names": known,
-    }
-
-
-_FROM_REGISTRY: dict[str, dict[str, Any]] = {
-    "strategies": _one_of(sorted(STRATEGIES)),
-    "domains": _one_of(DOMAINS),
-    "compared": {"default": [*(it.name for it in STRATEGIES.values() if it.compared), ORACLE]},
-}
-"""What the schema leaves to the registries of parts."""
-
 _MOVED = {
     "acquisition": "what a strategy can be told is in `strategies.<name>.options`; move it there",
 }
@@ -85,7 +65,7 @@ def schema() -> dict[str, Any]:
     """Return the JSON schema of the configuration."""
     loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     for _, node in entries(loaded):
-        node.update(_FROM_REGISTRY.get(node.get("x-registry", ""), {}))
+        node.update(FROM_REGISTRY.get(node.get("x-registry", ""), {}))
     return loaded
 
 
@@ -102,10 +82,11 @@ def validated(
         raise ConfigurationError([*found, *placed(endless, places)])
     nameless = dict(nameless_problems(config))
     problems = list(nameless.items())
-    for error in _Validator(schema()).iter_errors(config):
+    node = opened(schema(), config)
+    for error in _Validator(node).iter_errors(config):
         problems += [one for one in _schema_problems(error) if one[0] not in nameless]
     sound = Sound(key for key, _ in problems)
-    filled: dict[str, Any] = _filled(schema(), config)
+    filled: dict[str, Any] = _filled(node, config)
     problems += cross_problems(filled, sound)
     if problems or found:
         raise ConfigurationError([*found, *placed(problems, places)])

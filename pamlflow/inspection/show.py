@@ -8,7 +8,7 @@ import numpy as np
 
 from pamlflow.inspection.text import Cell, printable, table, top
 from pamlflow.storage.hdf5 import Array
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.schemas import SCHEMAS, schema_of
 from pamlflow.storage.store import Record
 
 
@@ -71,13 +71,14 @@ def _design(data: Mapping[str, Array]) -> list[str]:
 
 def _round(data: Mapping[str, Array]) -> list[str]:
     labels, values = _seen(data, "tasks")
-    seen, latent = values.tolist(), data["latent/mean"].tolist()
+    seen = values.tolist()
+    latent = data.get("latent/mean", np.empty((len(seen), 0)))  # not of every kind of model
     first = len(seen) - int(data["round"])
     rows: list[list[Cell]] = [
-        [i, f"round {i - first + 1}" if i >= first else "initial", *seen[i], *latent[i]]
+        [i, f"round {i - first + 1}" if i >= first else "initial", *seen[i], *latent[i].tolist()]
         for i in range(len(seen))
     ]
-    means = [f"latent mean {q + 1}" for q in range(data["latent/mean"].shape[1])]
+    means = [f"latent mean {q + 1}" for q in range(latent.shape[1])]
     head = ("task", "chosen", *labels, *means)
     sections = [table(head, rows, f"tasks after {int(data['round'])} acquisitions")]
     if "selection/utilities" in data:
@@ -128,7 +129,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Array]], list[str]]] = {
 
 def _datasets(record: Record) -> str:
     """Each dataset with its sizes and units."""
-    schema, data = SCHEMAS[record.schema], record.datasets
+    schema, data = schema_of(record.schema, record.config), record.datasets
     rows = []
     for name, array in data.items():
         row = schema.row(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -157,7 +157,8 @@ class ModelKind:
         rows: the datasets of a round file that are this kind's own.
         fit: trains a model; it may load TensorFlow when it is called, and not before.
         load: makes the model from the datasets of a round file.
-        pictures: whether tasks may be described by pictures.
+        latent: whether its models have a latent variable; strategies and figures that need one ask for it.
+        pictures: whether tasks may be described by pictures, or by vectors alone.
     """
 
     name: str
@@ -166,20 +167,33 @@ class ModelKind:
     rows: tuple[Row, ...]
     fit: Fit
     load: Callable[[Mapping[str, Any]], Model]
+    latent: bool = False
     pictures: bool = False
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """A kind of model with all that is set of it."""
+    """A kind of model with all that is set of it.
+
+    Attributes:
+        kind: the kind of model.
+        settings: its own settings, section ``model``.
+        training: how it is trained, section ``training``.
+        name: how a configuration names the kind; None is the default kind, which goes without.
+    """
 
     kind: ModelKind
     settings: Settings
     training: Settings
+    name: str | None = None
 
     def to_config(self) -> dict[str, Any]:
-        """The sections ``model`` and ``training`` that describe it; the default kind goes without its name."""
-        return {"model": asdict(self.settings), "training": asdict(self.training)}
+        """The sections ``model`` and ``training`` that describe it."""
+        named = {} if self.name is None else {"kind": self.name}
+        return {
+            "model": {**named, **self.settings.to_config()},
+            "training": self.training.to_config(),
+        }
 
     def fit(
         self,

@@ -7,14 +7,13 @@ import inspect
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy, strategy_of
-from pamlflow.models import ModelKind, Trainer, kind_of
+from pamlflow.models import DEFAULT_KIND, Trainer, kind_of
 from pamlflow.pool import Pool
 from pamlflow.settings import Settings
 from pamlflow.spaces import Box
@@ -78,12 +77,20 @@ def checked_box(space: Box) -> Box:
 
 
 def checked_trainer(
-    kind: str | ModelKind, model: Settings | None, training: Settings | None, dimensions: int
+    kind: str,
+    model: Settings | None,
+    training: Settings | None,
+    dimensions: int,
+    strategy: Strategy,
 ) -> Trainer:
-    """What trains models of this kind, for a box of so many dimensions."""
-    found = kind if isinstance(kind, ModelKind) else kind_of({"kind": kind})
+    """What trains models of the kind of this name, for a box of so many dimensions and this strategy."""
+    found = kind_of({"kind": kind})
+    if "latent" in strategy.needs and not found.latent:
+        text = f"strategy: {strategy.name} needs a latent variable, and a model of the kind {kind}"
+        raise ValueError(f"{text} has none; choose another strategy or another kind")
     settings = _checked_settings("model", model, found.settings).for_tasks(dimensions)
-    return Trainer(found, settings, _checked_settings("training", training, found.training))
+    schedule = _checked_settings("training", training, found.training)
+    return Trainer(found, settings, schedule, None if kind == DEFAULT_KIND else kind)
 
 
 def _checked_settings(name: str, given: Settings | None, kind: type[Settings]) -> Settings:
@@ -112,9 +119,9 @@ def checked_options(strategy: Strategy, options: Mapping[str, Any] | None) -> di
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options: expected a mapping of settings, found {options!r}")
     try:
-        return asdict(strategy.settings.from_config(options or {}))
+        return strategy.settings.from_config(options or {}).to_config()
     except ValueError as error:
-        raise ValueError(f"options: {error}") from error
+        raise ValueError(f"options.{error}") from error
 
 
 def _checked_function(function: Any) -> Callable[[Situation, Any], Selection]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from pamlflow.acquisition import Strategy
 from pamlflow.metrics import Scores
-from pamlflow.models import DEFAULT_KIND, ModelKind
+from pamlflow.models import DEFAULT_KIND
 from pamlflow.models.interface import Model
 from pamlflow.protocols import parse_protocol
 from pamlflow.robot import arguments
@@ -44,7 +44,7 @@ class Learner:
     first `initial_tasks` are a Latin hypercube of the box; `strategy` chooses the others: a Strategy, the name
     of one, or a function of a situation.  `options` are the strategy's own settings.  With a `pool` [C, R] of
     tasks that exist, both choose among its rows; it may be another one when the folder is opened again, with
-    what is left of the initial tasks in it.  `kind` is the kind of model, `model` and `training` its settings.
+    what is left of the initial tasks in it.  `kind` names the kind of model, a user's own as `package.module:Name`, and `model` and `training` are its settings.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
@@ -72,7 +72,7 @@ class Learner:
         strategy: str | Strategy = "paml",
         pool: FloatArray | None = None,
         options: Mapping[str, Any] | None = None,
-        kind: str | ModelKind = DEFAULT_KIND,
+        kind: str = DEFAULT_KIND,
         model: Settings | None = None,
         training: Settings | None = None,
         seed: int = 0,
@@ -90,7 +90,7 @@ class Learner:
         needed = None if is_begun(self._folder) else initial_tasks
         rows = None if pool is None else arguments.checked_pool(pool, space, needed)
         options = arguments.checked_options(chooser, options)
-        trainer = arguments.checked_trainer(kind, model, training, len(space.variables))
+        trainer = arguments.checked_trainer(kind, model, training, len(space.variables), chooser)
         store.require_writable(self._folder)
         rng = self._rng("initial tasks")
         design = begin(self._folder, self._format, rows, initial_tasks, self._seed, rng)

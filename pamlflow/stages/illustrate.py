@@ -10,6 +10,7 @@ import pandas as pd
 
 from pamlflow import plotting
 from pamlflow.plotting import style
+from pamlflow.rounds import read_round
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet, Variable
 from pamlflow.types import FloatArray, IntArray
@@ -21,15 +22,16 @@ def plot_latent_space(
     *, last_round: Path, experiment: str, strategy: str, svg: Path, png: Path
 ) -> None:
     """Draw the latent space after the last round of the first trial."""
-    datasets = store.read(last_round, "round").datasets
-    tasks = TaskSet.from_datasets(datasets)
+    number, tasks, model, _ = read_round(last_round)
+    if model.latent is None:
+        raise ValueError(f"{last_round}: the model has no latent variable to draw")
     name = style.strategy_name(strategy)
     figure = plotting.latent_space(
-        datasets["latent/mean"],
-        datasets["latent/variance"],
+        model.latent.mean,
+        model.latent.variance,
         tasks.parameters,
         tasks.parameter_variables,
-        num_chosen=int(datasets["round"]),
+        num_chosen=number,
         title=f"{style.experiment_name(experiment)}: latent space of {name}, trial 00",
     )
     plotting.save(figure, svg, png)

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pamlflow import plotting
+from pamlflow.components import principal_components
 from pamlflow.models.interface import Model
-from pamlflow.models.latent_gp.fit.layout import principal_components
 from pamlflow.plotting import style
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool, read_round

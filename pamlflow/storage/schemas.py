@@ -3,10 +3,12 @@
 `python -m pamlflow.storage.schemas` prints data/README.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from pamlflow.models.latent_gp import LATENT_GP
-from pamlflow.rows import SYMBOLS, Schema, rows_of
+from pamlflow.models import DEFAULT_KIND, KINDS, ModelKind, is_default, kind_of
+from pamlflow.rows import SYMBOLS, Row, Schema, rows_of
 
 _TASKS = rows_of("""
 tasks/inputs            [S, Dx]      float64  tasks/input_units       dynamics inputs
@@ -70,14 +72,27 @@ training/events          [V]     string   -                       starts, jitter
 
 _SELECTION = rows_of(
     """
-selection/candidates       [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
-selection/utilities        [C]          float64  strategy                utility of each candidate
-selection/latent_mean      [C, Q]       float64  1                       mean of q(h), by the round before
-selection/latent_variance  [C, Q]       float64  1                       variance of q(h) in each dimension
-selection/chosen           []           int64    1                       row of the chosen candidate
+selection/candidates  [C, ..., R]  float64  tasks/descriptor_units  descriptors of the candidates
+selection/utilities   [C]          float64  strategy                utility of each candidate
+selection/chosen      []           int64    1                       row of the chosen candidate
 """,
     optional=True,
 )
+
+_LATENT_SELECTION = rows_of(
+    """
+selection/latent_mean      [C, Q]  float64  1  mean of q(h), by the round before
+selection/latent_variance  [C, Q]  float64  1  variance of q(h) in each dimension
+""",
+    optional=True,
+)
+
+
+def _round_rows(kind: ModelKind) -> tuple[Row, ...]:
+    """The rows of a round whose model is of this kind: candidates have a q(h) where there is an h."""
+    selection = _SELECTION + _LATENT_SELECTION * kind.latent
+    return _TASKS + _POOL_ROWS + _ROUND + kind.rows + selection
+
 
 _METRICS = rows_of("""
 round                  [A]           int64    1    rounds, in order
@@ -139,7 +154,7 @@ SCHEMAS = {
         Schema(
             name="round",
             version=1,
-            rows=_TASKS + _POOL_ROWS + _ROUND + LATENT_GP.rows + _SELECTION,
+            rows=_round_rows(KINDS[DEFAULT_KIND]),
             meaning="the state of a trial after `round` acquisitions: tasks, model, selection",
             rules=("train_initial_round", "train_oracle", "acquire_round"),
             location="results/{experiment}/{strategy}/trial_{trial}/round_{round}.h5",
@@ -163,6 +178,18 @@ SCHEMAS = {
     )
 }
 
+
+def schema_of(name: str, config: Mapping[str, Any]) -> Schema:
+    """Return the schema of a file with this `config`: that of a round has the rows of its kind of model.
+
+    Raises ValueError when the kind cannot be loaded.
+    """
+    schema, model = SCHEMAS[name], config.get("model", {})
+    if name != "round" or is_default(model):
+        return schema
+    return replace(schema, rows=_round_rows(kind_of(model)))
+
+
 _README = """\
 # Files of data/ and results/
 
@@ -176,7 +203,8 @@ every dataset the attributes `dims`, `units` and `description`.
 Floats are finite and of 64 bits. `*` stands for any names, `...` for any number of axes and `[]` for a
 scalar; units `1` are pure numbers, `-` is text, and a path names the dataset with the units of the
 last axis. Descriptors are numbers `[N, R]` or pictures `[N, H, W, R]` of values from 0 to 1, which are
-compressed. Datasets of one group that are marked *optional* come together or not at all.
+compressed. Datasets of one group that are marked *optional* come together or not at all. A round has
+the rows of the kind of model that its `config` names; those below are of `latent_gp`.
 
 The first 512 bytes, which HDF5 leaves to the user, are the seal: a line of text with the SHA-256 and
 the size of all that follows. A file that was cut or changed, or lost its seal, is refused before HDF5

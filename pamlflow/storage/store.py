@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from pamlflow.plugins import PartError
 from pamlflow.rows import BOUNDS, Row, Schema
 from pamlflow.storage import files, hdf5, provenance, remedies
 from pamlflow.storage.hdf5 import Array, Form
 from pamlflow.storage.provenance import Provenance
-from pamlflow.storage.schemas import SCHEMAS
+from pamlflow.storage.schemas import SCHEMAS, schema_of
 
 # A picture is mostly background: megabytes of them become kilobytes.
 PICTURE_FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
@@ -68,7 +69,7 @@ def write(
     float is not finite, or the disk does not take the file; lists of str and of float are as good
     as arrays.
     """
-    path, declared = Path(path), SCHEMAS[schema]
+    path, declared = Path(path), schema_of(schema, config)
     arrays = {name: _as_array(datasets[name], declared.row(name)) for name in sorted(datasets)}
     forms = {name: Form(_dtype(array), array.shape) for name, array in arrays.items()}
     for violation in chain(violations(declared, forms), _wrong_values(declared, arrays)):
@@ -95,6 +96,7 @@ def read(path: str | Path, schema: str | None = None) -> Record:
     another version or schema, or when a dataset is not what the schema says.
     """
     with _opened(Path(path), schema) as (file, declared, origin):
+        declared = schema_of(declared.name, origin.config)
         found = hdf5.datasets(file)
         forms = {name: hdf5.form(dataset) for name, dataset in found.items()}
         for violation in violations(declared, forms):
@@ -208,6 +210,8 @@ def _opened(path: Path, wanted: str | None) -> Iterator[tuple[h5py.File, Schema,
             yield file, _declared(path, origin, wanted), origin
     except (StoreError, MemoryError):
         raise
+    except PartError as error:
+        raise StoreError(path, str(error), "a round is read with its kind of model") from error
     except hdf5.ContentError as error:
         raise StoreError(path, str(error), remedies.rebuild(path)) from error
     except Exception as error:  # whatever the library raises about what it has not written

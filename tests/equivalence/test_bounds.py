@@ -11,7 +11,7 @@ from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.fit.dynamics_gp import TaskData
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.evidence import ElboEvidence
+from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence
 from pamlflow.world import World
 
 

@@ -12,6 +12,7 @@ import pytest
 from pamlflow import settings
 from pamlflow.acquisition.candidates import CandidateSettings
 from pamlflow.configuration.validation import schema, validated
+from pamlflow.models import without_kind
 from pamlflow.models.latent_gp.settings import (
     ModelSettings,
     PictureSettings,
@@ -57,7 +58,7 @@ def config():
 
 
 def test_defaults_are_those_of_the_configuration(config):
-    assert ModelSettings.from_config(config["model"]) == ModelSettings()
+    assert ModelSettings.from_config(without_kind(config["model"])) == ModelSettings()
     assert TrainingSettings.from_config(config["training"]) == TrainingSettings()
     assert InferenceSettings(**config["inference"]) == InferenceSettings()
 
@@ -180,7 +181,9 @@ def test_settings_and_the_schema_have_the_same_keys_values_and_bounds(section):
     for key in SECTIONS[section]:
         entries = entries["properties"][key]
     hints = get_type_hints(section, include_extras=True)
-    assert hints.keys() == entries["properties"].keys()
+    assert hints.keys() == entries["properties"].keys() - {
+        "kind"
+    }  # which says what the others are of
     for name, hint in hints.items():
         entry = entries["properties"][name]
         if "enum" in entry:
@@ -243,3 +246,11 @@ def test_an_error_says_which_setting_it_is_of(section, key, text):
     assert raised.value.key == key and raised.value.text.startswith(text)
     assert str(raised.value).startswith(f"{'.'.join(key)}: {text}")
     assert problem_in(("options",), raised.value) == (("options", *key), raised.value.text)
+
+
+@pytest.mark.parametrize(
+    "section", [ModelSettings(latent_dimensions=2), TrainingSettings("stochastic")]
+)
+def test_a_section_of_settings_makes_them_again(section):
+    assert section.to_config() == dataclasses.asdict(section)
+    assert type(section).from_config(section.to_config()) == section

@@ -47,5 +47,5 @@ def _load(datasets: Mapping[str, Any]) -> Model:
 
 
 LATENT_GP = ModelKind(
-    "latent_gp", ModelSettings, TrainingSettings, ROWS, _fit, _load, pictures=True
+    "latent_gp", ModelSettings, TrainingSettings, ROWS, _fit, _load, latent=True, pictures=True
 )

@@ -1,6 +1,10 @@
 """The datasets of a round file that hold a latent Gaussian process."""
 
-from pamlflow.rows import rows_of
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pamlflow.models.latent_gp.use.views import DESCRIPTOR_VIEWS, DYNAMICS_VIEWS, View
+from pamlflow.rows import Row, rows_of
 
 _MODEL = rows_of("""
 latent/mean              [N, Q]  float64  1                       mean of q(h) of each task
@@ -14,33 +18,11 @@ scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the sc
 scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
 """)
 
-_DYNAMICS = rows_of("""
-posterior/dynamics/inducing_inputs   [M, Dx]    float64  1  inducing points: scaled inputs
-posterior/dynamics/inducing_latents  [M, Q]     float64  1  inducing points: latent variables
-posterior/dynamics/lengthscales_x    [Dx]       float64  1  kernel length-scales of the inputs
-posterior/dynamics/lengthscales_h    [Q]        float64  1  kernel length-scales of h
-posterior/dynamics/variance          []         float64  1  kernel variance, in units of the signals
-posterior/dynamics/weights           [M, P]     float64  1  mean of f is k' weights
-posterior/dynamics/basis             [H, M, M]  float64  1  columns onto which k is projected
-posterior/dynamics/reduction         [P, M]     float64  1  variance lost along each column
-posterior/dynamics/noise             [P]        float64  1  noise variance of a task with h = 0 in the bound
-posterior/dynamics/noise_slope       [Q]        float64  1  growth of the log noise variance with h
-posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of a task with h = 0 in predictions
-""")
 
-_DESCRIPTOR = rows_of(
-    """
-posterior/descriptor/inducing        [G, Q]     float64  1  inducing points: latent variables
-posterior/descriptor/lengthscales    [R, Q]     float64  1  kernel length-scales of h
-posterior/descriptor/variance        [R]        float64  1  kernel variances
-posterior/descriptor/noise           [R]        float64  1  noise variances
-posterior/descriptor/slope           [Q, R]     float64  1  linear mean of psi
-posterior/descriptor/intercept       [R]        float64  1  constant mean of psi
-posterior/descriptor/weights         [R, G]     float64  1  mean of psi is linear + variance k' weights
-posterior/descriptor/reduction       [R, G, G]  float64  1  variance lost: variance^2 k' reduction k
-posterior/pictures/*                 [...]      float64  1  encoder and decoder of pictures
-""",
-    optional=True,
-)
+def _of(views: Sequence[type[View]]) -> tuple[Row, ...]:
+    """The rows of views of which a file holds one: none of them must be there where there are several."""
+    is_choice = len(views) > 1
+    return tuple(replace(row, optional=is_choice) for view in views for row in view.rows())
 
-ROWS = _MODEL + _DYNAMICS + _DESCRIPTOR
+
+ROWS = _MODEL + _of(DYNAMICS_VIEWS) + _of(DESCRIPTOR_VIEWS)

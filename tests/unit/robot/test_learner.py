@@ -46,6 +46,24 @@ def learned(tmp_path_factory):
     return folder
 
 
+def test_a_user_s_kind_of_model_is_trained_and_read_again(tmp_path):
+    own = {"initial_tasks": 2, "kind": "ridge_model:RIDGE", "strategy": "uniform"}
+    for _ in range(3):
+        learner = Learner(tmp_path, BOX, INPUTS, STATE, **own)
+        descriptor = learner.ask()
+        learner.tell(descriptor, *run(descriptor))
+    learner.model()
+    files = files_of(tmp_path)
+    assert "ridge/weights" in store.read(tmp_path / "round_01.h5", "round").datasets
+    Learner(tmp_path, BOX, INPUTS, STATE, **own).model()
+    assert files_of(tmp_path) == files
+
+
+def test_a_strategy_that_needs_a_latent_variable_is_refused_where_there_is_none(tmp_path):
+    with pytest.raises(ValueError, match="paml needs a latent variable.* has none"):
+        Learner(tmp_path, BOX, INPUTS, STATE, kind="ridge_model:RIDGE")
+
+
 @pytest.fixture
 def folder(learned, tmp_path):
     return shutil.copytree(learned, tmp_path / "robot")

@@ -8,6 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.patches import Ellipse
 
 from pamlflow import plotting
+from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.stages.illustrate import (
     plot_choices,
     plot_chosen_values,
@@ -32,10 +33,11 @@ def write_round(path, tasks, config):
         "D": tasks.parameters.shape[1],
         "R": tasks.descriptors.shape[-1],
     }
+    rows = [row for row in SCHEMAS["round"].rows if not row.optional and not row.is_open]
     datasets = {
         row.path: np.zeros([sizes.get(letter, 2) for letter in row.shape], row.dtype)
-        for row in SCHEMAS["round"].rows
-        if row.dtype != "string" and not row.is_open and not row.optional
+        for row in (*rows, *DescriptorPosterior.rows())
+        if row.dtype != "string"
     }
     datasets |= tasks.to_datasets()
     datasets |= {

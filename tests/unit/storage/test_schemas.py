@@ -6,7 +6,7 @@ import pytest
 from examples import SIZES
 
 from pamlflow.rows import SYMBOLS, Row
-from pamlflow.storage.schemas import SCHEMAS, readme
+from pamlflow.storage.schemas import SCHEMAS, readme, schema_of
 
 ROOT = Path(__file__).parents[3]
 ROWS = [(schema.name, row) for schema in SCHEMAS.values() for row in schema.rows]
@@ -54,6 +54,20 @@ def test_optional_rows_come_together_or_not_at_all():
         "selection/latent_mean",
         "selection/latent_variance",
     }
+
+
+def test_the_rows_of_a_round_are_those_of_its_kind_of_model():
+    for config in ({}, {"model": {"inducing_points": 9}}, {"model": {"kind": "latent_gp"}}):
+        assert schema_of("round", config) == SCHEMAS["round"]
+    config = {"model": {"kind": "ridge_model:RIDGE"}}
+    assert schema_of("metrics", config) == SCHEMAS["metrics"]
+    paths = {row.path for row in schema_of("round", config).rows}
+    ours = {row.path for row in SCHEMAS["round"].rows}
+    assert paths - ours == {"ridge/weights", "ridge/noise", "ridge/descriptor"}
+    gone = {path.split("/")[0] for path in ours - paths}
+    assert gone == {"latent", "parameters", "scaler", "posterior", "selection"}
+    with pytest.raises(ValueError, match="kind of model 'no_such:KIND'"):
+        schema_of("round", {"model": {"kind": "no_such:KIND"}})
 
 
 def test_alternatives_of_a_group_are_each_complete():

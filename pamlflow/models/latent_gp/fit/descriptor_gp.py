@@ -12,11 +12,17 @@ import tensorflow as tf
 from check_shapes import check_shapes
 
 from pamlflow.models.latent_gp.fit.collapsed import PsiStatistics, collapsed_bound, whiten
-from pamlflow.models.latent_gp.fit.parameters import scale_parameter, weight_parameter
+from pamlflow.models.latent_gp.fit.parameters import (
+    ABOVE_FLOOR,
+    scale_parameter,
+    weight_parameter,
+)
 from pamlflow.models.latent_gp.fit.psi_statistics import expected_kernel, pair_features
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray, IntArray
+
+NOISE_FLOOR = 1e-4  # variance, that of the descriptors being 1
 
 
 class DescriptorGP(gpflow.Module):
@@ -36,7 +42,9 @@ class DescriptorGP(gpflow.Module):
             np.full((dimensions, latent_dimensions), 1.5), median=1.5, spread=0.5
         )
         self.variance = scale_parameter(np.full(dimensions, 0.2), median=0.2, spread=1.0)
-        self.noise = scale_parameter(np.full(dimensions, 0.01), median=0.01, spread=1.5, lower=1e-4)
+        self.noise = scale_parameter(
+            np.full(dimensions, 0.01), median=0.01, spread=1.5, lower=NOISE_FLOOR
+        )
         self.slope = weight_parameter(np.zeros((latent_dimensions, dimensions)), spread=1.0)
         self.intercept = weight_parameter(np.zeros(dimensions), spread=1.0)
 
@@ -97,6 +105,8 @@ class DescriptorGP(gpflow.Module):
         values[".slope"] = values[".slope"] * unit
         values[".intercept"] = values[".intercept"] * unit + shift
         values[".variance"] = values[".variance"] * np.square(unit)
+        noise = values[".noise"] * np.square(unit)
+        values[".noise"] = np.maximum(noise, ABOVE_FLOOR * NOISE_FLOOR)
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:

@@ -9,19 +9,22 @@ import tensorflow as tf
 from check_shapes import check_shapes
 
 from pamlflow.models.latent_gp.fit.collapsed import PsiStatistics, collapsed_bound, whiten
-from pamlflow.models.latent_gp.fit.parameters import scale_parameter, weight_parameter
+from pamlflow.models.latent_gp.fit.parameters import (
+    ABOVE_FLOOR,
+    scale_parameter,
+    weight_parameter,
+)
 from pamlflow.models.latent_gp.fit.psi_statistics import (
     expected_kernel,
     kernel_covariance,
     pair_features,
     unit_kernel,
 )
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 from pamlflow.types import FloatArray
 
 FIRST_NOISE = 0.01  # variance, that of the outputs being 1
-ABOVE_FLOOR = 1.01  # where noise starts that would be at its floor, whose logarithm does not exist
 
 
 class TaskData(NamedTuple):
@@ -101,7 +104,7 @@ class DynamicsGP(gpflow.Module):
 
     def posterior(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
-    ) -> DynamicsPosterior:
+    ) -> SparsePosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis.
 
         It is one of outputs divided by ``output_scale``.
@@ -119,13 +122,13 @@ class DynamicsGP(gpflow.Module):
 
     def as_posterior(
         self, weights: tf.Tensor, basis: tf.Tensor, reduction: tf.Tensor
-    ) -> DynamicsPosterior:
+    ) -> SparsePosterior:
         """The posterior with this kernel and noise, and q(u) given by three arrays.
 
         Its predictive noise is that of the bound, until one is fitted.
         """
         noise = 1.0 / self.precision().numpy()
-        return DynamicsPosterior(
+        return SparsePosterior(
             self.inducing_inputs.numpy(),
             self.inducing_latents.numpy(),
             self.kernel_x.lengthscales.numpy(),

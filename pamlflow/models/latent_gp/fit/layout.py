@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pamlflow.components import principal_components
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
-from pamlflow.models.latent_gp.use.posterior import unit_kernel
+from pamlflow.models.latent_gp.use.kernels import unit_kernel
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
@@ -66,14 +67,6 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
     pairs = zip(np.split(features, ends), np.split(residuals, ends), strict=True)
     root = np.linalg.qr(features / np.sqrt(len(features)), mode="r")
     return np.array([(root @ regress(*pair)).ravel() for pair in pairs])
-
-
-def principal_components(values: FloatArray) -> FloatArray:
-    """Coordinates of N points [N, D] along the axes in which they differ, the widest first: [N, rank]."""
-    left, singular, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
-    kept = singular > 1e-9 * max(singular[0], 1.0)
-    components: FloatArray = (left * singular)[:, kept]
-    return components
 
 
 def _in_units(components: FloatArray) -> FloatArray:

@@ -16,11 +16,12 @@ from pamlflow.models.latent_gp.fit.dynamics_gp import DynamicsGP, TaskData
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.parameters import log_prior
+from pamlflow.models.latent_gp.fit.predictive_noise import fit_predictive_noise
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
-from pamlflow.models.latent_gp.use.predictive_noise import fit_predictive_noise
 from pamlflow.models.latent_gp.use.scaling import Scaler
-from pamlflow.models.latent_gp.use.trained import DescriptorView, TrainedModel
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
+from pamlflow.models.latent_gp.use.trained import TrainedModel
+from pamlflow.models.latent_gp.use.views import DescriptorView
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
@@ -162,8 +163,9 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         latents = previous.latent.mean
         self.dynamics.carry_on(_below("dynamics", previous.parameters), old, self.scaler, latents)
         self.descriptor.carry_on(_below("descriptor", previous.parameters), old, self.scaler)
-        points = previous.dynamics.inducing_inputs * old.input_scale + old.input_mean
-        kept = np.hstack([self.scaler.inputs(points), previous.dynamics.inducing_latents])
+        inputs, points = previous.dynamics.points
+        inputs = self.scaler.inputs(inputs * old.input_scale + old.input_mean)
+        kept = np.hstack([inputs, points])
         self.choose_inducing_points(kept, first_task=len(latents))
 
     def rescale_latents(self) -> None:
@@ -185,7 +187,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
-    def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
+    def trained(self, dynamics: SparsePosterior | None = None) -> TrainedModel:
         """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``.
 
         In that case predictions have the noise of the bound: only for the optimum is it known without a fit
@@ -206,7 +208,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
             self._parameters(),
         )
 
-    def _predictive_noise(self, dynamics: DynamicsPosterior, latent: LatentPosterior) -> FloatArray:
+    def _predictive_noise(self, dynamics: SparsePosterior, latent: LatentPosterior) -> FloatArray:
         """Noise variances [P] of predictions by the optimal q(u), in units of the signals."""
         data = TaskArrays(*(part.numpy() for part in self.dynamics.scaled(self.data)))
         floor = self.dynamics.noise_floor / np.square(self.dynamics.output_scale.numpy())

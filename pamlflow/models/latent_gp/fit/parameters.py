@@ -7,10 +7,9 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
-import tf_keras
 from gpflow.utilities import positive
 
-from pamlflow.numerics import default_error_state
+from pamlflow.models.latent_gp.use.networks import keras_defaults
 from pamlflow.types import FloatArray
 
 GPFLOW_DEFAULTS = gpflow.config.Config(
@@ -21,8 +20,8 @@ GPFLOW_DEFAULTS = gpflow.config.Config(
     positive_minimum=0.0,
     likelihood_positive_minimum=1e-6,
 )
-KERAS_FLOAT = "float32"
-KERAS_LAYOUT = "channels_last"
+ABOVE_FLOOR = 1.01
+"""Where a parameter starts that would be at its floor, of which there is no logarithm: times the floor."""
 
 
 @contextmanager
@@ -32,18 +31,8 @@ def library_defaults() -> Iterator[None]:
     Both keep them for the whole process, where the environment, a file in the home or a user's own models
     may have changed them. They are put back afterwards. NumPy's error state is the default one, too.
     """
-    backend, precision = tf_keras.backend, tf_keras.mixed_precision
-    before = backend.floatx(), backend.image_data_format(), precision.global_policy()
-    with gpflow.config.as_context(GPFLOW_DEFAULTS), default_error_state():
-        backend.set_floatx(KERAS_FLOAT)
-        backend.set_image_data_format(KERAS_LAYOUT)
-        precision.set_global_policy(KERAS_FLOAT)
-        try:
-            yield
-        finally:
-            backend.set_floatx(before[0])
-            backend.set_image_data_format(before[1])
-            precision.set_global_policy(before[2])
+    with gpflow.config.as_context(GPFLOW_DEFAULTS), keras_defaults():
+        yield
 
 
 def scale_parameter(

@@ -14,10 +14,10 @@ import tensorflow as tf
 import tf_keras
 from check_shapes import check_shapes
 
-from pamlflow.models.latent_gp import networks
 from pamlflow.models.latent_gp.fit.latent import kl_divergence
 from pamlflow.models.latent_gp.fit.parameters import scale_parameter
 from pamlflow.models.latent_gp.settings import PictureSettings
+from pamlflow.models.latent_gp.use import networks
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
 from pamlflow.models.latent_gp.use.scaling import Scaler

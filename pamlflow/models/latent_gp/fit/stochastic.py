@@ -18,7 +18,7 @@ from pamlflow.models.latent_gp.fit.collapsed import whiten
 from pamlflow.models.latent_gp.fit.dynamics_gp import TaskData
 from pamlflow.models.latent_gp.fit.meta_model import MetaModel
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 
 class Minibatch(NamedTuple):
@@ -63,7 +63,7 @@ class StochasticModel(gpflow.Module):
         """Minus the bound and the log prior of the parameters."""
         return -self.bound(batch, noise) - self.model.log_prior_density()
 
-    def posterior(self) -> DynamicsPosterior:
+    def posterior(self) -> SparsePosterior:
         """The posterior that q(u) stands for; every output has a basis of its own."""
         dynamics = self.model.dynamics
         L = tf.linalg.cholesky(dynamics.inducing_covariance(self.model.jitter))

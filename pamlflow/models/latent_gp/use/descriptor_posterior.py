@@ -13,7 +13,8 @@ import numpy as np
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI, Gradients
 from pamlflow.models.latent_gp.use.inference import infer_latents
-from pamlflow.models.latent_gp.use.posterior import unit_kernel
+from pamlflow.models.latent_gp.use.kernels import unit_kernel
+from pamlflow.rows import Row, rows_of
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/descriptor/"
@@ -107,6 +108,25 @@ class DescriptorPosterior(NamedTuple):
     def from_datasets(cls, datasets: Mapping[str, Any]) -> DescriptorPosterior:
         """The inverse of ``to_datasets``."""
         return cls(*(datasets[f"{GROUP}{name}"] for name in cls._fields))
+
+    @staticmethod
+    def is_in(datasets: Mapping[str, Any]) -> bool:
+        """Whether a round file holds a view of vectors."""
+        return f"{GROUP}noise" in datasets
+
+    @staticmethod
+    def rows() -> tuple[Row, ...]:
+        """The rows of its datasets."""
+        return rows_of("""
+posterior/descriptor/inducing        [G, Q]     float64  1  inducing points: latent variables
+posterior/descriptor/lengthscales    [R, Q]     float64  1  kernel length-scales of h
+posterior/descriptor/variance        [R]        float64  1  kernel variances
+posterior/descriptor/noise           [R]        float64  1  noise variances
+posterior/descriptor/slope           [Q, R]     float64  1  linear mean of psi
+posterior/descriptor/intercept       [R]        float64  1  constant mean of psi
+posterior/descriptor/weights         [R, G]     float64  1  mean of psi is linear + variance k' weights
+posterior/descriptor/reduction       [R, G, G]  float64  1  variance lost: variance^2 k' reduction k
+""")
 
 
 class DescriptorEvidence:

@@ -15,6 +15,7 @@ import numpy as np
 from pamlflow.jobs.runtime import load_tensorflow
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import Gradients
+from pamlflow.rows import Row, rows_of
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/pictures/"
@@ -23,7 +24,7 @@ GROUP = "posterior/pictures/"
 def _networks() -> ModuleType:
     """Load TensorFlow where there are pictures: everything else of a trained model does without."""
     load_tensorflow()
-    from pamlflow.models.latent_gp import networks
+    from pamlflow.models.latent_gp.use import networks
 
     return networks
 
@@ -91,6 +92,11 @@ class PicturePosterior:
     def is_in(datasets: Mapping[str, Any]) -> bool:
         """Whether a round file holds a picture view."""
         return f"{GROUP}noise" in datasets
+
+    @staticmethod
+    def rows() -> tuple[Row, ...]:
+        """The rows of its datasets."""
+        return rows_of(f"{GROUP}*  [...]  float64  1  encoder and decoder of pictures")
 
 
 class EncodedEvidence:

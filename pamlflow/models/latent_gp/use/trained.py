@@ -5,55 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from pamlflow.arrays import check_finite, check_shape, numbers
 from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
-from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
-from pamlflow.models.latent_gp.use.evidence import (
-    ElboEvidence,
-    Evidence,
-    PredictiveEvidence,
-    spread_transitions,
-)
+from pamlflow.models.latent_gp.use.evidence import Evidence
 from pamlflow.models.latent_gp.use.inference import infer_latents, latent_starts
-from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
-from pamlflow.models.latent_gp.use.posterior import (
-    DynamicsPosterior,
-    predict_covariance,
-    predict_function,
-    task_noise,
-)
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.views import (
+    DESCRIPTOR_VIEWS,
+    DYNAMICS_VIEWS,
+    DescriptorView,
+    DynamicsView,
+    view_in,
+)
 from pamlflow.numerics import default_error_state
 from pamlflow.screening import cost_of_inference
 from pamlflow.types import FloatArray
 
 logger = logging.getLogger(__name__)
-
-RANKING_TRANSITIONS = 10
-
-
-class DescriptorView(Protocol):
-    """How h and standardised descriptors [n, ...] foretell each other."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one descriptor: [R], or [H, W, R] of a picture."""
-
-    def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
-        """q(h* | psi*), from ``starts`` [S, Q] where it has to be searched for."""
-
-    def evidence(self, descriptors: FloatArray) -> Evidence:
-        """What descriptors say of h*, to be weighed against transitions."""
-
-    def decode(self, latents: FloatArray) -> FloatArray:
-        """E[psi | h] of latent points [n, Q]."""
-
-    def to_datasets(self) -> dict[str, Any]:
-        """HDF5 datasets of a round file."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +35,7 @@ class TrainedModel:
     Methods take and return values in their own units.
     """
 
-    dynamics: DynamicsPosterior
+    dynamics: DynamicsView
     descriptor: DescriptorView
     latent: LatentPosterior
     scaler: Scaler
@@ -104,15 +76,11 @@ class TrainedModel:
         data = TaskArrays(
             self.scaler.inputs(data.inputs), self.scaler.outputs(data.outputs), data.mask
         )
-        posterior = self.dynamics
-        if cost := cost_of_inference(data.mask.shape[1], len(posterior.inducing_inputs)):
+        if cost := cost_of_inference(data.mask.shape[1], len(self.dynamics.points[0])):
             logger.warning(cost)
-        if objective == "elbo":
-            posterior = posterior._replace(predictive_noise=posterior.noise)
-        sparse = PredictiveEvidence(posterior, spread_transitions(data, RANKING_TRANSITIONS))
-        kind = PredictiveEvidence if objective == "predictive" else ElboEvidence
-        dynamics: Evidence = kind(posterior, data)
-        return infer_latents([dynamics, *known], starts, number, ranking=[sparse, *known])
+        evidence = self.dynamics.evidence(data, objective)
+        cheap = self.dynamics.ranking(data, objective)
+        return infer_latents([evidence, *known], starts, number, ranking=[cheap, *known])
 
     @default_error_state()
     def predict(
@@ -131,11 +99,9 @@ class TrainedModel:
         when a shape is wrong, or inputs are no real numbers.
         """
         inputs = self._checked_inputs(inputs, latent)
-        mean, variance = predict_function(self.dynamics, inputs, *latent)
+        mean, variance = self.dynamics.moments(inputs, latent)
         if noise:
-            dynamics = self.dynamics
-            of_task = dynamics.predictive_noise if objective == "predictive" else dynamics.noise
-            variance += task_noise(dynamics, latent.mean, of_task)[:, None]
+            variance += self.dynamics.noise_at(latent.mean, objective)[:, None]
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 
@@ -150,7 +116,7 @@ class TrainedModel:
         P (N T)^2.  Raises ValueError when a shape is wrong.
         """
         inputs = self._checked_inputs(inputs, latent)
-        covariance = predict_covariance(self.dynamics, inputs, *latent)
+        covariance = self.dynamics.covariance(inputs, latent)
         covariance *= np.square(self.scaler.output_scale)[:, None, None, None, None]
         return covariance
 
@@ -198,7 +164,7 @@ class TrainedModel:
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
         return {
-            **{f"posterior/dynamics/{k}": v for k, v in self.dynamics._asdict().items()},
+            **self.dynamics.to_datasets(),
             **self.descriptor.to_datasets(),
             "latent/mean": self.latent.mean,
             "latent/variance": self.latent.variance,
@@ -209,12 +175,9 @@ class TrainedModel:
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> TrainedModel:
         """The inverse of ``to_datasets``: nothing is trained again."""
-        view = PicturePosterior if PicturePosterior.is_in(datasets) else DescriptorPosterior
         return cls(
-            DynamicsPosterior(
-                *(datasets[f"posterior/dynamics/{name}"] for name in DynamicsPosterior._fields)
-            ),
-            view.from_datasets(datasets),
+            view_in(datasets, DYNAMICS_VIEWS),
+            view_in(datasets, DESCRIPTOR_VIEWS),
             LatentPosterior(datasets["latent/mean"], datasets["latent/variance"]),
             Scaler.from_datasets(datasets),
             {

@@ -7,7 +7,8 @@ import reference
 import tensorflow as tf
 from gpflow.config import Config, as_context
 
-from pamlflow.models.latent_gp.fit.descriptor_gp import DescriptorGP
+from pamlflow.models.latent_gp.fit.descriptor_gp import NOISE_FLOOR, DescriptorGP
+from pamlflow.models.latent_gp.use.scaling import Scaler
 
 JITTER = 1e-8
 ANCHORS = [0, 3, 4]
@@ -169,3 +170,50 @@ def test_gradient_equals_finite_differences():
         variable.assign(here)
         along = np.sum(gradient.numpy() * direction)
         assert (ends[0] - ends[1]) / (2.0 * step) == pytest.approx(along, rel=1e-5, abs=1e-7)
+
+
+def standardised(mean, scale):
+    """A standardisation of two descriptors; that of transitions does not matter."""
+    nothing = np.empty(0)
+    return Scaler(nothing, nothing, nothing, nothing, np.array(mean), np.array(scale))
+
+
+OLD, NEW = standardised([1.0, -2.0], [0.5, 3.0]), standardised([0.3, -2.5], [0.9, 1.2])
+
+
+def carried_on(problem, old, new):
+    """A view of the same descriptors in ``new`` units that goes on from the problem's, in ``old`` units."""
+    psi = problem.psi * old.descriptor_scale + old.descriptor_mean
+    model = DescriptorGP(new.descriptors(psi), 2, problem.anchors)
+    parameters = gpflow.utilities.parameter_dict(problem.model)
+    model.carry_on({path: value.numpy() for path, value in parameters.items()}, old, new)
+    return model
+
+
+def test_under_a_new_standardisation_a_view_is_the_same_in_the_users_units():
+    problem = Problem(5)
+    model = carried_on(problem, OLD, NEW)
+    moments = [tf.constant(a, tf.float64) for a in (problem.mean, problem.variance, JITTER)]
+    unit = OLD.descriptor_scale / NEW.descriptor_scale
+    density = -len(problem.psi) * np.log(unit).sum()  # of descriptors in another unit
+    before = problem.bound(problem.variance)
+    assert float(model.bound(*moments)) == pytest.approx(before + density, rel=1e-9)
+    h = np.random.default_rng(6).normal(size=(7, 2))
+    mean, variance = at(problem.posterior(problem.variance), h)
+    new_mean, new_variance = at(model.posterior(*moments), h)
+    np.testing.assert_allclose(
+        new_mean * NEW.descriptor_scale + NEW.descriptor_mean,
+        mean * OLD.descriptor_scale + OLD.descriptor_mean,
+    )
+    np.testing.assert_allclose(
+        new_variance * NEW.descriptor_scale**2, variance * OLD.descriptor_scale**2
+    )
+
+
+def test_the_noise_that_is_carried_on_stays_above_its_floor():
+    problem = Problem(5)
+    problem.model.noise.assign([1.001 * NOISE_FLOOR, 0.01])
+    model = carried_on(problem, OLD, NEW)  # the first unit grows
+    assert model.noise.numpy()[0] == pytest.approx(1.01 * NOISE_FLOOR)
+    assert model.noise.numpy()[1] == pytest.approx(0.01 * (3.0 / 1.2) ** 2)
+    assert np.all(np.isfinite([v.numpy() for v in model.noise.trainable_variables]))

@@ -7,7 +7,6 @@ import pytest
 
 from pamlflow.models.latent_gp.fit.layout import (
     initial_latents,
-    principal_components,
     task_behaviours,
 )
 from pamlflow.models.latent_gp.fit.training import train
@@ -122,13 +121,6 @@ def test_few_tasks_and_any_number_of_dimensions(make_tasks, dimensions, count):
         assert layout.shape == (count, dimensions)
         assert np.all(np.isfinite(layout)) and np.abs(layout).max() < 6.0
         assert len(np.unique(layout, axis=0)) == count
-
-
-def test_principal_components_come_widest_first_and_keep_distances():
-    points = rng().standard_normal((20, 3)) * [0.1, 3.0, 1.0]
-    components = principal_components(points)
-    assert np.all(np.diff(components.std(axis=0)) < 0.0)
-    np.testing.assert_allclose(distances(components), distances(points))
 
 
 def test_a_fit_gives_what_descriptors_hide_a_dimension_of_its_own(lines):

@@ -10,8 +10,8 @@ from scipy.stats import norm
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.fit.parameters import log_prior, scale_parameter, weight_parameter
 from pamlflow.models.latent_gp.fit.training import train
-from pamlflow.models.latent_gp.networks import make_decoder, make_encoder, weights_of
 from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
+from pamlflow.models.latent_gp.use.networks import make_decoder, make_encoder, weights_of
 
 
 class Toy(gpflow.Module):

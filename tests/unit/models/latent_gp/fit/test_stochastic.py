@@ -13,7 +13,6 @@ from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.fit.vector_model import VectorModel
 from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.posterior import predict_function
 
 
 @pytest.fixture
@@ -64,9 +63,10 @@ def test_at_the_optimal_q_of_u_both_bounds_and_posteriors_agree(model):
     assert bound(stochastic, stochastic.whole()) == pytest.approx(collapsed, rel=1e-6)
 
     rng = np.random.default_rng(0)
-    arguments = rng.standard_normal((5, 6, 2)), rng.standard_normal((5, 2)), np.full((5, 2), 0.3)
-    free = predict_function(stochastic.posterior(), *arguments)
-    shared = predict_function(model.trained().dynamics, *arguments)
+    inputs = rng.standard_normal((5, 6, 2))
+    latent = LatentPosterior(rng.standard_normal((5, 2)), np.full((5, 2), 0.3))
+    free = stochastic.posterior().moments(inputs, latent)
+    shared = model.trained().dynamics.moments(inputs, latent)
     for a, b in zip(free, shared, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import reference
 
-from pamlflow.models.interface import TaskArrays
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import (
     DescriptorEvidence,
     DescriptorPosterior,
 )
-from pamlflow.models.latent_gp.use.evidence import ElboEvidence, PredictiveEvidence
 from pamlflow.models.latent_gp.use.picture_posterior import EncodedEvidence
-from pamlflow.models.latent_gp.use.posterior import DynamicsPosterior, predict_function, task_noise
+from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence, PredictiveEvidence
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 TASKS = np.arange(3)
 
@@ -30,7 +30,7 @@ def dynamics_posterior(seed=0, bases=1):
     l_x, l_h = rng.lognormal(0.3, 0.2, size=3), rng.lognormal(0.3, 0.2, size=2)
     Z, lengthscales = np.hstack([Z_x, Z_h]), np.hstack([l_x, l_h])
     parts = [valid_reduction(Z, lengthscales, 1.3, rng) for _ in range(2)]
-    return DynamicsPosterior(
+    return SparsePosterior(
         Z_x, Z_h, l_x, l_h, np.array(1.3),
         weights=rng.normal(size=(6, 2)),
         basis=np.array([basis for basis, _ in parts[:bases]]),
@@ -148,7 +148,7 @@ def test_elbo_equals_monte_carlo_over_h_and_f():
     for i in TASKS:
         h = mean[i] + np.sqrt(variance[i]) * rng.standard_normal((draws, 2))
         inputs = np.tile(data.inputs[i], (draws, 1, 1))
-        f_mean, f_variance = predict_function(posterior, inputs, h, np.zeros_like(h))
+        f_mean, f_variance = posterior.moments(inputs, LatentPosterior(h, np.zeros_like(h)))
         f = f_mean + np.sqrt(f_variance) * rng.standard_normal(f_mean.shape)
         density = reference.log_normal(data.outputs[i], f, posterior.noise).sum(axis=-1)
         samples = density @ data.mask[i]
@@ -161,8 +161,8 @@ def test_predictive_at_certain_h_is_the_exact_predictive_density(bases):
     mean, _ = moments(4)
     for variance in (0.0, 1e-12):
         value = PredictiveEvidence(posterior, data)(mean, np.full((3, 2), variance), TASKS).value
-        f_mean, f_variance = predict_function(posterior, data.inputs, mean, np.zeros((3, 2)))
-        total = f_variance + task_noise(posterior, mean, posterior.predictive_noise)[:, None]
+        f_mean, f_variance = posterior.moments(data.inputs, LatentPosterior(mean, np.zeros((3, 2))))
+        total = f_variance + posterior.task_noise(mean, posterior.predictive_noise)[:, None]
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         np.testing.assert_allclose(value, np.sum(data.mask * density, axis=1), rtol=1e-8)
 
@@ -182,7 +182,7 @@ def test_predictive_is_linearised_around_the_mean_of_h(bases):
     posterior, data = dynamics_posterior(bases=bases), task_data()
     mean, variance = moments(5, scale=1.0)
     value = PredictiveEvidence(posterior, data)(mean, variance, TASKS).value
-    noise = task_noise(posterior, mean, posterior.predictive_noise)
+    noise = posterior.task_noise(mean, posterior.predictive_noise)
     for i in TASKS:
         expected = 0.0
         for t in np.flatnonzero(data.mask[i]):
@@ -203,8 +203,8 @@ def test_linearised_density_approaches_the_exact_one_as_h_becomes_certain():
     for variance in (1e-4, 1e-3, 1e-2):
         v = np.full((3, 2), variance)
         value = PredictiveEvidence(posterior, data)(mean, v, TASKS).value
-        f_mean, f_variance = predict_function(posterior, data.inputs, mean, v)
-        total = f_variance + task_noise(posterior, mean, posterior.predictive_noise)[:, None]
+        f_mean, f_variance = posterior.moments(data.inputs, LatentPosterior(mean, v))
+        total = f_variance + posterior.task_noise(mean, posterior.predictive_noise)[:, None]
         density = reference.log_normal(data.outputs, f_mean, total).sum(axis=-1)
         errors.append(np.abs(value - np.sum(data.mask * density, axis=1)).max())
     assert errors[0] < 0.2 * errors[1] < 0.04 * errors[2] < 0.04

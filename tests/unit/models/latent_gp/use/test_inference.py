@@ -7,8 +7,9 @@ from scipy.special import softmax
 
 from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.use.batched_bfgs import minimise_batch
-from pamlflow.models.latent_gp.use.evidence import Gradients, PredictiveEvidence
+from pamlflow.models.latent_gp.use.evidence import Gradients
 from pamlflow.models.latent_gp.use.inference import infer_latents, latent_starts
+from pamlflow.models.latent_gp.use.sparse_evidence import PredictiveEvidence
 
 STARTS = latent_starts(np.zeros((1, 2)))
 

@@ -9,7 +9,6 @@ import reference
 
 from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
-from pamlflow.models.latent_gp.use.posterior import predict_function
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.storage import store
 
@@ -61,7 +60,7 @@ def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
     inputs = ragged_tasks.inputs[None, :4]
     latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
     mean, variance = trained.predict(inputs, latent)
-    f_mean, f_variance = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
+    f_mean, f_variance = trained.dynamics.moments(trained.scaler.inputs(inputs), latent)
     scale = ragged_tasks.outputs.std(axis=0) * trained.parameters[".dynamics.output_scale"]
     np.testing.assert_allclose(mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
     noise = np.exp(0.4 * 0.3 + 0.8 * 0.4) * dynamics.predictive_noise
@@ -78,7 +77,7 @@ def test_without_noise_the_variance_is_that_of_the_function(trained, ragged_task
     latent = LatentPosterior(np.array([[0.3, -0.4]]), np.array([[0.2, 0.1]]))
     noisy, exact = trained.predict(inputs, latent), trained.predict(inputs, latent, noise=False)
     np.testing.assert_array_equal(exact[0], noisy[0])
-    _, of_f = predict_function(trained.dynamics, trained.scaler.inputs(inputs), *latent)
+    _, of_f = trained.dynamics.moments(trained.scaler.inputs(inputs), latent)
     np.testing.assert_allclose(exact[1], of_f * trained.scaler.output_scale**2, rtol=1e-12)
     assert np.all(exact[1] < noisy[1])
 
@@ -168,9 +167,7 @@ def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks
     inputs = np.tile(ragged_tasks.inputs[None, :4], (8, 1, 1))
     latent = trained.infer(descriptors=ragged_tasks.descriptors)
     scaler = trained.scaler
-    f_mean, f_variance = predict_function(
-        trained.dynamics, scaler.inputs(inputs), latent.mean, latent.variance, latent.covariance
-    )
+    f_mean, f_variance = trained.dynamics.moments(scaler.inputs(inputs), latent)
     noise = trained.dynamics.predictive_noise
     mean, variance = trained.predict(inputs, latent)
     np.testing.assert_allclose(mean, f_mean * scaler.output_scale + scaler.output_mean)

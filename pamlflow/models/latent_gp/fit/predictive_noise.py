@@ -6,13 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from pamlflow.models.interface import LatentPosterior, TaskArrays
-from pamlflow.models.latent_gp.use.posterior import (
-    DynamicsPosterior,
-    expected_kernel,
-    predict_function,
-    task_noise,
-    unit_kernel,
-)
+from pamlflow.models.latent_gp.use.kernels import expected_kernel, unit_kernel
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 from pamlflow.types import FloatArray
 
 GRID = 60
@@ -20,7 +15,7 @@ LARGEST_LEVERAGE = 0.999  # what is left when a transition decides its own predi
 
 
 def fit_predictive_noise(
-    posterior: DynamicsPosterior, data: TaskArrays, latent: LatentPosterior, floor: FloatArray
+    posterior: SparsePosterior, data: TaskArrays, latent: LatentPosterior, floor: FloatArray
 ) -> FloatArray:
     """Noise variances [P] of a task with h = 0, at least ``floor`` [P], for predictions of unseen transitions.
 
@@ -29,7 +24,7 @@ def fit_predictive_noise(
     also has to pay for the variance that the inducing points leave, which s contains.
     """
     squares, variance = leave_one_out(posterior, data, latent)
-    relative = task_noise(posterior, latent.mean, np.ones_like(posterior.noise))[:, None]
+    relative = posterior.task_noise(latent.mean, np.ones_like(posterior.noise))[:, None]
     present = data.mask > 0.0
     relative = np.broadcast_to(relative, squares.shape)[present]
     outputs = zip(squares[present].T, variance[present].T, relative.T, floor, strict=True)
@@ -37,7 +32,7 @@ def fit_predictive_noise(
 
 
 def leave_one_out(
-    posterior: DynamicsPosterior, data: TaskArrays, latent: LatentPosterior
+    posterior: SparsePosterior, data: TaskArrays, latent: LatentPosterior
 ) -> tuple[FloatArray, FloatArray]:
     """Squared errors and variances of f [N, T, P] at each transition, given all others.
 
@@ -46,7 +41,7 @@ def leave_one_out(
     b / n in its own prediction, and without it, error and b are divided by 1 - b / n (Rasmussen & Williams
     2006, section 5.4.2, for such a model).  q(h) and the parameters stay.
     """
-    mean, variance = predict_function(posterior, data.inputs, *latent)
+    mean, variance = posterior.moments(data.inputs, latent)
     moments = (latent.mean, latent.variance, posterior.inducing_latents, posterior.lengthscales_h)
     factors = posterior.variance * expected_kernel(*moments)
     left = np.empty_like(mean)
@@ -54,7 +49,7 @@ def leave_one_out(
         k = factor * unit_kernel(x, posterior.inducing_inputs, posterior.lengthscales_x)
         for p, kept in enumerate(1.0 - posterior.reduction):
             left[i, :, p] = np.square(k @ posterior.basis[p % len(posterior.basis)]) @ kept
-    noise = task_noise(posterior, latent.mean, posterior.noise)[:, None]
+    noise = posterior.task_noise(latent.mean, posterior.noise)[:, None]
     leverage = np.minimum(left / noise, LARGEST_LEVERAGE)
     squares = np.square((data.outputs - mean) / (1.0 - leverage))
     return squares, variance + left * leverage / (1.0 - leverage)

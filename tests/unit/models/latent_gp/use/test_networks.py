@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pamlflow.models.latent_gp.networks import (
+from pamlflow.models.latent_gp.use.networks import (
     divide_encoded,
     make_decoder,
     make_encoder,

@@ -11,10 +11,9 @@ from scipy.optimize import minimize
 
 from pamlflow.metrics import score
 from pamlflow.models.interface import LatentPosterior, TaskArrays
+from pamlflow.models.latent_gp.fit.predictive_noise import fit_predictive_noise, leave_one_out
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
-from pamlflow.models.latent_gp.use.posterior import predict_function
-from pamlflow.models.latent_gp.use.predictive_noise import fit_predictive_noise, leave_one_out
 
 FLOOR = np.full(2, 1e-6)
 
@@ -40,7 +39,7 @@ def test_leaving_one_out_equals_fitting_to_the_others(slope):
             outputs=tf.constant(data.outputs * mask[..., None]), mask=tf.constant(mask)
         )
         refit, _ = fitted_to(problem, others)
-        f_mean, f_variance = predict_function(refit, data.inputs, *latent)
+        f_mean, f_variance = refit.moments(data.inputs, latent)
         np.testing.assert_allclose(
             squares[i, t], (data.outputs[i, t] - f_mean[i, t]) ** 2, rtol=1e-5
         )
@@ -72,7 +71,7 @@ def test_outputs_closer_than_f_is_known_have_the_least_noise():
     problem = Problem(0)
     posterior, latent = fitted_to(problem, problem.data)
     data = TaskArrays(*(part.numpy() for part in problem.data))
-    mean, _ = predict_function(posterior, data.inputs, *latent)
+    mean, _ = posterior.moments(data.inputs, latent)
     floor = np.array([1e-6, 1e-3])
     for outputs in (mean, mean + 1e-5):
         noise = fit_predictive_noise(posterior, data._replace(outputs=outputs), latent, floor)

@@ -6,21 +6,45 @@ Small on purpose: a pool has a hundred pictures of one object, and every fit run
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 from tf_keras import layers
 
-from pamlflow.models.latent_gp.fit.parameters import library_defaults
+from pamlflow.numerics import default_error_state
 from pamlflow.types import FloatArray
 
 CHANNELS = 16
 WIDTH = 32
 INNERMOST = 4  # pixels along a side of the smallest layer
+KERAS_FLOAT = "float32"
+KERAS_LAYOUT = "channels_last"
 
 
-@library_defaults()
+@contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Make networks inside with the types and the layout that Keras has by default.
+
+    Keras keeps them for the whole process, where a file in the home or a user's own networks may have changed
+    them. They are put back afterwards. NumPy's error state is the default one, too.
+    """
+    backend, precision = tf_keras.backend, tf_keras.mixed_precision
+    before = backend.floatx(), backend.image_data_format(), precision.global_policy()
+    with default_error_state():
+        backend.set_floatx(KERAS_FLOAT)
+        backend.set_image_data_format(KERAS_LAYOUT)
+        precision.set_global_policy(KERAS_FLOAT)
+        try:
+            yield
+        finally:
+            backend.set_floatx(before[0])
+            backend.set_image_data_format(before[1])
+            precision.set_global_policy(before[2])
+
+
+@keras_defaults()
 def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
     """Pictures [n, H, W, R] -> mean and log variance of q(h | picture) [n, 2 Q]."""
     initial = _initialisers(seed)
@@ -48,7 +72,7 @@ def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int)
     return network
 
 
-@library_defaults()
+@keras_defaults()
 def make_decoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
     """Latent points [n, Q] -> pictures [n, H, W, R]."""
     initial = _initialisers(seed)

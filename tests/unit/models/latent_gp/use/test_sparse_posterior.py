@@ -8,16 +8,9 @@ import tensorflow as tf
 from dynamics_problem import JITTER, Problem
 from gpflow.config import Config, as_context
 
-from pamlflow.models.latent_gp.use.posterior import (
-    DynamicsPosterior,
-    excess_matrix,
-    expected_kernel,
-    expected_kernel_pairs,
-    predict_covariance,
-    predict_function,
-    task_noise,
-    unit_kernel,
-)
+from pamlflow.models.interface import LatentPosterior
+from pamlflow.models.latent_gp.use.kernels import unit_kernel
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 
 def posterior_of(problem, variance):
@@ -29,7 +22,7 @@ def random_posterior(seed, bases):
     """A posterior as free q(u) leaves it: ``bases`` is 1 or the number of outputs."""
     rng = np.random.default_rng(seed)
     count, outputs = 5, 3
-    return DynamicsPosterior(
+    return SparsePosterior(
         inducing_inputs=rng.normal(size=(count, 2)),
         inducing_latents=rng.normal(size=(count, 2)),
         lengthscales_x=rng.lognormal(0.3, 0.3, size=2),
@@ -50,7 +43,7 @@ def test_point_masses_predict_as_gpflow_sgpr(seed):
     posterior = posterior_of(problem, np.zeros((3, 2)))
     rng = np.random.default_rng(100 + seed)
     inputs, h = rng.normal(size=(4, 6, 3)), rng.normal(size=(4, 2))
-    mean, variance = predict_function(posterior, inputs, h, np.zeros((4, 2)))
+    mean, variance = posterior.moments(inputs, LatentPosterior(h, np.zeros((4, 2))))
     joint = np.hstack([inputs.reshape(-1, 3), np.repeat(h, 6, axis=0)])
     kernel = gpflow.kernels.SquaredExponential(problem.s2, problem.lengthscales)
     with as_context(Config(jitter=JITTER * problem.s2)):
@@ -77,7 +70,9 @@ def test_posterior_is_the_optimal_q_u(slope):
         np.hstack(points), np.hstack([problem.Z_x, problem.Z_h]), problem.lengthscales, problem.s2
     )[0]
     a = np.linalg.solve(dense["Kuu"], k)
-    f_mean, f_variance = predict_function(posterior, points[0][None], points[1], np.zeros((1, 2)))
+    f_mean, f_variance = posterior.moments(
+        points[0][None], LatentPosterior(points[1], np.zeros((1, 2)))
+    )
     for p in range(2):
         mean, covariance = reference.optimal_inducing(
             problem.outputs[:, p], problem.noise_of(p), **dense
@@ -96,7 +91,7 @@ def test_moments_under_uncertain_h_equal_quadrature(bases):
     rng = np.random.default_rng(1)
     inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
     variance = rng.uniform(0.05, 0.6, size=(2, 2))
-    f_mean, f_variance = predict_function(posterior, inputs, mean, variance)
+    f_mean, f_variance = posterior.moments(inputs, LatentPosterior(mean, variance))
     for i, j in np.ndindex(2, 3):
         x = inputs[i, j]
         expected = reference.moments(
@@ -112,9 +107,9 @@ def test_moments_of_a_trained_model_equal_monte_carlo(trained):
     inputs, draws = rng.normal(size=(1, 4, 2)), 20_000
     mean, variance = trained.latent.mean[:1], np.full((1, 2), 0.3)
     h = mean + np.sqrt(variance) * rng.standard_normal((draws, 2))
-    at = predict_function(posterior, np.repeat(inputs, draws, 0), h, np.zeros((draws, 2)))
+    at = posterior.moments(np.repeat(inputs, draws, 0), LatentPosterior(h, np.zeros((draws, 2))))
     sampled = at[0] + np.sqrt(at[1]) * rng.standard_normal((draws, 4, 2))
-    exact = predict_function(posterior, inputs, mean, variance)
+    exact = posterior.moments(inputs, LatentPosterior(mean, variance))
     f_mean, f_variance = (part[0] for part in exact)
     assert np.all(np.abs(sampled.mean(axis=0) - f_mean) < 5.0 * np.sqrt(f_variance / draws))
     squares = (sampled - f_mean) ** 2
@@ -126,16 +121,16 @@ def test_certain_h_is_the_limit_of_uncertain_h():
     posterior = random_posterior(3, 1)
     rng = np.random.default_rng(3)
     inputs, mean = rng.normal(size=(4, 2, 2)), rng.normal(size=(4, 2))
-    certain = predict_function(posterior, inputs, mean, np.zeros((4, 2)))
-    nearly = predict_function(posterior, inputs, mean, np.full((4, 2), 1e-12))
+    certain = posterior.moments(inputs, LatentPosterior(mean, np.zeros((4, 2))))
+    nearly = posterior.moments(inputs, LatentPosterior(mean, np.full((4, 2), 1e-12)))
     np.testing.assert_allclose(certain[0], nearly[0], rtol=1e-8)
     np.testing.assert_allclose(certain[1], nearly[1], rtol=1e-8, atol=1e-10)
 
 
 def test_far_from_the_data_the_prior_returns():
     posterior = random_posterior(4, 1)
-    mean, variance = predict_function(
-        posterior, np.full((1, 1, 2), 1e3), np.full((1, 2), 1e3), np.ones((1, 2))
+    mean, variance = posterior.moments(
+        np.full((1, 1, 2), 1e3), LatentPosterior(np.full((1, 2), 1e3), np.ones((1, 2)))
     )
     np.testing.assert_array_equal(mean, np.zeros((1, 1, 3)))
     np.testing.assert_allclose(variance, np.full((1, 1, 3), 1.7))
@@ -146,27 +141,7 @@ def test_noise_grows_with_h_along_its_slope():
     h = np.array([[0.0, 0.0], [1.0, 2.0]])
     for noise in (posterior.noise, posterior.predictive_noise):
         expected = [noise, noise * np.exp(0.4 - 1.6)]
-        np.testing.assert_allclose(task_noise(posterior, h, noise), expected, rtol=1e-12)
-
-
-def test_kernel_expectations_equal_quadrature():
-    rng = np.random.default_rng(6)
-    mean, Z, lengthscales = rng.normal(size=(3, 2)), rng.normal(size=(4, 2)), np.array([0.9, 1.4])
-    variance = rng.uniform(0.02, 0.4, size=(3, 2))
-
-    def k(h):
-        return reference.kernel(h, Z, lengthscales)
-
-    first = expected_kernel(mean, variance, Z, lengthscales)
-    pairs = expected_kernel_pairs(mean, variance, Z, lengthscales)
-    for i in range(3):
-        expected = reference.expectation(k, mean[i], variance[i])
-        np.testing.assert_allclose(first[i], expected, rtol=1e-8)
-        expected = reference.expectation(
-            lambda h: k(h)[:, :, None] * k(h)[:, None], mean[i], variance[i]
-        )
-        np.testing.assert_allclose(pairs[i], expected, rtol=1e-7)
-    np.testing.assert_allclose(unit_kernel(mean, Z, lengthscales), k(mean), rtol=1e-12)
+        np.testing.assert_allclose(posterior.task_noise(h, noise), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("bases", [1, 3])
@@ -180,7 +155,7 @@ def test_excess_matrices_give_the_second_moment_of_f(bases):
     )
     mean, variance = reference.dynamics_at(posterior, x, h)
     for p in range(3):
-        second = posterior.variance + k @ excess_matrix(posterior, p) @ k
+        second = posterior.variance + k @ posterior.excess_matrix(p) @ k
         assert second == pytest.approx(mean[p] ** 2 + variance[p], rel=1e-10)
 
 
@@ -193,7 +168,9 @@ def test_variance_is_never_negative():
     basis = np.linalg.inv(np.linalg.cholesky(K)).T[None]
     posterior = posterior._replace(basis=basis, reduction=np.ones((3, 5)))
     inputs = posterior.inducing_inputs[:, None]
-    _, variance = predict_function(posterior, inputs, posterior.inducing_latents, np.zeros((5, 2)))
+    _, variance = posterior.moments(
+        inputs, LatentPosterior(posterior.inducing_latents, np.zeros((5, 2)))
+    )
     assert np.all(variance >= 0.0) and variance.max() < 1e-9
 
 
@@ -210,7 +187,7 @@ def test_moments_under_correlated_h_equal_quadrature(bases):
     inputs, mean = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
     covariance = random_covariances(6, 2)
     variance = np.diagonal(covariance, axis1=1, axis2=2)
-    f_mean, f_variance = predict_function(posterior, inputs, mean, variance, covariance)
+    f_mean, f_variance = posterior.moments(inputs, LatentPosterior(mean, variance, covariance))
     for i, j in np.ndindex(2, 3):
         root = np.linalg.cholesky(covariance[i])
         expected = reference.moments(
@@ -231,8 +208,8 @@ def test_a_diagonal_covariance_is_independence():
     variance = rng.uniform(0.05, 0.6, size=(3, 2))
     diagonal = variance[:, :, None] * np.eye(2)
     for ours, theirs in zip(
-        predict_function(posterior, inputs, mean, variance, diagonal),
-        predict_function(posterior, inputs, mean, variance),
+        posterior.moments(inputs, LatentPosterior(mean, variance, diagonal)),
+        posterior.moments(inputs, LatentPosterior(mean, variance)),
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
@@ -243,7 +220,7 @@ def test_covariance_at_point_masses_is_that_of_gpflow_sgpr():
     posterior = posterior_of(problem, np.zeros((3, 2)))
     rng = np.random.default_rng(11)
     inputs, h = rng.normal(size=(3, 4, 3)), rng.normal(size=(3, 2))
-    found = predict_covariance(posterior, inputs, h, np.zeros((3, 2))).reshape(2, 12, 12)
+    found = posterior.covariance(inputs, LatentPosterior(h, np.zeros((3, 2)))).reshape(2, 12, 12)
     joint = np.hstack([inputs.reshape(-1, 3), np.repeat(h, 4, axis=0)])
     kernel = gpflow.kernels.SquaredExponential(problem.s2, problem.lengthscales)
     with as_context(Config(jitter=JITTER * problem.s2)):
@@ -270,7 +247,7 @@ def test_covariance_of_a_free_q_u_is_that_of_gpflow_svgp():
     reduction, U = np.linalg.eigh(np.eye(5) - roots @ np.swapaxes(roots, 1, 2))
     posterior = posterior._replace(basis=np.linalg.solve(L.T, U), reduction=reduction)
     inputs, h = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 2))
-    found = predict_covariance(posterior, inputs, h, np.zeros((2, 2))).reshape(3, 6, 6)
+    found = posterior.covariance(inputs, LatentPosterior(h, np.zeros((2, 2)))).reshape(3, 6, 6)
     with as_context(Config(jitter=0.0)):
         svgp = gpflow.models.SVGP(
             kernel, gpflow.likelihoods.Gaussian(), Z, num_latent_gps=3, q_sqrt=roots, whiten=True
@@ -320,11 +297,11 @@ def test_covariance_under_uncertain_h_equals_quadrature(bases, correlated):
     covariance = 0.3 * random_covariances(15, 3)
     variance = np.diagonal(covariance, axis1=1, axis2=2)
     roots = np.linalg.cholesky(covariance) if correlated else np.sqrt(variance)[:, None] * np.eye(2)
-    latent = (mean, variance, covariance) if correlated else (mean, variance)
-    found = predict_covariance(posterior, inputs, *latent)
+    latent = LatentPosterior(mean, variance, covariance if correlated else None)
+    found = posterior.covariance(inputs, latent)
     expected = covariance_by_quadrature(posterior, inputs, roots, mean)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    _, marginal = predict_function(posterior, inputs, *latent)
+    _, marginal = posterior.moments(inputs, latent)
     np.testing.assert_allclose(np.einsum("pisis->isp", found), marginal, rtol=1e-9, atol=1e-12)
     assert np.abs(found[:, 0, :, 1]).max() > 1e-2  # tasks do inform each other
 
@@ -333,6 +310,8 @@ def test_covariances_of_any_tasks_are_symmetric_and_positive():
     posterior = random_posterior(16, 1)._replace(reduction=np.zeros((3, 5)))
     rng = np.random.default_rng(17)
     inputs, mean = rng.normal(size=(4, 5, 2)), rng.normal(size=(4, 2))
-    matrices = predict_covariance(posterior, inputs, mean, np.full((4, 2), 0.2)).reshape(3, 20, 20)
+    matrices = posterior.covariance(inputs, LatentPosterior(mean, np.full((4, 2), 0.2))).reshape(
+        3, 20, 20
+    )
     np.testing.assert_allclose(matrices, np.swapaxes(matrices, 1, 2), atol=1e-12)
     assert np.linalg.eigvalsh(matrices).min() > -1e-9
