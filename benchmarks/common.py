@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from pamlflow import __version__
 from pamlflow.jobs.usage import machine
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import __version__
 from pamlflow.world import World
 
 THREADS = len(os.sched_getaffinity(0))

@@ -17,10 +17,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from pamlflow import __version__, plotting
+from pamlflow import plotting
 from pamlflow.configuration.validation import validated
 from pamlflow.jobs.usage import machine, usage
 from pamlflow.storage import store
+from pamlflow.versions import __version__
 from publish import verdicts
 
 STUDY = Path(__file__).parents[1] / "docs" / "study"

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from pamlflow import __version__
 from pamlflow.errors import UserError
+from pamlflow.versions import __version__
 
 logger = logging.getLogger("pamlflow")
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition import BoxOffer, PoolOffer, Situation, log_repeat, strategy_of
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.excitations import excitations_from_datasets
@@ -18,6 +17,7 @@ from pamlflow.rounds import read_pool, read_round, train_round
 from pamlflow.seeding import generator
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import TRAINING_VERSION
 from pamlflow.world import World
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
-from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
+from pamlflow.versions import EVALUATION_VERSION, TRAINING_VERSION
 from pamlflow.configuration.dimensions import warnings
 from pamlflow.configuration.command_line import read_sources
 from pamlflow.configuration.preflight import require_parts

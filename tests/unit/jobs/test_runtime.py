@@ -11,10 +11,10 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from pamlflow import __version__
 from pamlflow.errors import UserError
 from pamlflow.jobs import progress, runtime
 from pamlflow.jobs.runtime import job, prepare_jobs
+from pamlflow.versions import __version__
 
 logger = logging.getLogger("pamlflow.stages.acquire")
 
