@@ -45,7 +45,7 @@ def setup() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["PAMLFLOW_CHECK_SHAPES"] = "0"
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from pamlflow.jobs.runtime import configure_tensorflow
+    from pamlflow.tensorflow_loading import configure_tensorflow
 
     configure_tensorflow(THREADS)
 
