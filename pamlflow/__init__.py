@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pamlflow.versions import __version__
+from pamlflow.versions import __version__ as __version__
 
 if TYPE_CHECKING:
     from pamlflow.models.latent_gp.use.trained import TrainedModel
@@ -29,16 +29,7 @@ _MODULES = {
     "Variable": "tasks",
 }
 
-__all__ = [
-    "Box",
-    "Learner",
-    "Pool",
-    "RecordingError",
-    "TaskSet",
-    "TrainedModel",
-    "Variable",
-    "__version__",
-]
+__all__ = ["Box", "Learner", "Pool", "RecordingError", "TaskSet", "TrainedModel", "Variable"]
 
 
 def __getattr__(name: str) -> Any:
