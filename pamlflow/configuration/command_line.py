@@ -42,14 +42,16 @@ def read_sources(
     given = list(settings.configfiles)  # laid over the files that the workflow names
     beneath = [] if settings.replace_workflow_config else workflow.configfiles
     entries = list(settings.config_args or ())
-    places, problems = read_files([*(Path(file) for file in beneath if file not in given), *given])
+    written_at, problems = read_files(
+        [*(Path(file) for file in beneath if file not in given), *given]
+    )
     problems += _repeated(_options(arguments))
     problems += _entry_problems(entries)
     for entry in entries:
         name, _, value = entry.partition("=")
-        places[name,] = f"{_ENTRIES} {name}"
-        places |= dict.fromkeys(_below(_nested(value), (name,)), _NESTED)
-    return places, problems
+        written_at[name,] = f"{_ENTRIES} {name}"
+        written_at |= dict.fromkeys(_below(_nested(value), (name,)), _NESTED)
+    return written_at, problems
 
 
 def explanation(message: str, arguments: Sequence[str] | None = None) -> str | None:

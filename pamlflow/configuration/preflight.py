@@ -7,19 +7,19 @@ from pamlflow import plugins
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
 from pamlflow.settings import world_settings
-from pamlflow.wording import Node, Places, Problem, placed
+from pamlflow.wording import Node, Problem, WrittenAt, placed
 from pamlflow.world import World
 
 
-def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
+def require_parts(config: dict[str, Any], written_at: WrittenAt = UNKNOWN) -> None:
     """Make the world of each experiment that is to run, and load the strategies of one's own that it names.
 
     What is not to run is not imported. Raises ConfigurationError with all that cannot be made, for
-    instance a parameter that the domain has not, and where its keys are written, if `places` say so.
+    instance a parameter that the domain has not, and where its keys are written, if `written_at` says so.
     """
     problems = list(_problems(config))
     if problems:
-        raise ConfigurationError(placed(problems, places))
+        raise ConfigurationError(placed(problems, written_at))
 
 
 def _problems(config: Node) -> Iterator[Problem]:

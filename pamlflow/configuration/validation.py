@@ -24,8 +24,8 @@ from pamlflow.names import ORACLE
 from pamlflow.wording import (
     Key,
     Node,
-    Places,
     Problem,
+    WrittenAt,
     dotted,
     nearest,
     placed,
@@ -33,7 +33,7 @@ from pamlflow.wording import (
     shown,
 )
 
-UNKNOWN: Places = MappingProxyType({})
+UNKNOWN: WrittenAt = MappingProxyType({})
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 
 _KINDS = {
@@ -89,16 +89,16 @@ def schema() -> dict[str, Any]:
 
 
 def validated(
-    config: Mapping[str, Any], places: Places = UNKNOWN, found: Collection[Problem] = ()
+    config: Mapping[str, Any], written_at: WrittenAt = UNKNOWN, found: Collection[Problem] = ()
 ) -> dict[str, Any]:
     """Return `config` with defaults filled in, keys in the schema's order, 1 and 1.0 made alike.
 
     Settings that mean the same thus look the same to Snakemake and re-run nothing. Raises
     ConfigurationError with all problems at once, those `found` in its files among them, and where keys
-    are written, if `places` say so.
+    are written, if `written_at` says so.
     """
     if endless := endless_problems(config):
-        raise ConfigurationError([*found, *placed(endless, places)])
+        raise ConfigurationError([*found, *placed(endless, written_at)])
     nameless = dict(nameless_problems(config))
     problems = list(nameless.items())
     for error in _Validator(schema()).iter_errors(config):
@@ -107,7 +107,7 @@ def validated(
     filled: dict[str, Any] = _filled(schema(), config)
     problems += cross_problems(filled, sound)
     if problems or found:
-        raise ConfigurationError([*found, *placed(problems, places)])
+        raise ConfigurationError([*found, *placed(problems, written_at)])
     return filled
 
 

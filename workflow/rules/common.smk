@@ -15,10 +15,10 @@ from snakemake.logging import logger
 
 prepare_jobs()
 try:
-    places, found = read_sources(workflow)
-    CONFIG = validated(config, places, found)
+    written_at, found = read_sources(workflow)
+    CONFIG = validated(config, written_at, found)
     if workflow.is_main_process:  # and not again in every job
-        require_parts(CONFIG, places)
+        require_parts(CONFIG, written_at)
         for warning in warnings(CONFIG):
             logger.warning(warning)
 except ConfigurationError as error:

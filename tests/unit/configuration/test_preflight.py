@@ -90,9 +90,9 @@ def test_what_a_domain_raises_is_told_with_its_line_and_place(
     monkeypatch.syspath_prepend(tmp_path)
     config["run"]["experiments"] = ["pendubot"]
     config["experiments"]["pendubot"]["domain"] = f"{name}:Broken"
-    places = {("experiments", "pendubot", "domain"): "mine.yaml, line 3"}
+    written_at = {("experiments", "pendubot", "domain"): "mine.yaml, line 3"}
     with pytest.raises(ConfigurationError) as raised:
-        require_parts(config, places)
+        require_parts(config, written_at)
     heading, line = str(raised.value).splitlines()
     assert heading.startswith("1 problem in")
     assert re.search(rf"experiments.pendubot.domain: .*{name}.*{expected}", line)
