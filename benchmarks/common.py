@@ -29,7 +29,7 @@ HELD_OUT_FROM = 50
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One comparison; ``ratio`` is how many times better ours is than the reference, if there is one."""
 
     case: str
@@ -132,7 +132,7 @@ def milliseconds(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms"
 
 
-def publish(name: str, rows: list[Row]) -> None:
+def keep(name: str, rows: list[Measurement]) -> None:
     """Print the rows and keep them, with the machine and the date, for the table in README.md."""
     for row in rows:
         print("  ".join(part for part in asdict(row).values() if part), flush=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.common import Row, head, held_out, publish, setup, shuffled, world_of
+from benchmarks.common import Measurement, head, held_out, keep, setup, shuffled, world_of
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
 from pamlflow.stages.illustrate_pictures import rank_correlation
@@ -18,13 +18,13 @@ SCORES = (
 )
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Scores after one random task and six that PAML chose from 100 pictures."""
     rows = []
     for weight in WEIGHTS:
         settings = ModelSettings(2, pictures=PictureSettings(weight))
         cells = np.mean([after_rounds(settings, seed) for seed in SEEDS], axis=0)
-        rows.append(Row(f"weight {weight:g}", words(cells)))
+        rows.append(Measurement(f"weight {weight:g}", words(cells)))
     return rows
 
 
@@ -74,4 +74,4 @@ def words(cells: np.ndarray) -> str:
 
 if __name__ == "__main__":
     setup()
-    publish("pictures", measure())
+    keep("pictures", measure())
