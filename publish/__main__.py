@@ -29,7 +29,9 @@ KINDS = (".csv", ".svg", ".png")
 LIBRARIES = ("snakemake", "tensorflow", "gpflow", "numpy", "mujoco-core")
 
 
-def publish(experiment: str, folder: Path, config: dict[str, object], target: Path) -> None:
+def publish_experiment(
+    experiment: str, folder: Path, config: dict[str, object], target: Path
+) -> None:
     """Copy the products of `experiment` from the working folder of a run, and describe the run."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted((folder / "results" / experiment).iterdir()):
@@ -106,7 +108,7 @@ def main() -> None:
             key: config[key] for key in ("seed", "strategies", "model", "training", "inference")
         }
         kept["experiments"] = {experiment: config["experiments"][experiment]}
-        publish(experiment, arguments.directory, kept, STUDY / experiment)
+        publish_experiment(experiment, arguments.directory, kept, STUDY / experiment)
     draw_overviews(list(config["experiments"]), config["inference"]["protocols"])
     page = verdicts.page(STUDY, list(config["experiments"]))
     (STUDY / "README.md").write_text(page, encoding="utf-8")

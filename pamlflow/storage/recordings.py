@@ -162,7 +162,7 @@ def move_aside(path: Path) -> Path:
     """Give the file `path` the name of something refused, which none has yet; returns that."""
     for aside in _aside(path.parent):
         with contextlib.suppress(FileExistsError):
-            files.publish(path, aside)
+            files.claim_name(path, aside)
             break
     return aside
 
