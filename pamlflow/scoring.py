@@ -58,7 +58,7 @@ class ShuffledTasks:
         return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
 
 
-def infer(
+def infer_by_protocol(
     model: Model, test: ShuffledTasks, protocol: ScoringProtocol, objective: Objective
 ) -> Belief:
     """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
@@ -80,7 +80,7 @@ def evaluate(
     model: Model, test: ShuffledTasks, protocol: ScoringProtocol, objective: Objective
 ) -> Scores:
     """Infer, predict and score all tasks under one protocol."""
-    latent = infer(model, test, protocol, objective)
+    latent = infer_by_protocol(model, test, protocol, objective)
     mask = test.query(protocol.held_out)
     scored = mask.any(axis=0)
     mean, variance = model.predict(test.inputs[:, scored], latent, protocol.objective or objective)
