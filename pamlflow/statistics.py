@@ -70,7 +70,7 @@ def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: i
     parts = []
     for protocol, metric in product(table["protocol"].unique(), METRICS):
         panel = table[(table["protocol"] == protocol) & (table["metric"] == metric)]
-        curves = learning_curves(panel, [subject, *baselines])
+        curves = curves_by_strategy(panel, [subject, *baselines])
         for baseline in baselines:
             _warn_unless_shared(curves[subject][0], curves[baseline][0], baseline, protocol, metric)
             part = compare_curves(curves[subject], curves[baseline], seed)
@@ -98,7 +98,7 @@ def _warn_unless_shared(
         )
 
 
-def learning_curves(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:
+def curves_by_strategy(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:
     """Return the curve [R + 1, T] of each strategy from the scores of one metric and protocol.
 
     Raises ValueError when a strategy lacks a trial or a round that another one has.
