@@ -34,7 +34,7 @@ from pamlflow.wording import (
 )
 
 UNKNOWN: WrittenAt = MappingProxyType({})
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
 _KINDS = {
     "integer": "a whole number",
@@ -259,7 +259,7 @@ def _option_rows() -> Iterator[str]:
 
 
 _README = """\
-<!-- Written by `make docs` from workflow/schemas/config.schema.yaml. -->
+<!-- Written by `make docs` from pamlflow/configuration/config.schema.yaml. -->
 # Configuration
 
 `config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over

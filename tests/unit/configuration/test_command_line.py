@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pamlflow.configuration.command_line import STUDY, bomb, explanation, read_sources
+from pamlflow.configuration.command_line import DEFAULT, bomb, explanation, read_sources
 from pamlflow.configuration.validation import ConfigurationError, validated
 
 STOPPED = "in load_configfile ... in parse_config"
-STUDY_FILE = STUDY.read_text(encoding="utf-8")
+STUDY_FILE = DEFAULT.read_text(encoding="utf-8")
 
 
 def workflow(*files, config=(), main=True, replace=False):
@@ -17,7 +17,7 @@ def workflow(*files, config=(), main=True, replace=False):
         configfiles=list(files), config_args=list(config), replace_workflow_config=replace
     )
     return SimpleNamespace(
-        is_main_process=main, config_settings=settings, configfiles=[*files, STUDY]
+        is_main_process=main, config_settings=settings, configfiles=[*files, DEFAULT]
     )
 
 
