@@ -54,7 +54,7 @@ def cart_poles(seed: int, count: int | None, steps: int = 99) -> TaskSet:
     """``count`` uniform cart-pole tasks, or the 10 x 10 test grid, ``steps`` transitions each."""
     world = world_of("cart_pole", steps)
     rng = np.random.default_rng(seed)
-    space = world.view.space
+    space = world.descriptors.space
     tasks = space.grid([10, 10]) if count is None else space.sample(count, rng)
     return world.run(tasks, tasks, world.domain.draw_excitation(rng))
 

@@ -16,7 +16,7 @@ def measure() -> list[Measurement]:
     rows = []
     for system in SYSTEMS:
         world = world_of(system)
-        space, domain = world.view.space, world.domain
+        space, domain = world.descriptors.space, world.domain
         results: dict[str, list[tuple[float, float, float]]] = {}
         for seed in SEEDS:
             rng = np.random.default_rng(seed)

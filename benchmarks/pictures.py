@@ -34,12 +34,14 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
 
     world, training = world_of("cart_pole_pixels"), TrainingSettings()
     rng = np.random.default_rng(seed)
-    box = world.view.parameter_space
+    box = world.descriptors.parameter_space
     lengths = box.sample(CANDIDATES, rng)
-    pictures = world.view.describe(lengths, rng)
+    pictures = world.descriptors.describe(lengths, rng)
     excitation = world.domain.draw_excitation(rng)
     grid = box.grid([TEST_TASKS])
-    test_tasks = world.run(grid, world.view.describe(grid, rng), world.domain.draw_excitation(rng))
+    test_tasks = world.run(
+        grid, world.descriptors.describe(grid, rng), world.domain.draw_excitation(rng)
+    )
     test = shuffled(test_tasks)
 
     left = np.ones(CANDIDATES, dtype=bool)

@@ -88,14 +88,14 @@ def acquire_round(
         round=number,
         model=before.model,
         offer=(
-            PoolOffer(candidates.unchosen(rows), world.view.space)
+            PoolOffer(candidates.unchosen(rows), world.descriptors.space)
             if candidates
             else BoxOffer(world.space)
         ),
         tasks=tasks,
         rng=rng,
         design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
-        hidden=world.view.is_partial,
+        hidden=world.descriptors.is_partial,
     )
     selection = strategy_of(strategy)(situation, options)
     log_repeat(selection, situation)

@@ -32,9 +32,9 @@ def simulate_test_tasks(
     """
     world = World.from_config(experiment)
     rng = generator(seed)
-    parameters = world.view.parameter_space.grid(test_grid)
+    parameters = world.descriptors.parameter_space.grid(test_grid)
     excitations = world.draw_excitations(len(parameters), rng)
-    tasks = world.run(parameters, world.view.describe(parameters, rng), excitations)
+    tasks = world.run(parameters, world.descriptors.describe(parameters, rng), excitations)
     order = np.concatenate([rng.permutation(length) for length in tasks.lengths])
     datasets = tasks.to_datasets() | _drawn(world, excitations) | {"context/order": order}
     config = {**experiment, "test_grid": list(test_grid)}
@@ -80,14 +80,14 @@ def draw_pool(
     """Draw the tasks that a trial can choose from, uniform in the box of parameters; write `pool`."""
     world = World.from_config(experiment)
     rng = generator(seed)
-    parameters = world.view.parameter_space.sample(candidates, rng)
+    parameters = world.descriptors.parameter_space.sample(candidates, rng)
     pool = Pool(
-        world.view.describe(parameters, rng),
+        world.descriptors.describe(parameters, rng),
         parameters,
-        world.view.variables,
+        world.descriptors.variables,
         world.domain.parameter_variables,
     )
-    datasets = pool.to_datasets() | {"pool/renderer": world.view.renderer}
+    datasets = pool.to_datasets() | {"pool/renderer": world.descriptors.renderer}
     config = {**experiment, "pool": candidates}
     store.write(output, "pool", datasets, seed=seed, config=config)
 
