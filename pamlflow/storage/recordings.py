@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pamlflow.arrays import is_masked
 from pamlflow.storage import files, npz, remedies
 from pamlflow.types import FloatArray
 
@@ -165,13 +166,6 @@ def move_aside(path: Path) -> Path:
             files.claim_name(path, aside)
             break
     return aside
-
-
-def is_masked(values: Any) -> bool:
-    """Whether some values of an array, or of rows in a list, are masked: NumPy would take them for valid."""
-    if isinstance(values, list | tuple):
-        return any(map(is_masked, values))
-    return isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask))
 
 
 def _content(path: Path) -> bytes:
