@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks.common import Measurement, head, held_out, keep, setup, shuffled, world_of
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
-from pamlflow.stages.illustrate_pictures import rank_correlation
+from pamlflow.stages.illustrate_pictures import rank_agreement
 
 WEIGHTS = (1.0, 0.1, 0.01, 0.001)
 SEEDS, ROUNDS, CANDIDATES, TEST_TASKS, CONTEXT = (1, 2), 6, 100, 25, 20
@@ -64,7 +64,7 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
         float(np.sqrt(from_picture.squared_error.mean())),
         float(np.sqrt(from_transitions.squared_error.mean())),
         float(from_transitions.nll.mean()),
-        rank_correlation(encoded, lengths[:, 0]),
+        rank_agreement(encoded, lengths[:, 0]),
         float(missed),
     ]
 
