@@ -1,4 +1,4 @@
-"""What is known of a task: views that turn simulator parameters into task descriptors, and some back."""
+"""What is known of a task: descriptors, made of simulator parameters, and some turned back into those."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
