@@ -6,7 +6,7 @@ RESERVED = (INITIAL, ORACLE)  # no strategy may have such a name
 # Columns of tables that have one for each variable too.
 RESERVED_COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")
 # The library's own domains, and their parameters: masses in kg and lengths in m.
-DOMAINS = {
+DOMAIN_PARAMETERS = {
     "cart_pole": ("pole_mass", "pole_length"),
     "pendubot": ("inner_length", "outer_length"),
     "cart_double_pole": ("inner_length", "outer_length"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pamlflow.configuration.soundness import Sound
-from pamlflow.names import DOMAINS, ORACLE
+from pamlflow.names import DOMAIN_PARAMETERS, ORACLE
 from pamlflow.wording import Key, Node, Problem, dotted, nearest, shown
 
 MAX_TEST_TASKS = 10_000
@@ -43,9 +43,9 @@ def grid_problems(key: Key, test_grid: list[int]) -> Iterator[Problem]:
 
 def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
     """Find values that mean nothing to the domains of the library."""
-    if not sound(*key, "domain") or experiment["domain"] not in DOMAINS:
+    if not sound(*key, "domain") or experiment["domain"] not in DOMAIN_PARAMETERS:
         return
-    parameters = DOMAINS[experiment["domain"]]
+    parameters = DOMAIN_PARAMETERS[experiment["domain"]]
     sections = [name for name in ("space", "fixed") if sound.whole(*key, name)]
     values = {
         name: (experiment.get(section, {})[name], section)

@@ -16,8 +16,7 @@ from pamlflow.configuration.validation import (
     schema,
     validated,
 )
-from pamlflow.names import DOMAINS as OWN_DOMAINS
-from pamlflow.names import ORACLE, STRATEGIES
+from pamlflow.names import DOMAIN_PARAMETERS, ORACLE, STRATEGIES
 
 ROOT = Path(__file__).parents[3]
 STUDY = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
@@ -93,10 +92,10 @@ def test_names_are_those_of_the_library():
     from pamlflow.domains import DOMAINS, make_domain
 
     experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
-    for name, parameters in OWN_DOMAINS.items():
+    for name, parameters in DOMAIN_PARAMETERS.items():
         known = make_domain(name, steps=2).parameter_variables
         assert parameters == tuple(variable.name for variable in known)
-    assert set(OWN_DOMAINS) == set(DOMAINS)
+    assert set(DOMAIN_PARAMETERS) == set(DOMAINS)
     assert set(STRATEGIES) == {*BUILT_IN, ORACLE}
     assert set(experiment["domain"]["x-names"]) == set(DOMAINS)
     assert set(settings.WORLD_KEYS) <= set(experiment)
