@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Row, publish, setup
+from benchmarks.common import Measurement, keep, setup
 from pamlflow.protocols import parse_protocol
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.storage import store
@@ -15,7 +15,7 @@ EXPERIMENTS = ("cart_pole", "pendubot", "cart_double_pole")
 INDUCING_POINTS, TRIALS, PROTOCOL = (200, 400), (0, 1), "few_shot_20"
 
 
-def measure(folder: Path) -> list[Row]:
+def measure(folder: Path) -> list[Measurement]:
     """NLL and RMSE of fits from scratch to the tasks that two strategies ended with, means over trials."""
     rows = []
     for experiment in EXPERIMENTS:
@@ -32,7 +32,7 @@ def measure(folder: Path) -> list[Row]:
                 for name in ("paml", "uniform")
             )
             rows.append(
-                Row(
+                Measurement(
                     f"{experiment}, M = {points}",
                     "PAML's tasks: " + words(ours),
                     "uniform tasks: " + words(theirs),
@@ -77,6 +77,6 @@ if __name__ == "__main__":
     setup()
     study = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     try:
-        publish("capacity", measure(study))
+        keep("capacity", measure(study))
     except store.StoreError as error:
         print(error, file=sys.stderr)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
+from benchmarks.common import Measurement, cart_poles, head, held_out, keep, setup, shuffled
 
 SEEDS, TASKS, CONTEXTS = (1, 2, 3), 8, (5, 20, 49)
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """NLL and RMSE on the 10 x 10 test grid after 8 uniform tasks, means over three sets of tasks."""
     from pamlflow.models.latent_gp.fit.training import train
     from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
@@ -38,7 +38,7 @@ def measure() -> list[Row]:
                 for objective in ("predictive", "elbo")
             )
             rows.append(
-                Row(
+                Measurement(
                     f"{noise} noise, {size} transitions known",
                     "predictive: " + words(ours),
                     "elbo: " + words(theirs),
@@ -56,4 +56,4 @@ def words(cell: np.ndarray) -> str:
 
 if __name__ == "__main__":
     setup()
-    publish("choices", measure())
+    keep("choices", measure())

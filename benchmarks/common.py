@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from pamlflow import __version__
 from pamlflow.jobs.usage import machine
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import __version__
 from pamlflow.world import World
 
 THREADS = len(os.sched_getaffinity(0))
@@ -29,7 +29,7 @@ HELD_OUT_FROM = 50
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One comparison; ``ratio`` is how many times better ours is than the reference, if there is one."""
 
     case: str
@@ -45,7 +45,7 @@ def setup() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["PAMLFLOW_CHECK_SHAPES"] = "0"
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from pamlflow.jobs.runtime import configure_tensorflow
+    from pamlflow.tensorflow_loading import configure_tensorflow
 
     configure_tensorflow(THREADS)
 
@@ -54,7 +54,7 @@ def cart_poles(seed: int, count: int | None, steps: int = 99) -> TaskSet:
     """``count`` uniform cart-pole tasks, or the 10 x 10 test grid, ``steps`` transitions each."""
     world = world_of("cart_pole", steps)
     rng = np.random.default_rng(seed)
-    space = world.view.space
+    space = world.descriptors.space
     tasks = space.grid([10, 10]) if count is None else space.sample(count, rng)
     return world.run(tasks, tasks, world.domain.draw_excitation(rng))
 
@@ -132,7 +132,7 @@ def milliseconds(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms"
 
 
-def publish(name: str, rows: list[Row]) -> None:
+def keep(name: str, rows: list[Measurement]) -> None:
     """Print the rows and keep them, with the machine and the date, for the table in README.md."""
     for row in rows:
         print("  ".join(part for part in asdict(row).values() if part), flush=True)

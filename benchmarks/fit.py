@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
+from benchmarks.common import Measurement, cart_poles, head, held_out, keep, setup, shuffled
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 
@@ -17,7 +17,7 @@ def nll(trained: TrainedModel, data: TaskArrays) -> float:
     return float(held_out(trained, latent, data).nll.mean())
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """The paper's schedule once; the collapsed fit at the same M and at the default one."""
     from pamlflow.models.interface import LatentPosterior, TrainingRecord
     from pamlflow.models.latent_gp.fit.optimiser import Optimiser
@@ -61,7 +61,7 @@ def measure() -> list[Row]:
         reached = [s for s, b in zip(record.seconds, record.bound, strict=True) if b >= goal]
         ours = f"{reached[0]:.0f} s" if reached else f"not reached: {record.bound[-1]:.0f}"
         rows.append(
-            Row(
+            Measurement(
                 f"time to {100 * level:.0f}% of the paper's final bound of {target:.0f}, M = 300",
                 ours,
                 f"{reference:.0f} s for 5,000 steps",
@@ -73,7 +73,7 @@ def measure() -> list[Row]:
     default, _ = train(tasks, ModelSettings(), TrainingSettings(), np.random.default_rng(0))
     seconds = time.perf_counter() - begin
     rows.append(
-        Row(
+        Measurement(
             "default fit from scratch, M = 200: time",
             f"{seconds:.0f} s",
             f"{reference:.0f} s",
@@ -83,7 +83,7 @@ def measure() -> list[Row]:
     )
     default_nll = nll(default, test)
     rows.append(
-        Row(
+        Measurement(
             "default fit: held-out NLL, 20 transitions",
             f"{default_nll:.2f}",
             f"{reference_nll:.2f}",
@@ -96,4 +96,4 @@ def measure() -> list[Row]:
 
 if __name__ == "__main__":
     setup()
-    publish("fit", measure())
+    keep("fit", measure())

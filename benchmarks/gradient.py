@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, median_seconds, milliseconds, publish, setup
+from benchmarks.common import Measurement, cart_poles, keep, median_seconds, milliseconds, setup
 
 TASKS, TRANSITIONS, LATENT = 19, 99, 2
 
@@ -23,7 +23,7 @@ def operations(inducing: int, inputs: int, outputs: int) -> float:
     return gram + kernel + features + elementwise + cholesky + solves
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """A row for each number of inducing points."""
     import tensorflow as tf
 
@@ -51,7 +51,7 @@ def measure() -> list[Row]:
         count = operations(inducing, tasks.inputs.shape[1], tasks.outputs.shape[1])
         floor = count / rate
         rows.append(
-            Row(
+            Measurement(
                 f"loss and gradient, M = {inducing}",
                 milliseconds(ours),
                 f"{milliseconds(floor)} ({count / 1e6:.0f} MFLOP at {rate / 1e9:.0f} GFLOP/s)",
@@ -64,4 +64,4 @@ def measure() -> list[Row]:
 
 if __name__ == "__main__":
     setup()
-    publish("gradient", measure())
+    keep("gradient", measure())

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from benchmarks.common import Row, cart_poles, head, held_out, publish, setup, shuffled
+from benchmarks.common import Measurement, cart_poles, head, held_out, keep, setup, shuffled
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 
@@ -56,7 +56,7 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
     return (time.perf_counter() - begin) * len(inputs) / TASKS_TIMED
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Both sides on the same model and contexts, and ours with all transitions."""
     from pamlflow.models.latent_gp.fit.training import train
     from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
@@ -81,7 +81,7 @@ def measure() -> list[Row]:
             ours = float(np.median(times))
             nll = held_out(trained, latent, data, objective).nll.mean()
             rows.append(
-                Row(
+                Measurement(
                     f"{objective}, {steps} transitions, M = {INDUCING} (NLL {nll:.2f})",
                     f"{ours:.2f} s",
                     f"{reference:.0f} s",
@@ -94,4 +94,4 @@ def measure() -> list[Row]:
 
 if __name__ == "__main__":
     setup()
-    publish("inference", measure())
+    keep("inference", measure())

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from benchmarks.common import Row, head, held_out, publish, setup, shuffled, world_of
+from benchmarks.common import Measurement, head, held_out, keep, setup, shuffled, world_of
 
 SYSTEMS = ("cart_pole", "pendubot", "cart_double_pole")
 SEEDS, UNIFORM, CONTEXT = (1, 2), 8, 20
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Scores on the 10 x 10 test grid after 8 uniform tasks and the 4 corners of the box."""
     from pamlflow.models.latent_gp.fit.training import train
     from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
@@ -16,7 +16,7 @@ def measure() -> list[Row]:
     rows = []
     for system in SYSTEMS:
         world = world_of(system)
-        space, domain = world.view.space, world.domain
+        space, domain = world.descriptors.space, world.domain
         results: dict[str, list[tuple[float, float, float]]] = {}
         for seed in SEEDS:
             rng = np.random.default_rng(seed)
@@ -42,7 +42,7 @@ def measure() -> list[Row]:
                 results.setdefault(noise, []).append(cell)
         ours, theirs = (np.mean(results[name], axis=0) for name in ("task_scaled", "per_output"))
         rows.append(
-            Row(
+            Measurement(
                 f"{system}, {CONTEXT} transitions known",
                 "task_scaled: " + words(ours),
                 "per_output: " + words(theirs),
@@ -59,4 +59,4 @@ def words(cell: np.ndarray) -> str:
 
 if __name__ == "__main__":
     setup()
-    publish("noise", measure())
+    keep("noise", measure())

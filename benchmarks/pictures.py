@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from benchmarks.common import Row, head, held_out, publish, setup, shuffled, world_of
+from benchmarks.common import Measurement, head, held_out, keep, setup, shuffled, world_of
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.models.latent_gp.settings import ModelSettings, PictureSettings, TrainingSettings
-from pamlflow.stages.illustrate_pictures import rank_correlation
+from pamlflow.stages.illustrate_pictures import rank_agreement
 
 WEIGHTS = (1.0, 0.1, 0.01, 0.001)
 SEEDS, ROUNDS, CANDIDATES, TEST_TASKS, CONTEXT = (1, 2), 6, 100, 25, 20
@@ -18,13 +18,13 @@ SCORES = (
 )
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Scores after one random task and six that PAML chose from 100 pictures."""
     rows = []
     for weight in WEIGHTS:
         settings = ModelSettings(2, pictures=PictureSettings(weight))
         cells = np.mean([after_rounds(settings, seed) for seed in SEEDS], axis=0)
-        rows.append(Row(f"weight {weight:g}", words(cells)))
+        rows.append(Measurement(f"weight {weight:g}", words(cells)))
     return rows
 
 
@@ -34,12 +34,14 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
 
     world, training = world_of("cart_pole_pixels"), TrainingSettings()
     rng = np.random.default_rng(seed)
-    box = world.view.parameter_space
+    box = world.descriptors.parameter_space
     lengths = box.sample(CANDIDATES, rng)
-    pictures = world.view.describe(lengths, rng)
+    pictures = world.descriptors.describe(lengths, rng)
     excitation = world.domain.draw_excitation(rng)
     grid = box.grid([TEST_TASKS])
-    test_tasks = world.run(grid, world.view.describe(grid, rng), world.domain.draw_excitation(rng))
+    test_tasks = world.run(
+        grid, world.descriptors.describe(grid, rng), world.domain.draw_excitation(rng)
+    )
     test = shuffled(test_tasks)
 
     left = np.ones(CANDIDATES, dtype=bool)
@@ -62,7 +64,7 @@ def after_rounds(settings: ModelSettings, seed: int) -> list[float]:
         float(np.sqrt(from_picture.squared_error.mean())),
         float(np.sqrt(from_transitions.squared_error.mean())),
         float(from_transitions.nll.mean()),
-        rank_correlation(encoded, lengths[:, 0]),
+        rank_agreement(encoded, lengths[:, 0]),
         float(missed),
     ]
 
@@ -74,4 +76,4 @@ def words(cells: np.ndarray) -> str:
 
 if __name__ == "__main__":
     setup()
-    publish("pictures", measure())
+    keep("pictures", measure())

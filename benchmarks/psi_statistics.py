@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.common import PeakMemory, Row, median_seconds, milliseconds, publish, setup
+from benchmarks.common import Measurement, PeakMemory, keep, median_seconds, milliseconds, setup
 
 INPUTS, LATENT = 6, 2
 CASES = ((4, 99, 100), (19, 99, 100), (19, 99, 200))
@@ -76,7 +76,7 @@ def peak_memory(side: str, case: tuple[int, int, int]) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """A row of time and one of memory for each size."""
     rows = []
     for case in CASES:
@@ -87,11 +87,11 @@ def measure() -> list[Row]:
         a, b = median_seconds(ours, theirs, repeats=5)
         label = "N = {}, T = {}, M = {}".format(*case)
         rows.append(
-            Row(f"Psi2, {label}", milliseconds(a), milliseconds(b), f"{b / a:.0f} x faster")
+            Measurement(f"Psi2, {label}", milliseconds(a), milliseconds(b), f"{b / a:.0f} x faster")
         )
         small, large = peak_memory("by_task", case), peak_memory("by_gpflow", case)
         rows.append(
-            Row(
+            Measurement(
                 f"peak memory, {label}",
                 f"{small:.0f} MiB",
                 f"{large:.0f} MiB",
@@ -110,4 +110,4 @@ if __name__ == "__main__":
             run(problem(*(int(number) for number in sys.argv[2:])))()
         print(memory.mib)
     else:
-        publish("psi_statistics", measure())
+        keep("psi_statistics", measure())

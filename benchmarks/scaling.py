@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 
 from benchmarks.common import (
+    Measurement,
     PeakMemory,
-    Row,
     cart_poles,
+    keep,
     median_seconds,
     milliseconds,
-    publish,
     setup,
 )
 from pamlflow.tasks import TaskSet
@@ -70,7 +70,7 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
     return seconds, memory.mib
 
 
-def rounds() -> list[Row]:
+def rounds() -> list[Measurement]:
     """Warm-started rounds; the tasks of the rounds between are added at once."""
     from pamlflow.models.latent_gp.fit.training import train
     from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
@@ -88,7 +88,7 @@ def rounds() -> list[Row]:
         iterations = len(record.bound)
         each = milliseconds(record.seconds[-1] / iterations)
         rows.append(
-            Row(
+            Measurement(
                 f"warm-started round {number} ({4 + number} tasks, M = {settings.inducing_points})",
                 f"{seconds:.1f} s for {iterations} iterations",
                 ratio=f"{each} each",
@@ -97,7 +97,7 @@ def rounds() -> list[Row]:
     return rows
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Steps of both bounds, each size in a process of its own, then rounds."""
     rows = []
     for bound, sizes in (
@@ -111,7 +111,7 @@ def measure() -> list[Row]:
             seconds, memory = (float(number) for number in output.split())
             first = first or seconds
             rows.append(
-                Row(
+                Measurement(
                     f"{bound} bound, one step, {size:,} transitions, M = {INDUCING}",
                     f"{milliseconds(seconds)}, {memory:.0f} MiB",
                     ratio=f"{seconds / first:.1f} x the smallest",
@@ -126,4 +126,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(*one_size(sys.argv[1], int(sys.argv[2])))
     else:
-        publish("scaling", measure())
+        keep("scaling", measure())

@@ -4,14 +4,14 @@ import statistics
 import sys
 from pathlib import Path
 
-from benchmarks.common import Row, publish
+from benchmarks.common import Measurement, keep
 from pamlflow.jobs.usage import usage
 
 
-def measure(logs: Path) -> list[Row]:
+def measure(logs: Path) -> list[Measurement]:
     """Median times, peak memory and total time of the jobs of each rule."""
     return [
-        Row(
+        Measurement(
             f"{rule}: {len(done)} jobs",
             f"{statistics.median(job.seconds for job in done):.1f} s, "
             f"{statistics.median(job.processor for job in done):.1f} s of processor",
@@ -26,7 +26,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "logs")
     rows = measure(folder)
     if rows:
-        publish("study", rows)
+        keep("study", rows)
     else:
         print(
             f"no logs of finished jobs below {folder}: run `make quickstart` first", file=sys.stderr

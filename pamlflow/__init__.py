@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pamlflow.versions import __version__ as __version__
+
 if TYPE_CHECKING:
     from pamlflow.models.latent_gp.use.trained import TrainedModel
     from pamlflow.pool import Pool
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
     from pamlflow.spaces import Box
     from pamlflow.storage.recordings import RecordingError
     from pamlflow.tasks import TaskSet, Variable
-
-__version__ = "0.1.0"
-
-TRAINING_VERSION = 9
-"""Raised when results that exist should be trained anew; a change of the library alone re-runs nothing."""
-
-EVALUATION_VERSION = 6
-"""The same for scores."""
 
 _MODULES = {
     "Box": "spaces",

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pamlflow import __version__
 from pamlflow.inspection import show_arrays, show_folder, study, workers
 from pamlflow.inspection.facts import Fault, crashed, examine
 from pamlflow.inspection.show import describe
 from pamlflow.inspection.text import printable
 from pamlflow.storage import recordings, store
+from pamlflow.versions import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

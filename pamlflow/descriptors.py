@@ -1,4 +1,4 @@
-"""What is known of a task: views that turn simulator parameters into task descriptors, and some back."""
+"""What is known of a task: descriptors, made of simulator parameters, and some turned back into those."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class VectorDescriptors:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any], space: Box) -> Self:
-        """Return the view that the key `descriptors` of an experiment describes."""
+        """Return the descriptors that the key `descriptors` of an experiment describes."""
         bounds: Mapping[str, Sequence[float]] = settings.get("superfluous", {})
         variables = [Variable(name, "1") for name in bounds]
         superfluous = Box.from_config(bounds, variables) if bounds else None
@@ -177,8 +177,8 @@ class PictureDescriptors:
             raise ValueError(text) from error
 
 
-def make_view(settings: Mapping[str, Any], space: Box, domain: Domain) -> Descriptors:
-    """Return the view that the key `descriptors` of an experiment describes.
+def make_descriptors(settings: Mapping[str, Any], space: Box, domain: Domain) -> Descriptors:
+    """Return the descriptors that the key `descriptors` of an experiment describes.
 
     Raises ValueError when a value is out of range, or there are to be pictures of what has none.
     """

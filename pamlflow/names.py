@@ -4,4 +4,4 @@ ORACLE = "oracle"  # trained on the test tasks; it chooses none
 INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
 RESERVED = (INITIAL, ORACLE)  # no strategy may have such a name
 # Columns of tables that have one for each variable too.
-COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")
+RESERVED_COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
 from pamlflow.names import ORACLE
 from pamlflow.storage.places import Place
 from pamlflow.study import DESIGN_BLOCK, Study
+from pamlflow.versions import EVALUATION_VERSION, TRAINING_VERSION
 
 _PRODUCT = re.compile(r"results/(?P<experiment>\w+)/(?P<name>\w+)\.(?P<suffix>svg|png|csv)")
 _OVERVIEW = re.compile(r"results/overview_\w+\.(svg|png)")

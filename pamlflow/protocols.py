@@ -10,7 +10,7 @@ HELD_OUT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Protocol:
+class ScoringProtocol:
     """One column of the metrics.
 
     ``context`` is the number of transitions that q(h*) is inferred from (None: all of them).  With
@@ -25,7 +25,7 @@ class Protocol:
     objective: Literal["elbo"] | None = None  # None: as ``inference.objective`` says
 
 
-def parse_protocol(name: str) -> Protocol:
+def parse_protocol(name: str) -> ScoringProtocol:
     """The protocol called ``name``.
 
     ``paper``: the published one, the ELBO on the whole trajectory and scored on the same transitions;
@@ -33,11 +33,11 @@ def parse_protocol(name: str) -> Protocol:
     only; ``few_shot_<k>``: k transitions; ``few_shot_<k>_descriptor``: both.
     """
     if name == "paper":
-        return Protocol(name, None, descriptor=False, held_out=False, objective="elbo")
+        return ScoringProtocol(name, None, descriptor=False, held_out=False, objective="elbo")
     if name == "full":
-        return Protocol(name, None, descriptor=False, held_out=False)
+        return ScoringProtocol(name, None, descriptor=False, held_out=False)
     if name == "prior":
-        return Protocol(name, 0, descriptor=False, held_out=True)
+        return ScoringProtocol(name, 0, descriptor=False, held_out=True)
     match = re.fullmatch(r"few_shot_(0|[1-9][0-9]{0,5})(_descriptor)?", name)
     if match is None:
         raise ValueError(
@@ -45,7 +45,7 @@ def parse_protocol(name: str) -> Protocol:
             "few_shot_<k>_descriptor with a number of transitions k"
         )
     context = int(match[1])
-    return Protocol(name, context, descriptor=context == 0 or bool(match[2]), held_out=True)
+    return ScoringProtocol(name, context, descriptor=context == 0 or bool(match[2]), held_out=True)
 
 
 def held_out_from(steps: int) -> int:

@@ -8,7 +8,7 @@ from pamlflow.arrays import check_shape, numbers, whole_numbers
 from pamlflow.metrics import Scores, score
 from pamlflow.models.interface import Belief, Model, Objective, TaskArrays
 from pamlflow.numerics import default_error_state
-from pamlflow.protocols import Protocol, held_out_from
+from pamlflow.protocols import ScoringProtocol, held_out_from
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray, IntArray
 from pamlflow.units import unit_of
@@ -58,7 +58,9 @@ class ShuffledTasks:
         return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
 
 
-def infer(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Belief:
+def infer_by_protocol(
+    model: Model, test: ShuffledTasks, protocol: ScoringProtocol, objective: Objective
+) -> Belief:
     """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
     descriptors = test.descriptors if protocol.descriptor else None
     mask = test.context(protocol.context)
@@ -74,9 +76,11 @@ def infer(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Obje
 
 
 @default_error_state()
-def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Scores:
+def evaluate(
+    model: Model, test: ShuffledTasks, protocol: ScoringProtocol, objective: Objective
+) -> Scores:
     """Infer, predict and score all tasks under one protocol."""
-    latent = infer(model, test, protocol, objective)
+    latent = infer_by_protocol(model, test, protocol, objective)
     mask = test.query(protocol.held_out)
     scored = mask.any(axis=0)
     mean, variance = model.predict(test.inputs[:, scored], latent, protocol.objective or objective)
@@ -86,7 +90,7 @@ def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: O
 
 
 @default_error_state()
-def evaluate_mean(test: ShuffledTasks, protocol: Protocol) -> Scores:
+def evaluate_mean(test: ShuffledTasks, protocol: ScoringProtocol) -> Scores:
     """Score what needs no model: the mean and the variance of all outputs of the tasks, for every transition.
 
     A model that scores worse is worse than none (the trivial model of Rasmussen and Williams, *Gaussian

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 METRICS = ("nll", "rmse")
 DIFFERENCE, AREA, EFFICIENCY = "difference", "area_difference", "data_efficiency"
-COLUMNS = [
+COMPARISON_COLUMNS = [
     "experiment",
     "protocol",
     "metric",
@@ -63,14 +63,14 @@ def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
 def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: int) -> pd.DataFrame:
     """Compare the subject with each baseline under every protocol, by NLL and by RMSE.
 
-    `table` has the columns of the schema `summary`, of one experiment; the result has `COLUMNS`.
+    `table` has the columns of the schema `summary`, of one experiment; the result has `COMPARISON_COLUMNS`.
     Every comparison resamples the same trials, so that it does not depend on the others. Raises
     ValueError when a score is missing, and warns where round 0, which all share, is not scored alike.
     """
     parts = []
     for protocol, metric in product(table["protocol"].unique(), METRICS):
         panel = table[(table["protocol"] == protocol) & (table["metric"] == metric)]
-        curves = learning_curves(panel, [subject, *baselines])
+        curves = curves_by_strategy(panel, [subject, *baselines])
         for baseline in baselines:
             _warn_unless_shared(curves[subject][0], curves[baseline][0], baseline, protocol, metric)
             part = compare_curves(curves[subject], curves[baseline], seed)
@@ -82,7 +82,7 @@ def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: i
     family = ["protocol", "metric", "quantity", result["baseline"].where(by_round, "")]
     p_values = result.groupby(family)["p_value"]
     result["p_holm"] = p_values.transform(lambda values: holm(values.to_numpy()))
-    return result[COLUMNS]
+    return result[COMPARISON_COLUMNS]
 
 
 def _warn_unless_shared(
@@ -98,7 +98,7 @@ def _warn_unless_shared(
         )
 
 
-def learning_curves(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:
+def curves_by_strategy(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:
     """Return the curve [R + 1, T] of each strategy from the scores of one metric and protocol.
 
     Raises ValueError when a strategy lacks a trial or a round that another one has.

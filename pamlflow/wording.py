@@ -8,7 +8,7 @@ from typing import Any
 Key = tuple[str | int, ...]
 Problem = tuple[Key, str]
 Node = Mapping[str, Any]
-Places = Mapping[Key, str]
+WrittenAt = Mapping[Key, str]
 
 MAX_SHOWN = 80
 
@@ -44,10 +44,10 @@ def dotted(key: Key) -> str:
     return text.removeprefix(".") or "the configuration"
 
 
-def placed(problems: Iterable[Problem], places: Places) -> Iterator[Problem]:
+def placed(problems: Iterable[Problem], written_at: WrittenAt) -> Iterator[Problem]:
     """Add to each problem the place where its key is written, or what holds it, if that is known."""
     for key, text in problems:
-        known = (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places)
+        known = (written_at[key[:n]] for n in range(len(key), 0, -1) if key[:n] in written_at)
         place = next(known, None)
         yield key, f"{text} ({place})" if place else text
 

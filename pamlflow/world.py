@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 
 from pamlflow.arrays import shown
-from pamlflow.descriptors import NO_BOX, Descriptors, make_view
+from pamlflow.descriptors import NO_BOX, Descriptors, make_descriptors
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
 from pamlflow.domains.checks import task_failed
@@ -47,7 +47,7 @@ class World:
     """
 
     domain: TaskDomain | Records
-    view: Descriptors
+    descriptors: Descriptors
     failed_tasks: Literal["stop", "replace"] = "stop"
     excitation: Literal["shared", "per_task"] = "shared"
     runs: int = 1
@@ -83,15 +83,15 @@ class World:
         space = Box.from_config(settings["space"], domain.parameter_variables)
         if isinstance(domain, Records):
             domain.require_within(space)
-        view = make_view(settings.get("descriptors", {}), space, domain)
-        return cls(domain, view, settings.get("failed_tasks", "stop"), **runs)
+        descriptors = make_descriptors(settings.get("descriptors", {}), space, domain)
+        return cls(domain, descriptors, settings.get("failed_tasks", "stop"), **runs)
 
     @property
     def space(self) -> Box:
         """The box of descriptors that a task may be asked for; ValueError where there is none."""
-        if self.view.space is None:
+        if self.descriptors.space is None:
             raise ValueError(NO_BOX)
-        return self.view.space
+        return self.descriptors.space
 
     def draw_excitations(self, tasks: int, rng: np.random.Generator) -> list[Runs]:
         """Draw what is done in the runs of so many tasks: alike in all of them, or in each its own.
@@ -131,7 +131,7 @@ class World:
             parameters=parameters,
             input_variables=self.domain.input_variables,
             output_variables=self.domain.output_variables,
-            descriptor_variables=self.view.variables,
+            descriptor_variables=self.descriptors.variables,
             parameter_variables=variables,
         )
 
@@ -210,7 +210,7 @@ class World:
         """
         if isinstance(excitations, Excitation):
             excitations = [[excitations]] * len(descriptors)
-        parameters = self.view.parameters(descriptors, rng)
+        parameters = self.descriptors.parameters(descriptors, rng)
         tasks = [
             self._run_or_replace(*task, rng)
             for task in zip(parameters, descriptors, excitations, strict=True)
@@ -235,7 +235,7 @@ class World:
                 logger.warning("%s; a task drawn uniformly takes its place", error)
             replacements -= 1
             descriptor = self.space.sample(1, rng)[0]
-            parameters = self.view.parameters(descriptor[None], rng)[0]
+            parameters = self.descriptors.parameters(descriptor[None], rng)[0]
 
 
 def _unusable(task: str, problem: str) -> SimulationError:

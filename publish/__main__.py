@@ -17,10 +17,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from pamlflow import __version__, plotting
+from pamlflow import plotting
 from pamlflow.configuration.validation import validated
 from pamlflow.jobs.usage import machine, usage
 from pamlflow.storage import store
+from pamlflow.versions import __version__
 from publish import verdicts
 
 STUDY = Path(__file__).parents[1] / "docs" / "study"
@@ -28,7 +29,9 @@ KINDS = (".csv", ".svg", ".png")
 LIBRARIES = ("snakemake", "tensorflow", "gpflow", "numpy", "mujoco-core")
 
 
-def publish(experiment: str, folder: Path, config: dict[str, object], target: Path) -> None:
+def publish_experiment(
+    experiment: str, folder: Path, config: dict[str, object], target: Path
+) -> None:
     """Copy the products of `experiment` from the working folder of a run, and describe the run."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted((folder / "results" / experiment).iterdir()):
@@ -105,7 +108,7 @@ def main() -> None:
             key: config[key] for key in ("seed", "strategies", "model", "training", "inference")
         }
         kept["experiments"] = {experiment: config["experiments"][experiment]}
-        publish(experiment, arguments.directory, kept, STUDY / experiment)
+        publish_experiment(experiment, arguments.directory, kept, STUDY / experiment)
     draw_overviews(list(config["experiments"]), config["inference"]["protocols"])
     page = verdicts.page(STUDY, list(config["experiments"]))
     (STUDY / "README.md").write_text(page, encoding="utf-8")

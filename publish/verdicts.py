@@ -88,5 +88,5 @@ def _rows(
 def _area(summary: pd.DataFrame, strategy: str, protocol: str, metric: str) -> float:
     """Mean over trials of the area under the learning curve, divided by the number of rounds."""
     panel = summary[(summary["protocol"] == protocol) & (summary["metric"] == metric)]
-    curve = statistics.learning_curves(panel, [strategy])[strategy].mean(axis=1)
+    curve = statistics.curves_by_strategy(panel, [strategy])[strategy].mean(axis=1)
     return float(statistics.with_area(curve)[-1])

@@ -12,10 +12,11 @@ import yaml
 
 from pamlflow.configuration.shape import TOO_MANY, endless_problems
 from pamlflow.configuration.sources import read_files
-from pamlflow.configuration.validation import SCHEMA, ConfigurationError
+from pamlflow.configuration.validation import ConfigurationError
 from pamlflow.wording import Key, Problem
 
-STUDY = SCHEMA.parents[2] / "config" / "config.yaml"
+DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
+"""What the workflow of a clone reads first; beside an installed package there is none."""
 
 _Options = dict[str, list[list[str]]]
 
@@ -42,14 +43,16 @@ def read_sources(
     given = list(settings.configfiles)  # laid over the files that the workflow names
     beneath = [] if settings.replace_workflow_config else workflow.configfiles
     entries = list(settings.config_args or ())
-    places, problems = read_files([*(Path(file) for file in beneath if file not in given), *given])
+    written_at, problems = read_files(
+        [*(Path(file) for file in beneath if file not in given), *given]
+    )
     problems += _repeated(_options(arguments))
     problems += _entry_problems(entries)
     for entry in entries:
         name, _, value = entry.partition("=")
-        places[name,] = f"{_ENTRIES} {name}"
-        places |= dict.fromkeys(_below(_nested(value), (name,)), _NESTED)
-    return places, problems
+        written_at[name,] = f"{_ENTRIES} {name}"
+        written_at |= dict.fromkeys(_below(_nested(value), (name,)), _NESTED)
+    return written_at, problems
 
 
 def explanation(message: str, arguments: Sequence[str] | None = None) -> str | None:
@@ -62,7 +65,7 @@ def explanation(message: str, arguments: Sequence[str] | None = None) -> str | N
         return None
     options = _options(arguments)
     files = [Path(file) for file in chain.from_iterable(options[_FILES][-1:])]
-    _, problems = read_files([STUDY])
+    _, problems = read_files([DEFAULT] if DEFAULT.exists() else [])
     for file in files:
         missing = [((str(file),), "there is no such file")]
         found = read_files([file])[1] if file.exists() else missing

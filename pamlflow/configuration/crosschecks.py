@@ -16,7 +16,7 @@ from pamlflow.configuration.limits import (
 )
 from pamlflow.configuration.soundness import Sound
 from pamlflow.models import DEFAULT_KIND, is_default
-from pamlflow.names import COLUMNS, ORACLE, RESERVED
+from pamlflow.names import ORACLE, RESERVED, RESERVED_COLUMNS
 from pamlflow.protocols import parse_protocol
 from pamlflow.settings import has_pool, is_recorded, problem_in
 from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
@@ -187,7 +187,7 @@ def _space_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
 
 def _box_problems(key: Key, box: Node, sound: Sound) -> Iterator[Problem]:
     for variable, limits in box.items():
-        if variable in COLUMNS:
+        if variable in RESERVED_COLUMNS:
             yield (*key, variable), "tables have a column of this name, choose another one"
         if all(sound(*key, variable, index) for index in (0, 1)):
             yield from range_problems((*key, variable), limits)

@@ -18,19 +18,19 @@ from pamlflow.settings import (
     problem_in,
     world_settings,
 )
-from pamlflow.wording import Key, Node, Places, Problem, dotted, nearest, placed
+from pamlflow.wording import Key, Node, Problem, WrittenAt, dotted, nearest, placed
 from pamlflow.world import World, domain_of
 
 
-def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
+def require_parts(config: dict[str, Any], written_at: WrittenAt = UNKNOWN) -> None:
     """Make the world of each experiment that is to run, and load the strategies of one's own that it names.
 
     What is not to run is not imported. Raises ConfigurationError with all that cannot be made, for
-    instance a parameter that the domain has not, and where its keys are written, if `places` say so.
+    instance a parameter that the domain has not, and where its keys are written, if `written_at` says so.
     """
     problems = list(_problems(config))
     if problems:
-        raise ConfigurationError(placed(problems, places))
+        raise ConfigurationError(placed(problems, written_at))
 
 
 def _problems(config: Node) -> Iterator[Problem]:

@@ -30,15 +30,15 @@ def read_files(files: Iterable[Path]) -> tuple[dict[Key, str], list[Problem]]:
     keys, or more than one document. What is no regular file, such as a pipe, is left out: it cannot
     be read twice.
     """
-    places: dict[Key, str] = {}
+    written_at: dict[Key, str] = {}
     problems: list[Problem] = []
     for file in files:
         if file.exists() and not file.is_file() and not file.is_dir():
             continue
         reading = _Reading(file)
         problems += reading.problems()
-        places |= reading.places
-    return places, problems
+        written_at |= reading.written_at
+    return written_at, problems
 
 
 class _FileError(ValueError):
@@ -50,10 +50,10 @@ class _FileError(ValueError):
 
 
 class _Reading:
-    """One file: `places` has the line of each key once `problems` has been called."""
+    """One file: `written_at` has the line of each key once `problems` has been called."""
 
     def __init__(self, file: Path) -> None:
-        self.places: dict[Key, str] = {}
+        self.written_at: dict[Key, str] = {}
         self._file = file
         absolute = Path(os.path.abspath(file))
         inside = absolute.is_relative_to(Path.cwd())
@@ -100,7 +100,7 @@ class _Reading:
             yield from self._own_problems(node, key)
         if isinstance(node, yaml.SequenceNode):
             for index, child in enumerate(node.value):
-                self.places[*key, index] = self._place(child)
+                self.written_at[*key, index] = self._place(child)
                 yield from self._walk(child, (*key, index), (*above, node))
         elif isinstance(node, yaml.MappingNode):
             for name, child in node.value:
@@ -110,7 +110,7 @@ class _Reading:
             for name, child in node.value:
                 if name.tag != _MERGE:
                     part = name.value if isinstance(name, yaml.ScalarNode) else "?"
-                    self.places[*key, part] = self._place(name)
+                    self.written_at[*key, part] = self._place(name)
                     yield from self._walk(child, (*key, part), (*above, node))
 
     def _own_problems(self, node: yaml.Node, key: Key) -> Iterator[Problem]:

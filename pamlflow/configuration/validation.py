@@ -18,8 +18,8 @@ from pamlflow.configuration.soundness import Sound
 from pamlflow.wording import (
     Key,
     Node,
-    Places,
     Problem,
+    WrittenAt,
     dotted,
     nearest,
     placed,
@@ -27,8 +27,8 @@ from pamlflow.wording import (
     shown,
 )
 
-UNKNOWN: Places = MappingProxyType({})
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+UNKNOWN: WrittenAt = MappingProxyType({})
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
 _KINDS = {
     "integer": "a whole number",
@@ -70,16 +70,16 @@ def schema() -> dict[str, Any]:
 
 
 def validated(
-    config: Mapping[str, Any], places: Places = UNKNOWN, found: Collection[Problem] = ()
+    config: Mapping[str, Any], written_at: WrittenAt = UNKNOWN, found: Collection[Problem] = ()
 ) -> dict[str, Any]:
     """Return `config` with defaults filled in, keys in the schema's order, 1 and 1.0 made alike.
 
     Settings that mean the same thus look the same to Snakemake and re-run nothing. Raises
     ConfigurationError with all problems at once, those `found` in its files among them, and where keys
-    are written, if `places` say so.
+    are written, if `written_at` says so.
     """
     if endless := endless_problems(config):
-        raise ConfigurationError([*found, *placed(endless, places)])
+        raise ConfigurationError([*found, *placed(endless, written_at)])
     nameless = dict(nameless_problems(config))
     problems = list(nameless.items())
     node = opened(schema(), config)
@@ -89,7 +89,7 @@ def validated(
     filled: dict[str, Any] = _filled(node, config)
     problems += cross_problems(filled, sound)
     if problems or found:
-        raise ConfigurationError([*found, *placed(problems, places)])
+        raise ConfigurationError([*found, *placed(problems, written_at)])
     return filled
 
 

@@ -103,7 +103,7 @@ def _file(path: Path) -> Facts:
         problem = (
             "no recording, which is a task_00.npz, task_01.npz, ... in the folder of a learner"
         )
-        look = f"look at it with `pamlflow show {remedies.quoted(str(path))}`"
+        look = f"look at it with `pamlflow show {remedies.for_shell(str(path))}`"
         raise recordings.RecordingError(path, problem, look)
     place, learned = Place.of(path), remedies.is_learners_round(path)
     schema = "round" if learned and place is None else place and place.schema

@@ -18,12 +18,13 @@ def describe(folder: Path) -> str | None:
     if not kinds:
         return None
     commands = {
-        kind: f"pamlflow show {remedies.quoted(str(max(paths)))}" for kind, paths in kinds.items()
+        kind: f"pamlflow show {remedies.for_shell(str(max(paths)))}"
+        for kind, paths in kinds.items()
     }
     rows: list[list[Cell]] = [
         [kind, len(paths), commands[kind]] for kind, paths in sorted(kinds.items())
     ]
-    check = f"all of them: pamlflow check {remedies.quoted(str(folder))}"
+    check = f"all of them: pamlflow check {remedies.for_shell(str(folder))}"
     return f"{table(('', 'files', 'the last one'), rows, printable(str(folder)))}\n{check}"
 
 

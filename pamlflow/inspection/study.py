@@ -26,8 +26,9 @@ from pamlflow.inspection.facts import (
     sound,
 )
 from pamlflow.inspection.walk import walk
+from pamlflow.names import INITIAL
 from pamlflow.storage import files, recordings, remedies
-from pamlflow.storage.places import INITIAL, Place, study_of
+from pamlflow.storage.places import Place, study_of
 
 
 @dataclass(frozen=True)

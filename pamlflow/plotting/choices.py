@@ -51,12 +51,7 @@ def choices(
         title += f"\nthe first {len(pairs)} of {len(all_pairs)} pairs of descriptors"
     limits = {ROUND.name: (0.0, float(table["round"].max())), **limits}
     with theme():
-        figure = Figure(
-            figsize=(1.0 + 3.2 * len(strategies), 1.7 + 3.0 * len(pairs)), layout="constrained"
-        )
-        axes = figure.subplots(
-            len(pairs), len(strategies), sharex="row", sharey="row", squeeze=False
-        )
+        figure, axes = _grid(len(pairs), len(strategies), height=1.7 + 3.0 * len(pairs))
         for row, (x, y) in zip(axes, pairs, strict=True):
             for axis, strategy in zip(row, strategies, strict=True):
                 _draw_choices(
@@ -96,12 +91,7 @@ def chosen_values(
     styles = strategy_styles(strategies)
     chosen = table[table["round"] > 0]
     with theme():
-        figure = Figure(
-            figsize=(1.0 + 3.2 * len(strategies), 1.5 + 2.2 * len(variables)), layout="constrained"
-        )
-        axes = figure.subplots(
-            len(variables), len(strategies), sharex="row", sharey="row", squeeze=False
-        )
+        figure, axes = _grid(len(variables), len(strategies), height=1.5 + 2.2 * len(variables))
         for row, variable in zip(axes, variables, strict=True):
             edges = np.linspace(*limits[variable.name], BINS + 1)
             for axis, strategy in zip(row, strategies, strict=True):
@@ -132,6 +122,12 @@ def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     first = table["trial"] == table["trial"].iloc[0]
     chosen = table["round"] > 0
     return table[first & ~chosen], table[first & chosen], table[~first & chosen]
+
+
+def _grid(rows: int, columns: int, height: float) -> tuple[Figure, Any]:
+    """A figure of a `height` in inches, and its panels [rows, columns], which share the axes of a row."""
+    figure = Figure(figsize=(1.0 + 3.2 * columns, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, sharex="row", sharey="row", squeeze=False)
 
 
 def _draw_choices(axis: Axes, table: pd.DataFrame, x: str, y: str, style: StrategyStyle) -> None:

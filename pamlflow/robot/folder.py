@@ -109,7 +109,7 @@ def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
         aside = recordings.move_aside(path)
         logger.warning("%s: cut short when it was written; it is kept in %s", path, aside)
     if whole is not None:
-        files.publish(whole, path)
+        files.claim_name(whole, path)
         logger.warning("%s: recovered whole from an interrupted write", path)
     return path
 

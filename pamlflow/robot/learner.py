@@ -44,7 +44,8 @@ class Learner:
     first `initial_tasks` are a Latin hypercube of the box; `strategy` chooses the others: a Strategy, the name
     of one, or a function of a situation.  `options` are the strategy's own settings.  With a `pool` [C, R] of
     tasks that exist, both choose among its rows; it may be another one when the folder is opened again, with
-    what is left of the initial tasks in it.  `kind` names the kind of model, a user's own as `package.module:Name`, and `model` and `training` are its settings.
+    what is left of the initial tasks in it.  `kind` names the kind of model,
+    a user's own as `package.module:Name`; `model` and `training` are its settings.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import TRAINING_VERSION
 from pamlflow.models.interface import Model, Trainer
 from pamlflow.rounds import train_round
 from pamlflow.seeding import generator, job_seed
 from pamlflow.storage import recordings, store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import TRAINING_VERSION
 
 logger = logging.getLogger(__name__)
 

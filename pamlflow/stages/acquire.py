@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition import BoxOffer, PoolOffer, Situation, log_repeat, strategy_of
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.domains.excitations import excitations_from_datasets
@@ -18,6 +17,7 @@ from pamlflow.rounds import read_pool, read_round, train_round
 from pamlflow.seeding import generator
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import TRAINING_VERSION
 from pamlflow.world import World
 
 logger = logging.getLogger(__name__)
@@ -88,14 +88,14 @@ def acquire_round(
         round=number,
         model=before.model,
         offer=(
-            PoolOffer(candidates.unchosen(rows), world.view.space)
+            PoolOffer(candidates.unchosen(rows), world.descriptors.space)
             if candidates
             else BoxOffer(world.space)
         ),
         tasks=tasks,
         rng=rng,
         design=store.read(design, "design").datasets["design/latin_hypercube"] if design else None,
-        hidden=world.view.is_partial,
+        hidden=world.descriptors.is_partial,
     )
     selection = strategy_of(strategy)(situation, options)
     log_repeat(selection, situation)

@@ -15,7 +15,7 @@ from pamlflow.storage import files, store, tables
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
+SUMMARY_COLUMNS = ["experiment", "strategy", "trial", "round", "protocol", "metric", "value"]
 
 
 def aggregate_metrics(
@@ -42,9 +42,9 @@ def aggregate_metrics(
         for (strategy, trial), datasets in zip(cases, scores, strict=True)
         for score in _scores(datasets)
     ]
-    tidy = pd.DataFrame(rows, columns=COLUMNS)
+    tidy = pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
     config = {"experiment": experiment, "strategies": list(strategies), "trials": list(trials)}
-    datasets = {name: tidy[name].to_numpy() for name in COLUMNS}
+    datasets = {name: tidy[name].to_numpy() for name in SUMMARY_COLUMNS}
     store.write(summary, "summary", datasets, seed=0, config=config, parents=metrics)
     files.replace(table, tables.content(datasets))
     doubts = [
@@ -88,7 +88,7 @@ def plot_comparison(*, table: Path, svg: Path, png: Path) -> None:
 def _tidy(summary: Path) -> pd.DataFrame:
     """Return the table in a file of the schema `summary`."""
     datasets = store.read(summary, "summary").datasets
-    return pd.DataFrame({name: datasets[name] for name in COLUMNS})
+    return pd.DataFrame({name: datasets[name] for name in SUMMARY_COLUMNS})
 
 
 def _scores(data: Mapping[str, Any]) -> Iterator[tuple[int, str, str, float]]:

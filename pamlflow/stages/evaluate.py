@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow import EVALUATION_VERSION
 from pamlflow.doubts import curves, rises, worse_than_the_mean
 from pamlflow.metrics import COVERAGE_LEVELS, Scores
 from pamlflow.protocols import parse_protocol
@@ -18,6 +17,7 @@ from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean
 from pamlflow.settings import InferenceSettings
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import EVALUATION_VERSION
 
 logger = logging.getLogger(__name__)
 

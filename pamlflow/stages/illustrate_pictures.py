@@ -94,7 +94,7 @@ def plot_rank_correlation(
     plotting.save(plotting.rank_correlation(pd.read_csv(table), variable, title), svg, png)
 
 
-def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
+def rank_agreement(latents: FloatArray, values: FloatArray) -> float:
     """Return |Spearman's rho| of values [C] and the first principal component of latents [C, Q].
 
     Latents that are all the same order nothing: 0.
@@ -107,7 +107,7 @@ def rank_correlation(latents: FloatArray, values: FloatArray) -> float:
 
 def _rank_correlation(model: Model, candidates: Pool) -> float:
     values, _ = _hidden(candidates)
-    return rank_correlation(_encoded(model, candidates), values)
+    return rank_agreement(_encoded(model, candidates), values)
 
 
 def _encoded(model: Model, candidates: Pool) -> FloatArray:

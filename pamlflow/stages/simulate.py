@@ -41,9 +41,9 @@ def simulate_test_tasks(
     if isinstance(world.domain, Records):
         parameters = drawn(world.domain.parameters, experiment["test_tasks"], rng)
     else:
-        parameters = world.view.parameter_space.grid(test_grid)
+        parameters = world.descriptors.parameter_space.grid(test_grid)
     excitations = world.draw_excitations(len(parameters), rng)
-    tasks = world.run(parameters, world.view.describe(parameters, rng), excitations)
+    tasks = world.run(parameters, world.descriptors.describe(parameters, rng), excitations)
     order = np.concatenate([rng.permutation(length) for length in tasks.lengths])
     datasets = tasks.to_datasets() | _drawn(world, excitations) | {"context/order": order}
     config = {**experiment, **({"test_grid": list(test_grid)} if test_grid else {})}
@@ -104,14 +104,14 @@ def draw_pool(
     elif candidates is None:
         raise ValueError("pool: expected a number of tasks, found none")
     else:
-        parameters = world.view.parameter_space.sample(candidates, rng)
+        parameters = world.descriptors.parameter_space.sample(candidates, rng)
     pool = Pool(
-        world.view.describe(parameters, rng),
+        world.descriptors.describe(parameters, rng),
         parameters,
-        world.view.variables,
+        world.descriptors.variables,
         world.domain.parameter_variables,
     )
-    datasets = pool.to_datasets() | {"pool/renderer": world.view.renderer}
+    datasets = pool.to_datasets() | {"pool/renderer": world.descriptors.renderer}
     config = {**experiment, **({} if candidates is None else {"pool": candidates})}
     parents = [test_tasks] if test_tasks else []
     store.write(output, "pool", datasets, seed=seed, config=config, parents=parents)

@@ -91,10 +91,10 @@ def create(path: Path, content: bytes) -> None:
     two processes that do so at the same time one gets the name. Other errors are those of `replace`.
     """
     with _written_beside(path, content) as temporary:
-        publish(temporary, path)
+        claim_name(temporary, path)
 
 
-def publish(temporary: Path, path: Path) -> None:
+def claim_name(temporary: Path, path: Path) -> None:
     """Give the whole file `temporary` the name `path` in one step: FileExistsError where one has it."""
     try:
         os.link(temporary, path)  # the only way to rename that takes nobody's name

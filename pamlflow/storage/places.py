@@ -5,10 +5,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from pamlflow.names import INITIAL, ORACLE
 from pamlflow.storage.schemas import SCHEMAS
-
-INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
-ORACLE = "oracle"
 
 _NUMBERED = ("trial", "round")
 

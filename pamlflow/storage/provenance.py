@@ -10,9 +10,9 @@ from typing import Any
 
 import h5py
 
-from pamlflow import __version__
 from pamlflow.rows import Schema
 from pamlflow.storage import files, hdf5
+from pamlflow.versions import __version__
 
 PARENTS = 10_000
 """Files that one may be made from; a summary of a hundred trials has some hundreds."""

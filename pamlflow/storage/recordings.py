@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pamlflow.arrays import is_masked
 from pamlflow.storage import files, npz, remedies
 from pamlflow.types import FloatArray
 
@@ -162,16 +163,9 @@ def move_aside(path: Path) -> Path:
     """Give the file `path` the name of something refused, which none has yet; returns that."""
     for aside in _aside(path.parent):
         with contextlib.suppress(FileExistsError):
-            files.publish(path, aside)
+            files.claim_name(path, aside)
             break
     return aside
-
-
-def is_masked(values: Any) -> bool:
-    """Whether some values of an array, or of rows in a list, are masked: NumPy would take them for valid."""
-    if isinstance(values, list | tuple):
-        return any(map(is_masked, values))
-    return isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask))
 
 
 def _content(path: Path) -> bytes:

@@ -102,7 +102,7 @@ def touch(path: Path) -> str:
     return f"if the clock is right, `touch {_target(path)}` and start the study again"
 
 
-def quoted(text: str) -> str:
+def for_shell(text: str) -> str:
     """Return `text` as one word for bash, in characters that any terminal shows."""
     if text.isprintable():
         return shlex.quote(text)
@@ -128,4 +128,4 @@ def _target(path: Path, folder: Path | None = None) -> str:
     """A path as one would type it in a folder, which is by default the working folder."""
     here, absolute = folder or Path.cwd(), Path(os.path.abspath(path))
     name = absolute.relative_to(here) if here in absolute.parents else path
-    return quoted(str(name))
+    return for_shell(str(name))

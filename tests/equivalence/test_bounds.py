@@ -84,7 +84,7 @@ def cart_poles():
     )
     training, test = (
         world.run(points, points, world.domain.draw_excitation(rng))
-        for points in (world.view.space.sample(8, rng), world.view.space.grid([5, 5]))
+        for points in (world.descriptors.space.sample(8, rng), world.descriptors.space.grid([5, 5]))
     )
     settings = TrainingSettings(first_iterations=80, starts=1)
     model, _ = train(

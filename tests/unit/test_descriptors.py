@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from pamlflow.descriptors import Descriptors, PictureDescriptors, VectorDescriptors, make_view
+from pamlflow.descriptors import (
+    Descriptors,
+    PictureDescriptors,
+    VectorDescriptors,
+    make_descriptors,
+)
 from pamlflow.domains import make_domain
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.spaces import Box
@@ -13,51 +18,53 @@ VARIABLES = (Variable("pole_mass", "kg"), Variable("pole_length", "m"))
 SPACE = Box(VARIABLES, np.array([0.5, 0.5]), np.array([5.0, 2.0]))
 
 
-def view_of(**settings):
+def descriptors_of(**settings):
     return VectorDescriptors.from_config(settings, SPACE)
 
 
 def test_by_default_descriptors_are_the_parameters():
-    view, rng = view_of(), np.random.default_rng(0)
+    descriptors, rng = descriptors_of(), np.random.default_rng(0)
     points = SPACE.sample(5, rng)
-    assert isinstance(view, Descriptors)
-    assert view.space.variables == VARIABLES
-    np.testing.assert_array_equal([view.space.low, view.space.high], [SPACE.low, SPACE.high])
-    np.testing.assert_array_equal(view.parameters(points, rng), points)
-    np.testing.assert_array_equal(view.describe(points, rng), points)
+    assert isinstance(descriptors, Descriptors)
+    assert descriptors.space.variables == VARIABLES
+    np.testing.assert_array_equal(
+        [descriptors.space.low, descriptors.space.high], [SPACE.low, SPACE.high]
+    )
+    np.testing.assert_array_equal(descriptors.parameters(points, rng), points)
+    np.testing.assert_array_equal(descriptors.describe(points, rng), points)
 
 
 def test_hidden_parameters_are_drawn_anew_at_every_selection():
-    view, rng = view_of(hidden=["pole_mass"]), np.random.default_rng(0)
-    assert view.space.variables == VARIABLES[1:]
-    np.testing.assert_array_equal([view.space.low, view.space.high], [[0.5], [2.0]])
+    descriptors, rng = descriptors_of(hidden=["pole_mass"]), np.random.default_rng(0)
+    assert descriptors.space.variables == VARIABLES[1:]
+    np.testing.assert_array_equal([descriptors.space.low, descriptors.space.high], [[0.5], [2.0]])
     lengths = np.full((2000, 1), 1.25)
-    parameters = view.parameters(lengths, rng)
+    parameters = descriptors.parameters(lengths, rng)
     np.testing.assert_array_equal(parameters[:, 1:], lengths)
     masses = parameters[:, 0]
     assert masses.min() >= 0.5 and masses.max() <= 5.0
     counts, _ = np.histogram(masses, bins=9, range=(0.5, 5.0))
     np.testing.assert_allclose(counts, 2000 / 9, rtol=0.25)
-    np.testing.assert_array_equal(view.describe(parameters, rng), lengths)
+    np.testing.assert_array_equal(descriptors.describe(parameters, rng), lengths)
 
 
 def test_superfluous_dimensions_come_last_and_leave_the_parameters_alone():
-    view, rng = view_of(superfluous={"epsilon": [0.5, 5.0]}), np.random.default_rng(0)
-    assert view.space.variables == (*VARIABLES, Variable("epsilon", "1"))
-    np.testing.assert_array_equal(view.space.high, [5.0, 2.0, 5.0])
-    chosen = view.space.sample(6, rng)
-    np.testing.assert_array_equal(view.parameters(chosen, rng), chosen[:, :2])
-    seen = view.describe(chosen[:, :2], rng)
+    descriptors, rng = descriptors_of(superfluous={"epsilon": [0.5, 5.0]}), np.random.default_rng(0)
+    assert descriptors.space.variables == (*VARIABLES, Variable("epsilon", "1"))
+    np.testing.assert_array_equal(descriptors.space.high, [5.0, 2.0, 5.0])
+    chosen = descriptors.space.sample(6, rng)
+    np.testing.assert_array_equal(descriptors.parameters(chosen, rng), chosen[:, :2])
+    seen = descriptors.describe(chosen[:, :2], rng)
     np.testing.assert_array_equal(seen[:, :2], chosen[:, :2])
-    assert view.space.contains(seen).all() and len(np.unique(seen[:, 2])) == 6
+    assert descriptors.space.contains(seen).all() and len(np.unique(seen[:, 2])) == 6
 
 
 def test_hidden_and_superfluous_go_together():
-    view = view_of(hidden=["pole_length"], superfluous={"epsilon": [0.0, 1.0]})
-    assert [variable.name for variable in view.space.variables] == ["pole_mass", "epsilon"]
+    descriptors = descriptors_of(hidden=["pole_length"], superfluous={"epsilon": [0.0, 1.0]})
+    assert [variable.name for variable in descriptors.space.variables] == ["pole_mass", "epsilon"]
     rng = np.random.default_rng(0)
-    chosen = view.space.sample(3, rng)
-    parameters = view.parameters(chosen, rng)
+    chosen = descriptors.space.sample(3, rng)
+    parameters = descriptors.parameters(chosen, rng)
     np.testing.assert_array_equal(parameters[:, 0], chosen[:, 0])
     assert SPACE.contains(parameters).all()
 
@@ -73,7 +80,7 @@ def test_hidden_and_superfluous_go_together():
 )
 def test_impossible_views_are_refused_by_name(settings, message):
     with pytest.raises(ValueError, match=message):
-        view_of(**settings)
+        descriptors_of(**settings)
 
 
 LENGTHS = Box(VARIABLES[1:], np.array([0.5]), np.array([4.5]))
@@ -81,11 +88,11 @@ CART_POLE = fix_parameters(make_domain("cart_pole"), {"pole_mass": 1.0})
 
 
 def test_pictures_are_what_the_domain_shows():
-    view = make_view({"pictures": {"size": 16}, "hidden": []}, LENGTHS, CART_POLE)
-    assert isinstance(view, PictureDescriptors) and isinstance(view, Descriptors)
-    assert view.variables == (Variable("brightness", "1"),)
-    assert (view.space, view.renderer) == (None, "rays")
-    pictures = view.describe(np.array([[1.0], [4.0]]), np.random.default_rng(0))
+    descriptors = make_descriptors({"pictures": {"size": 16}, "hidden": []}, LENGTHS, CART_POLE)
+    assert isinstance(descriptors, PictureDescriptors) and isinstance(descriptors, Descriptors)
+    assert descriptors.variables == (Variable("brightness", "1"),)
+    assert (descriptors.space, descriptors.renderer) == (None, "rays")
+    pictures = descriptors.describe(np.array([[1.0], [4.0]]), np.random.default_rng(0))
     assert pictures.shape == (2, 16, 16, 1)
     for picture, length in zip(pictures, (1.0, 4.0), strict=True):
         expected = CART_POLE.picture(np.array([length]), 16, 6.0, "rays")
@@ -93,9 +100,9 @@ def test_pictures_are_what_the_domain_shows():
 
 
 def test_pictures_cannot_be_asked_for():
-    view = PictureDescriptors(LENGTHS, CART_POLE, size=8)
+    descriptors = PictureDescriptors(LENGTHS, CART_POLE, size=8)
     with pytest.raises(ValueError, match="only chosen: give the experiment a `pool`"):
-        view.parameters(np.zeros((1, 8, 8, 1)), np.random.default_rng(0))
+        descriptors.parameters(np.zeros((1, 8, 8, 1)), np.random.default_rng(0))
 
 
 class Drawing:
@@ -117,9 +124,9 @@ class Drawing:
     ],
 )
 def test_what_a_domain_draws_must_be_pictures_of_one_size(size, length, message):
-    view = PictureDescriptors(LENGTHS, Drawing(size))
+    descriptors = PictureDescriptors(LENGTHS, Drawing(size))
     with pytest.raises(ValueError, match=message):
-        view.describe(np.array([[1.0], [length]]), np.random.default_rng(0))
+        descriptors.describe(np.array([[1.0], [length]]), np.random.default_rng(0))
 
 
 def test_a_domain_may_draw_into_the_same_picture_again():
@@ -130,8 +137,8 @@ def test_a_domain_may_draw_into_the_same_picture_again():
             self.picture_drawn[:] = super().picture(parameters, size, height, renderer)
             return self.picture_drawn
 
-    view = PictureDescriptors(LENGTHS, Same(4))
-    pictures = view.describe(np.array([[1.0], [3.0]]), np.random.default_rng(0))
+    descriptors = PictureDescriptors(LENGTHS, Same(4))
+    pictures = descriptors.describe(np.array([[1.0], [3.0]]), np.random.default_rng(0))
     np.testing.assert_array_equal(pictures[:, 0, 0, 0], [0.25, 0.75])
 
 
@@ -158,10 +165,10 @@ def test_pictures_need_a_domain_that_shows_its_tasks():
     with pytest.raises(
         ValueError, match=r"object cannot show its tasks: object lacks the method `picture\(param"
     ):
-        make_view({"pictures": {}}, LENGTHS, object())
+        make_descriptors({"pictures": {}}, LENGTHS, object())
 
 
 def test_without_pictures_a_view_is_one_of_vectors():
-    view = make_view({"hidden": ["pole_mass"]}, SPACE, make_domain("cart_pole"))
-    assert isinstance(view, VectorDescriptors) and view.variables == VARIABLES[1:]
-    assert view.renderer == "none"
+    descriptors = make_descriptors({"hidden": ["pole_mass"]}, SPACE, make_domain("cart_pole"))
+    assert isinstance(descriptors, VectorDescriptors) and descriptors.variables == VARIABLES[1:]
+    assert descriptors.renderer == "none"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pamlflow.protocols import Protocol, held_out_from, parse_protocol
+from pamlflow.protocols import ScoringProtocol, held_out_from, parse_protocol
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from pamlflow.protocols import Protocol, held_out_from, parse_protocol
     ],
 )
 def test_names(name, context, descriptor, held_out, objective):
-    expected = Protocol(name, context, descriptor, held_out, objective)
+    expected = ScoringProtocol(name, context, descriptor, held_out, objective)
     assert parse_protocol(name) == expected
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pamlflow.models.interface import TaskArrays
 from pamlflow.protocols import parse_protocol
-from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean, infer
+from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean, infer_by_protocol
 
 LENGTHS = [30, 12, 30, 7]
 
@@ -63,8 +63,8 @@ def test_tasks_of_one_transition_are_scored_with_nothing_known(trained, make_tas
         for name in ("few_shot_5", "prior")
     )
     np.testing.assert_array_equal(few.nll, nothing.nll)
-    both = infer(trained, single, parse_protocol("few_shot_5_descriptor"), "predictive")
-    descriptor = infer(trained, single, parse_protocol("few_shot_0"), "predictive")
+    both = infer_by_protocol(trained, single, parse_protocol("few_shot_5_descriptor"), "predictive")
+    descriptor = infer_by_protocol(trained, single, parse_protocol("few_shot_0"), "predictive")
     np.testing.assert_array_equal(both.mean, descriptor.mean)
 
 
@@ -87,7 +87,7 @@ def test_h_is_inferred_by_the_objective_of_the_protocol(shuffled, trained, name,
     """`paper` has one of its own."""
     configured = "predictive" if name == "paper" else objective
     protocol = parse_protocol(name)
-    found = infer(trained, shuffled, protocol, configured)
+    found = infer_by_protocol(trained, shuffled, protocol, configured)
     context = shuffled.context(protocol.context)
     data = TaskArrays(shuffled.inputs, shuffled.outputs, context)
     expected = trained.infer(data=data, objective=objective)

@@ -42,7 +42,7 @@ def curves(trials, rounds=4, seed=0):
 
 def test_every_baseline_round_metric_and_protocol_has_a_row():
     table = statistics.compare(tidy(), "paml", ["uniform", "mine"], seed=1)
-    assert list(table.columns) == statistics.COLUMNS
+    assert list(table.columns) == statistics.COMPARISON_COLUMNS
     expected = [
         (protocol, metric, baseline, quantity, round_)
         for protocol in ("paper", "few_shot_0")

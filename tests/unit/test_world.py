@@ -44,7 +44,7 @@ def fails_when_heavy(monkeypatch):
 
 def test_observed_tasks_share_the_excitation_and_keep_their_order():
     world, rng = world_of(), np.random.default_rng(0)
-    descriptors = world.view.space.sample(3, rng)
+    descriptors = world.descriptors.space.sample(3, rng)
     shared = excitation(world)
     tasks = world.observe(descriptors, shared, rng)
     np.testing.assert_array_equal(tasks.descriptors, descriptors)
@@ -100,7 +100,7 @@ def test_a_fixed_parameter_has_no_range():
 def test_tasks_are_run_and_seen_as_pictures():
     world = world_of(**PICTURED)
     lengths = np.array([[1.0], [3.0]])
-    pictures = world.view.describe(lengths, np.random.default_rng(0))
+    pictures = world.descriptors.describe(lengths, np.random.default_rng(0))
     tasks = world.run(lengths, pictures, excitation(world))
     np.testing.assert_array_equal(tasks.descriptors, pictures)
     assert [variable.name for variable in tasks.descriptor_variables] == ["brightness"]

@@ -1,48 +1,14 @@
 """Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
 
-from pamlflow import EVALUATION_VERSION, TRAINING_VERSION
-from pamlflow.configuration.dimensions import warnings
-from pamlflow.configuration.command_line import read_sources
-from pamlflow.configuration.preflight import require_parts
-from pamlflow.configuration.validation import ConfigurationError, validated
-from pamlflow.disagreement import judge, needed
-from pamlflow.jobs.recover import orphans
+from pamlflow.jobs import planning
 from pamlflow.jobs.runtime import prepare_jobs
-from pamlflow.storage import store
 from pamlflow.study import DESIGN_BLOCK, Study
-from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
+from pamlflow.versions import EVALUATION_VERSION, TRAINING_VERSION
 
 prepare_jobs()
-try:
-    places, found = read_sources(workflow)
-    CONFIG = validated(config, places, found)
-    if workflow.is_main_process:  # and not again in every job
-        require_parts(CONFIG, places)
-        for warning in warnings(CONFIG):
-            logger.warning(warning)
-except ConfigurationError as error:
-    raise WorkflowError(str(error)) from None
+CONFIG = planning.checked_configuration(workflow, config)
 STUDY = Study(CONFIG)
-
-
-def force_outdated(workflow):
-    """Have Snakemake make anew what says that it was made with something else than the configuration.
-
-    Its own notes of what it gave each job get lost with the folder `.snakemake`; the files remain.
-    """
-    targets = {rule.name for rule in workflow.dag.targetrules}
-    files = needed(STUDY, targets | set(map(str, workflow.dag.targetfiles)))
-    verdict = judge(files, workflow.dag_settings.allowed_rules)
-    for warning in verdict.warnings:
-        logger.warning(warning)
-    workflow.dag.forcefiles.update(verdict.again)
-
-
-if workflow.is_main_process:
-    # The one moment when targets are known and no job is planned yet; Snakemake adds unfinished files there, too.
-    build_dag = workflow._build_dag
-    workflow._build_dag = lambda: (force_outdated(workflow), build_dag())
+planning.force_outdated_in(workflow, STUDY)
 
 
 wildcard_constraints:
@@ -54,20 +20,8 @@ wildcard_constraints:
 
 
 onstart:
-    if left := orphans(Path.cwd()):
-        raise WorkflowError(
-            f"a lost run has left {', '.join(left)} here: `make recover` ends them"
-        )
-    try:
-        for folder in ("data", "results", "logs"):
-            store.require_writable(Path(folder))
-    except store.StoreError as error:
-        raise WorkflowError(str(error)) from None
-    # While there is a limit of jobs per time, each look for jobs to run starts a timer for the next look, and each job that
-    # ends adds one: after a thousand jobs they keep a processor busy. A limit other than Snakemake's default is kept.
-    limit = workflow.scheduler.job_rate_limiter
-    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
+    planning.require_readiness(Path())
+    planning.lift_default_limit(workflow)
 
 
 def of_experiment(key):

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pamlflow.jobs.runtime import configure_tensorflow, job
+from pamlflow.jobs.runtime import job
+from pamlflow.tensorflow_loading import configure_tensorflow
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):

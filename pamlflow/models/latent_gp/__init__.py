@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.jobs.runtime import load_tensorflow
 from pamlflow.models.interface import Model, ModelKind, TrainingRecord
 from pamlflow.models.latent_gp.rows import ROWS
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
+from pamlflow.tensorflow_loading import load_tensorflow
 from pamlflow.types import FloatArray
 
 

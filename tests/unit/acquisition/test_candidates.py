@@ -170,7 +170,7 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
     )
     rng = np.random.default_rng(0)
     excitation = world.domain.draw_excitation(rng)
-    tasks = world.observe(world.view.space.latin_hypercube(4, rng), excitation, rng)
+    tasks = world.observe(world.descriptors.space.latin_hypercube(4, rng), excitation, rng)
     model = ModelSettings(inducing_points=25)
     training = TrainingSettings(first_iterations=40, next_iterations=15, starts=1)
     state, _ = train(tasks, model, training, rng)
@@ -181,7 +181,7 @@ def test_ten_rounds_do_not_choose_the_same_task_over_and_over(kind, hidden):
         chosen = selection.candidates[selection.chosen]
         tasks = tasks.append(world.observe(chosen[None], excitation, rng))
         state, _ = train(tasks, model, training, rng, state)
-    box = world.view.space
+    box = world.descriptors.space
     unit = (tasks.descriptors[4:] - box.low) / (box.high - box.low)
     places = {tuple(place) for place in np.floor(20 * unit).astype(int)}
     assert len(places) >= 7, unit

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pamlflow.configuration.command_line import STUDY, bomb, explanation, read_sources
+from pamlflow.configuration.command_line import DEFAULT, bomb, explanation, read_sources
 from pamlflow.configuration.validation import ConfigurationError, validated
 
 STOPPED = "in load_configfile ... in parse_config"
-STUDY_FILE = STUDY.read_text(encoding="utf-8")
+STUDY_FILE = DEFAULT.read_text(encoding="utf-8")
 
 
 def workflow(*files, config=(), main=True, replace=False):
@@ -17,25 +17,25 @@ def workflow(*files, config=(), main=True, replace=False):
         configfiles=list(files), config_args=list(config), replace_workflow_config=replace
     )
     return SimpleNamespace(
-        is_main_process=main, config_settings=settings, configfiles=[*files, STUDY]
+        is_main_process=main, config_settings=settings, configfiles=[*files, DEFAULT]
     )
 
 
 def test_the_study_itself_has_no_problem_and_places():
-    places, problems = read_sources(workflow(), [])
+    written_at, problems = read_sources(workflow(), [])
     assert problems == []
     line = 1 + STUDY_FILE[: STUDY_FILE.index("  trials:")].count("\n")
-    assert places["run", "trials"].endswith(f"config.yaml, line {line}")
+    assert written_at["run", "trials"].endswith(f"config.yaml, line {line}")
 
 
 def test_problems_are_told_with_those_of_the_values_and_their_places(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mine = tmp_path / "mine.yaml"
     mine.write_text("run:\n  trials: 1\n  trials: 2\nmodel:\n  noise_floor: 2\n")
-    places, found = read_sources(workflow(mine, config=["seed=-1"], replace=True), [])
+    written_at, found = read_sources(workflow(mine, config=["seed=-1"], replace=True), [])
     config = {"run": {"trials": 2}, "model": {"noise_floor": 2}, "seed": -1, "experiments": 1}
     with pytest.raises(ConfigurationError) as raised:
-        validated(config, places, found)
+        validated(config, written_at, found)
     lines = [line.strip() for line in str(raised.value).splitlines()[1:]]
     assert "run.trials: given twice, in lines 2 and 3; keep one (mine.yaml)" in lines
     floor = next(line for line in lines if line.startswith("model.noise_floor"))
@@ -50,10 +50,12 @@ def test_nothing_is_read_again_in_a_job(tmp_path):
 
 
 def test_what_is_nested_after_config_is_said_to_be_text():
-    places, problems = read_sources(workflow(config=["run={trials: 2, strategies: [paml]}"]), [])
+    written_at, problems = read_sources(
+        workflow(config=["run={trials: 2, strategies: [paml]}"]), []
+    )
     assert problems == []
     for key in (("run", "trials"), ("run", "strategies", 0)):
-        assert "what is nested is text: write it into a file, for --configfile" in places[key]
+        assert "what is nested is text: write it into a file, for --configfile" in written_at[key]
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_what_a_domain_raises_is_told_with_its_line_and_place(
     monkeypatch.syspath_prepend(tmp_path)
     config["run"]["experiments"] = ["pendubot"]
     config["experiments"]["pendubot"]["domain"] = f"{name}:Broken"
-    places = {("experiments", "pendubot", "domain"): "mine.yaml, line 3"}
+    written_at = {("experiments", "pendubot", "domain"): "mine.yaml, line 3"}
     with pytest.raises(ConfigurationError) as raised:
-        require_parts(config, places)
+        require_parts(config, written_at)
     heading, line = str(raised.value).splitlines()
     assert heading.startswith("1 problem in")
     assert re.search(rf"experiments.pendubot.domain: .*{expected}", line)
@@ -166,9 +166,11 @@ def test_options_are_checked_by_the_class_of_the_domain(
         assert asdict(made.options) == options
         return
     key = ("experiments", "cart_pole", "options")
-    places = {key: "mine.yaml, line 3"} | {(*key, name): "mine.yaml, line 4" for name in options}
+    written_at = {key: "mine.yaml, line 3"} | {
+        (*key, name): "mine.yaml, line 4" for name in options
+    }
     with pytest.raises(ConfigurationError) as raised:
-        require_parts(config, places)
+        require_parts(config, written_at)
     line = str(raised.value).splitlines()[1]
     assert re.search(rf"experiments\.cart_pole\.{expected}", line)
     own_line = 4 if re.match(r"options\.", expected) else 3

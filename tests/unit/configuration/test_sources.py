@@ -16,8 +16,8 @@ def read(tmp_path, monkeypatch):
     def write_and_read(content, name="mine.yaml"):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        places, problems = read_files([path])
-        return places, str(ConfigurationError(problems)).splitlines()[1:]
+        written_at, problems = read_files([path])
+        return written_at, str(ConfigurationError(problems)).splitlines()[1:]
 
     return write_and_read
 
@@ -98,11 +98,11 @@ def test_the_place_of_a_key_is_its_line_in_the_last_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.yaml").write_text("run:\n  trials: 1\n  strategies: [paml,\n    oracle]\n")
     (tmp_path / "two.yaml").write_text("# two\nx: &x {trials: 2}\nrun:\n  <<: *x\n")
-    places, problems = read_files([tmp_path / "one.yaml", tmp_path / "two.yaml"])
+    written_at, problems = read_files([tmp_path / "one.yaml", tmp_path / "two.yaml"])
     assert problems == []
-    assert places["run", "trials"] == "two.yaml, line 2"
-    assert places["run",] == "two.yaml, line 3"
-    assert places["run", "strategies", 1] == "one.yaml, line 4"
+    assert written_at["run", "trials"] == "two.yaml, line 2"
+    assert written_at["run",] == "two.yaml, line 3"
+    assert written_at["run", "strategies", 1] == "one.yaml, line 4"
 
 
 def test_a_folder_is_no_file_and_a_pipe_is_not_read_twice(tmp_path):

@@ -190,12 +190,12 @@ def test_numbers_have_the_type_of_the_schema():
         (
             ("strategies",),
             {"mine": {"strategy": "uniform", "options": {"num_candidates": 9}}},
-            "strategies.mine.options: num_candidates: unknown key (known here: none)",
+            "strategies.mine.options.num_candidates: unknown key (known here: none)",
         ),
         (
             ("strategies",),
             {"paml": {"options": {"num_candidates": 0}}},
-            "strategies.paml.options: num_candidates: expected a whole number from 1 to 100000",
+            "strategies.paml.options.num_candidates: expected a whole number from 1 to 100000",
         ),
         (
             ("strategies",),
@@ -216,7 +216,7 @@ def test_numbers_have_the_type_of_the_schema():
         (
             ("strategies",),
             {"mine": {"strategy": "paml", "options": {"candidate": "latent"}}},
-            "strategies.mine.options: candidate: unknown key; did you mean 'candidates'?",
+            "strategies.mine.options.candidate: unknown key; did you mean 'candidates'?",
         ),
         (
             ("experiments", "Tiny"),

@@ -95,7 +95,7 @@ def test_running_a_task_is_taking_its_record():
     world, rng = world_of(descriptors={"hidden": ["gain"]}), np.random.default_rng(0)
     parameters = TASKS.descriptors[[4, 1]]
     tasks = world.run(
-        parameters, world.view.describe(parameters, rng), world.draw_excitations(2, rng)
+        parameters, world.descriptors.describe(parameters, rng), world.draw_excitations(2, rng)
     )
     expected = TASKS.subset([4, 1])
     np.testing.assert_array_equal(tasks.inputs, expected.inputs)

@@ -6,15 +6,15 @@ import sys
 import textwrap
 import time
 import warnings
-from unittest import mock
 
 import numpy as np
 import pytest
 
-from pamlflow import __version__
 from pamlflow.errors import UserError
 from pamlflow.jobs import progress, runtime
 from pamlflow.jobs.runtime import job, prepare_jobs
+from pamlflow.tensorflow_loading import CHECK_SHAPES
+from pamlflow.versions import __version__
 
 logger = logging.getLogger("pamlflow.stages.acquire")
 
@@ -116,11 +116,11 @@ def test_threads_are_passed_to_libraries_loaded_later(tmp_path):
 
 def test_the_user_has_the_last_word_on_gpus_and_checks(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    monkeypatch.setenv(runtime.CHECK_SHAPES, "1")
+    monkeypatch.setenv(CHECK_SHAPES, "1")
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     with job(log=tmp_path / "job.log", threads=1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
-        assert os.environ[runtime.CHECK_SHAPES] == "1"
+        assert os.environ[CHECK_SHAPES] == "1"
         assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
 
 
@@ -192,7 +192,8 @@ def test_what_compiled_code_prints_to_stderr_goes_to_the_log(tmp_path, capfd):
 def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     code = f"""
         import sys
-        from pamlflow.jobs.runtime import configure_tensorflow, job
+        from pamlflow.jobs.runtime import job
+        from pamlflow.tensorflow_loading import configure_tensorflow
         with job(log={str(tmp_path / "job.log")!r}, threads=2):
             configure_tensorflow(2)
             import tensorflow as tf
@@ -210,106 +211,3 @@ def test_tensorflow_honours_the_threads_and_a_job_skips_shape_checks(tmp_path):
     assert all(re.match(r"\d{4}-\d\d-\d\d .* pamlflow", line) for line in log.splitlines()), log
     assert log.count("WARNING pamlflow") == 1
     assert "WARNING pamlflow: TensorFlow already runs on 2 threads, not on 1" in log
-
-
-def test_a_user_of_the_library_gets_a_quiet_tensorflow_on_one_thread():
-    code = """
-        import logging, os, sys
-        from pamlflow.jobs import runtime
-        runtime.load_tensorflow()
-        import gpflow
-        import tensorflow as tf
-        tf.constant(1.0) + 1.0
-        os.write(2, b"the user's own\\n")
-        print(tf.config.threading.get_intra_op_parallelism_threads())
-        print(tf.config.threading.get_inter_op_parallelism_threads())
-        print(len(tf.config.list_logical_devices("GPU")))
-        print([name for name in runtime._DEFAULTS if name in os.environ])
-        print(logging.getLogger().handlers, logging.getLogger("pamlflow").handlers)
-    """
-    names = {*runtime._DEFAULTS, *runtime._THREADS}
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, env=kept, capture_output=True, text=True)
-    assert done.stdout.split() == ["1", "1", "0", "[]", "[]", "[]"]
-    assert done.stderr == "the user's own\n"
-
-
-@pytest.mark.parametrize(
-    ("environment", "threads"),
-    [
-        ({}, 1),
-        ({"OMP_NUM_THREADS": "3"}, 3),
-        ({"OMP_NUM_THREADS": "3,2"}, 1),
-        ({"OMP_NUM_THREADS": "3", "TF_NUM_INTRAOP_THREADS": "2"}, 0),  # which TensorFlow reads
-    ],
-)
-def test_a_user_has_the_last_word_on_threads_and_gpus(monkeypatch, environment, threads):
-    for name in (*runtime._THREADS, *runtime._DEFAULTS):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-    monkeypatch.setitem(sys.modules, "gpflow", mock.MagicMock())
-    asked, before = [], dict(os.environ)
-
-    def configure(number):
-        asked.append(
-            (number, os.environ["CUDA_VISIBLE_DEVICES"], os.environ["TF_USE_LEGACY_KERAS"])
-        )
-
-    monkeypatch.setattr(runtime, "configure_tensorflow", configure)
-    runtime.load_tensorflow()
-    assert asked == [(threads, "1", "1")] and dict(os.environ) == before
-
-
-def test_a_tensorflow_that_is_loaded_is_left_as_it_is(monkeypatch):
-    tensorflow = mock.MagicMock()
-    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
-    before = dict(os.environ)
-    runtime.load_tensorflow()
-    assert tensorflow.mock_calls == [] and dict(os.environ) == before
-
-
-@pytest.mark.parametrize("level", [None, "0", "2"])
-def test_only_the_greeting_is_held_back(monkeypatch, capfd, level):
-    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    if level is not None:
-        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
-    greeting = (
-        b"WARNING: All log messages before absl::InitializeLog() is called\nI0000 00: hello\n"
-    )
-    other = b"E0000 00:00 out of memory\nIt is mine\nno end"
-    with pytest.raises(ImportError), runtime._without_greeting():
-        os.write(2, greeting + other)
-        raise ImportError
-    shown = other if level == "2" else greeting + other
-    assert capfd.readouterr().err == shown.decode()
-
-
-def test_without_stderr_there_is_nothing_to_hold_back(monkeypatch):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-    monkeypatch.setattr(runtime.os, "dup", mock.Mock(side_effect=OSError(9, "Bad descriptor")))
-    with runtime._without_greeting():
-        entered = True
-    assert entered
-
-
-@pytest.mark.parametrize(
-    ("variable", "gpflow_loaded", "disabled"),
-    [("0", False, True), ("1", False, False), (None, False, False), ("0", True, False)],
-)
-def test_only_jobs_skip_shape_checks(monkeypatch, variable, gpflow_loaded, disabled):
-    tensorflow, check_shapes = mock.MagicMock(), mock.MagicMock()
-    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
-    monkeypatch.setitem(sys.modules, "check_shapes", check_shapes)
-    monkeypatch.setitem(sys.modules, "gpflow", mock.MagicMock())
-    if not gpflow_loaded:
-        del sys.modules["gpflow"]
-    monkeypatch.delenv(runtime.CHECK_SHAPES, raising=False)
-    if variable is not None:
-        monkeypatch.setenv(runtime.CHECK_SHAPES, variable)
-    runtime.configure_tensorflow(1)
-    assert check_shapes.set_enable_check_shapes.call_args_list == [mock.call(False)] * disabled
-    tensorflow.config.threading.set_intra_op_parallelism_threads.assert_called_once_with(1)

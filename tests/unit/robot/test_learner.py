@@ -60,7 +60,7 @@ def test_a_user_s_kind_of_model_is_trained_and_read_again(tmp_path):
 
 
 def test_a_strategy_that_needs_a_latent_variable_is_refused_where_there_is_none(tmp_path):
-    with pytest.raises(ValueError, match="paml needs a latent variable.* has none"):
+    with pytest.raises(ValueError, match=r"paml needs a latent variable.* has none"):
         Learner(tmp_path, BOX, INPUTS, STATE, kind="ridge_model:RIDGE")
 
 

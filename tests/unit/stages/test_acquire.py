@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from pamlflow import TRAINING_VERSION
 from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.acquisition.paml import expected_self_information
 from pamlflow.domains import make_domain
@@ -16,6 +15,7 @@ from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_design, draw_pool, simulate_initial_tasks
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import TRAINING_VERSION
 
 WORLD = {
     "domain": "cart_pole",

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pamlflow import EVALUATION_VERSION
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.protocols import held_out_from
@@ -14,6 +13,7 @@ from pamlflow.stages.evaluate import evaluate_trial
 from pamlflow.stages.simulate import simulate_initial_tasks, simulate_test_tasks
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
+from pamlflow.versions import EVALUATION_VERSION
 
 WORLD = {
     "domain": "cart_pole",

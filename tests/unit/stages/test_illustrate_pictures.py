@@ -18,8 +18,8 @@ from pamlflow.stages.illustrate_pictures import (
     plot_rank_correlation,
     plot_reconstructions,
     plot_traversal,
+    rank_agreement,
     rank_candidates,
-    rank_correlation,
 )
 from pamlflow.storage import store
 from pamlflow.tasks import Variable
@@ -134,7 +134,7 @@ def test_table_has_a_row_for_each_strategy_trial_and_round(trial, drawn, tmp_pat
     pool = read_pool(trial / "pool.h5")
     model = TrainedModel.from_datasets(store.read(trial / "round_01.h5").datasets)
     latent = model.infer(descriptors=pool.descriptors)
-    expected = rank_correlation(latent.mean, pool.parameters[:, 0])
+    expected = rank_agreement(latent.mean, pool.parameters[:, 0])
     np.testing.assert_allclose(tidy["correlation"], expected)
     files = paths(tmp_path, "rank_correlation")
     plot_rank_correlation(table=table, pool=trial / "pool.h5", experiment="bar_pixels", **files)
@@ -145,10 +145,10 @@ def test_table_has_a_row_for_each_strategy_trial_and_round(trial, drawn, tmp_pat
 def test_rank_correlation_is_one_along_any_line_and_blind_to_its_direction():
     values = np.random.default_rng(0).uniform(size=20)
     line = values[:, None] * [0.3, -2.0] + [1.0, 5.0]
-    assert rank_correlation(line, values) == pytest.approx(1.0)
-    assert rank_correlation(np.exp(-line[:, :1]), values) == pytest.approx(1.0)
-    assert rank_correlation(np.random.default_rng(1).normal(size=(20, 2)), values) < 0.6
+    assert rank_agreement(line, values) == pytest.approx(1.0)
+    assert rank_agreement(np.exp(-line[:, :1]), values) == pytest.approx(1.0)
+    assert rank_agreement(np.random.default_rng(1).normal(size=(20, 2)), values) < 0.6
 
 
 def test_latents_that_are_all_the_same_order_nothing():
-    assert rank_correlation(np.ones((5, 2)), np.arange(5.0)) == 0.0
+    assert rank_agreement(np.ones((5, 2)), np.arange(5.0)) == 0.0

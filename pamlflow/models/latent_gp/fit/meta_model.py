@@ -27,7 +27,7 @@ from pamlflow.types import FloatArray
 
 JITTER = 1e-6
 
-Place = Callable[[], None]
+Placement = Callable[[], None]
 """Puts the q(H) of a model somewhere."""
 
 
@@ -89,7 +89,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         training: TrainingSettings,
         unchosen: FloatArray | None,
         rng: np.random.Generator,
-    ) -> tuple[Self, list[Place]]:
+    ) -> tuple[Self, list[Placement]]:
         """A model of first tasks, and the places from which a fit tries to start."""
 
     @classmethod
@@ -100,7 +100,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         settings: ModelSettings,
         previous: TrainedModel,
         unchosen: FloatArray | None,
-    ) -> tuple[Self, Place]:
+    ) -> tuple[Self, Placement]:
         """A model of the tasks of the round before and some more, and where its q(H) starts."""
 
     @staticmethod
@@ -156,7 +156,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         self.dynamics.inducing_inputs.assign(inputs)
         self.dynamics.inducing_latents.assign(latents)
 
-    def carry_on(self, place: Place, previous: TrainedModel) -> None:
+    def carry_on(self, place: Placement, previous: TrainedModel) -> None:
         """Take over all parameters of the round before, in the units of this model's standardisation."""
         old = previous.scaler
         place()

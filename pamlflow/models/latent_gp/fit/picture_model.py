@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Placement
 from pamlflow.models.latent_gp.fit.picture_vae import PictureVAE
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
@@ -43,7 +43,7 @@ class PictureModel(MetaModel):
         training: TrainingSettings,
         unchosen: FloatArray | None,
         rng: np.random.Generator,
-    ) -> tuple[Self, list[Place]]:
+    ) -> tuple[Self, list[Placement]]:
         """A model, and the one start that it needs: what its networks learn from all pictures."""
         model = cls(tasks, settings, unchosen)
         return model, [partial(model.descriptor.pretrain, int(rng.integers(2**31)))]
@@ -55,7 +55,7 @@ class PictureModel(MetaModel):
         settings: ModelSettings,
         previous: TrainedModel,
         unchosen: FloatArray | None,
-    ) -> tuple[Self, Place]:
+    ) -> tuple[Self, Placement]:
         """A model of one more round, whose networks start as those of the round before have ended."""
         model, view = cls(tasks, settings, unchosen), previous.descriptor
         assert isinstance(view, PicturePosterior)  # tasks do not change what they are described by

@@ -11,7 +11,7 @@ import gpflow
 import numpy as np
 
 from pamlflow.models.interface import TrainingError, TrainingRecord
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Placement
 from pamlflow.models.latent_gp.fit.optimiser import Optimiser
 from pamlflow.models.latent_gp.fit.parameters import library_defaults
 from pamlflow.models.latent_gp.fit.picture_model import PictureModel
@@ -84,7 +84,7 @@ def _begin(tasks: TaskSet, settings: ModelSettings, first_task: int) -> Training
     return record
 
 
-def _start_anew(model: MetaModel, place: Place) -> None:
+def _start_anew(model: MetaModel, place: Placement) -> None:
     """Put an untrained model's q(H) in its place, and the inducing points where that suggests."""
     place()
     model.choose_inducing_points()

@@ -13,7 +13,7 @@ from pamlflow.models.latent_gp.fit.descriptor_gp import DescriptorGP
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
 from pamlflow.models.latent_gp.fit.latent import LatentTasks
 from pamlflow.models.latent_gp.fit.layout import initial_latents, random_latents
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Place
+from pamlflow.models.latent_gp.fit.meta_model import MetaModel, Placement
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.models.latent_gp.use.trained import TrainedModel
@@ -50,7 +50,7 @@ class VectorModel(MetaModel):
         training: TrainingSettings,
         unchosen: FloatArray | None,
         rng: np.random.Generator,
-    ) -> tuple[Self, list[Place]]:
+    ) -> tuple[Self, list[Placement]]:
         """A model of first tasks, and its starts; descriptors ``unchosen`` teach it nothing.
 
         The first start lays the tasks out by their descriptors, the second by their dynamics, the others at
@@ -74,7 +74,7 @@ class VectorModel(MetaModel):
         settings: ModelSettings,
         previous: TrainedModel,
         unchosen: FloatArray | None,
-    ) -> tuple[Self, Place]:
+    ) -> tuple[Self, Placement]:
         """A model of one more round; q(h) of added tasks starts where the previous model infers it."""
         added = tasks.subset(np.arange(len(previous.latent.mean), tasks.num_tasks))
         data = TaskArrays(*added.padded())

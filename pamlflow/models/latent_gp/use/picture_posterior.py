@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.jobs.runtime import load_tensorflow
 from pamlflow.models.interface import LatentPosterior
 from pamlflow.models.latent_gp.use.evidence import Gradients
 from pamlflow.rows import Row, rows_of
+from pamlflow.tensorflow_loading import load_tensorflow
 from pamlflow.types import FloatArray, IntArray
 
 GROUP = "posterior/pictures/"

@@ -7,23 +7,19 @@ the posterior's basis.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from pamlflow.models.interface import TaskArrays
 from pamlflow.models.latent_gp.use.evidence import LOG_TWO_PI, Gradients
 from pamlflow.models.latent_gp.use.kernels import expected_kernel, pair_features, unit_kernel
+from pamlflow.models.latent_gp.use.sparse_moments import SparseMoments
 from pamlflow.types import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 
 class PredictiveEvidence:
     """sum_t log N(y_t; mean, variance + predictive noise) of the transitions of each task."""
 
-    def __init__(self, posterior: SparsePosterior, data: TaskArrays) -> None:
+    def __init__(self, posterior: SparseMoments, data: TaskArrays) -> None:
         """Compute what does not depend on h: k_x of all transitions."""
         self._posterior = posterior
         self._data = data
@@ -90,7 +86,7 @@ class ElboEvidence:
     task noisy sooner than far away.
     """
 
-    def __init__(self, posterior: SparsePosterior, data: TaskArrays) -> None:
+    def __init__(self, posterior: SparseMoments, data: TaskArrays) -> None:
         """Compute what does not depend on h: the outputs' and the kernel's cross products."""
         self._posterior = posterior
         kernel = posterior.variance * data.mask[..., None]
