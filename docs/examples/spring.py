@@ -1,15 +1,11 @@
-"""A domain and strategies of one's own (docs/extending.md): a mass on a spring, pushed by a force."""
+"""A domain of one's own (docs/add_a_domain.md): a mass on a spring, pushed by a force."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import expm
-from scipy.spatial.distance import cdist
 
-from pamlflow.acquisition import Selection, Situation, Strategy
 from pamlflow.domains.base import Excitation, SimulationError, state_transitions
-from pamlflow.models.interface import LatentPosterior
-from pamlflow.settings import Settings
 from pamlflow.tasks import Variable
 
 DAMPING = 0.5  # N s/m
@@ -58,42 +54,3 @@ class Spring:
     ) -> tuple[np.ndarray, np.ndarray]:
         """State and force [K, 3], and the change of the state [K, 2]; no coordinate is an angle."""
         return state_transitions(states, controls, angles=())
-
-
-@dataclass(frozen=True)
-class FarthestSettings(Settings):
-    """What a configuration can set below `strategies.<name>.options`."""
-
-    num_candidates: int = 1000
-
-
-def farthest(situation: Situation, settings: FarthestSettings) -> Selection:
-    """Choose the candidate farthest from the tasks so far, in units of their own spread."""
-    candidates = situation.offer.spread(settings.num_candidates, situation.rng)
-    unit = np.concatenate([candidates, situation.chosen]).std(axis=0)
-    utilities = cdist(candidates / unit, situation.chosen / unit).min(axis=1)
-    latent = situation.model.infer(descriptors=candidates)
-    return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
-
-
-FARTHEST = Strategy("farthest", farthest, FarthestSettings, label="Farthest")
-
-
-def most_informative(situation: Situation) -> Selection:
-    """Choose the candidate whose record would say most of its dynamics, if run like the newest task.
-
-    That is the mutual information of f and the outputs at these inputs, in nats, summed over the outputs.
-    """
-    tasks, model = situation.tasks, situation.model
-    candidates = situation.offer.spread(64, situation.rng)
-    latent = model.infer(descriptors=candidates)
-    inputs = tasks.inputs[None, -tasks.lengths[-1] :: 5]  # [1, T, Dx]
-    utilities = np.empty(len(candidates))
-    for c in range(len(candidates)):
-        one = LatentPosterior(*(part if part is None else part[[c]] for part in latent))
-        of_f = model.covariance(inputs, one)[:, 0, :, 0]  # [P, T, T]
-        observed, exact = (model.predict(inputs, one, noise=noise)[1] for noise in (True, False))
-        noise = (observed - exact)[0].T  # [P, T]
-        ratio = np.eye(inputs.shape[1]) + of_f / noise[:, :, None]
-        utilities[c] = 0.5 * np.linalg.slogdet(ratio)[1].sum()
-    return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
