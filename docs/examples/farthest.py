@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from pamlflow.acquisition import Selection, Situation, Strategy
+from pamlflow.acquisition.interface import Selection, Situation, Strategy
 from pamlflow.settings import Bounds, Settings
 
 
