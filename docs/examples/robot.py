@@ -16,8 +16,7 @@ excitation = robot.draw_excitation(np.random.default_rng(0))
 
 def run(descriptor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Set the robot up as `descriptor` says, run it, and return inputs [T, Dx] and outputs [T, P]."""
-    states = robot.simulate(descriptor, excitation)
-    return robot.transitions(states, excitation.controls)
+    return robot.run(descriptor, excitation)
 
 
 def learn(folder: str, tasks: int = TASKS, **options: Any) -> Learner:

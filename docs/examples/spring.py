@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import expm
 
-from pamlflow.domains.base import Excitation, SimulationError, state_transitions
+from pamlflow.domains.base import Excitation, SimulationError, Transitions, state_transitions
 from pamlflow.tasks import Variable
 
 DAMPING = 0.5  # N s/m
@@ -35,8 +35,11 @@ class Spring:
         controls = np.repeat(blocks, 10, axis=0)[: self.steps]
         return Excitation(controls, self.initial_noise * rng.standard_normal(2))
 
-    def simulate(self, parameters: np.ndarray, excitation: Excitation) -> np.ndarray:
-        """States [K + 1, 2], exact for a force that is constant within a step."""
+    def run(self, parameters: np.ndarray, excitation: Excitation) -> Transitions:
+        """State and force [K, 3], and the change of the state [K, 2]; no coordinate is an angle.
+
+        They are exact for a force that is constant within a step.
+        """
         mass, stiffness = parameters
         if mass <= 0.0:
             raise SimulationError(f"mass {mass} kg: expected a number above 0")
@@ -47,10 +50,4 @@ class Spring:
         states = [excitation.initial_state]
         for force in excitation.controls:
             states.append(step @ np.concatenate([states[-1], force]))
-        return np.array(states)
-
-    def transitions(
-        self, states: np.ndarray, controls: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """State and force [K, 3], and the change of the state [K, 2]; no coordinate is an angle."""
-        return state_transitions(states, controls, angles=())
+        return state_transitions(np.array(states), excitation.controls, angles=())

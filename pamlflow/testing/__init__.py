@@ -4,7 +4,8 @@ Call one in a test of your own; it needs no pytest. What is wrong is an Assertio
 what was expected and what was found.
 """
 
+from pamlflow.testing.domains import check_domain
 from pamlflow.testing.models import check_model
 from pamlflow.testing.strategies import check_strategy
 
-__all__ = ["check_model", "check_strategy"]
+__all__ = ["check_domain", "check_model", "check_strategy"]

@@ -104,6 +104,9 @@ class _Checker:
         missing = [name for name in _METHODS if not hasattr(model, name)]
         found = f"{type(model).__name__} without {', '.join(missing)}"
         self.contract.require(is_model, where, "a pamlflow.models.interface.Model", found)
+        says = self.trainer.kind.latent
+        text = f"`latent` of the model to be there, or None, as the kind says: latent={says}"
+        self.contract.require((model.latent is not None) == says, where, text, model.latent)
         return model, record
 
     def through_file(

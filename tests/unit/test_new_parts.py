@@ -35,6 +35,55 @@ assert "| `farthest` | nothing | `num_candidates`" in markdown()
 assert style.strategy_name("farthest") == "Farthest"
 """
 
+MODEL = """
+from pamlflow.configuration.preflight import require_parts
+from pamlflow.configuration.validation import markdown, validated
+from pamlflow.models import KINDS, kind_of
+from pamlflow.storage.schemas import schema_of
+
+assert "ridge" in KINDS and '"ridge"' in markdown()
+study = {"seed": 1, "run": {"experiments": ["mine"], "strategies": ["uniform"], "trials": 1}}
+study["experiments"] = {"mine": {
+    "domain": "cart_pole", "space": {"pole_mass": [1, 2], "pole_length": [1, 2]}, "test_grid": [2, 2]
+}}
+section = {"model": {"kind": "ridge", "penalty": 0.5}}
+filled = validated(study | section)
+require_parts(filled)
+assert kind_of(filled["model"]).name == "ridge" and filled["model"]["penalty"] == 0.5
+assert schema_of("round", filled).row("ridge/slopes") is not None
+for wrong, said in (
+    ({"model": {"kind": "ridge", "penalties": 0.5}}, "penalties: unknown key"),
+    (section | {"run": study["run"] | {"strategies": ["paml"]}}, "latent"),
+):
+    try:
+        require_parts(validated(study | wrong))
+    except ValueError as error:
+        assert said in str(error), error
+    else:
+        raise AssertionError(f"accepted: {wrong}")
+"""
+
+DOMAIN = """
+from pamlflow.configuration.preflight import require_parts
+from pamlflow.configuration.validation import markdown, validated
+from pamlflow.domains import make_domain
+
+assert '"spring"' in markdown()
+study = {"seed": 1, "run": {"experiments": ["mine"], "strategies": ["uniform"], "trials": 1}}
+space = {"mass": [1, 2], "stiffness": [1, 2]}
+experiment = {"domain": "spring", "space": space, "test_grid": [2, 2]}
+filled = validated(study | {"experiments": {"mine": experiment}})
+require_parts(filled)
+assert make_domain("spring").parameter_variables[0].name == "mass"
+try:
+    experiment = experiment | {"space": {"mass": [1, 2], "stiffnes": [1, 2]}}
+    require_parts(validated(study | {"experiments": {"mine": experiment}}))
+except ValueError as error:
+    assert "stiffnes" in str(error), error
+else:
+    raise AssertionError("an unknown parameter was accepted")
+"""
+
 
 def with_part(folder, example, registry, changes):
     """A copy of the package in which an example is built in: its file, and its line in the registry."""
@@ -67,6 +116,21 @@ CASES = {
             "import log_repeat\n": "import log_repeat\nfrom pamlflow.acquisition.farthest import FARTHEST\n",
         },
         STRATEGY,
+    ),
+    "ridge": (
+        "models",
+        {
+            "(LATENT_GP,)": "(LATENT_GP, RIDGE)",
+            "import LATENT_GP\n": "import LATENT_GP\nfrom pamlflow.models.ridge import RIDGE\n",
+        },
+        MODEL,
+    ),
+    "spring": (
+        "domains",
+        {
+            '    "pendubot":': '    "spring": "pamlflow.domains.spring:Spring",\n    "pendubot":',
+        },
+        DOMAIN,
     ),
 }
 

@@ -241,6 +241,11 @@ def test_settings_reach_the_kind(ridge):
         check_model(ridge.RIDGE, settings={"penalties": 1})
 
 
+def test_a_kind_says_whether_it_has_a_latent_variable(ridge):
+    with pytest.raises(AssertionError, match="as the kind says: latent=True, found None"):
+        check_model(dataclasses.replace(ridge.RIDGE, latent=True))
+
+
 def test_a_latent_variable_is_one_in_all_answers(ridge):
     class Half(ToyModel):
         def prior(self, number):
@@ -248,6 +253,7 @@ def test_a_latent_variable_is_one_in_all_answers(ridge):
 
     kind = dataclasses.replace(
         ridge.RIDGE,
+        latent=True,
         settings=Settings,
         fit=lambda tasks, *_, **__: (
             Half(**vars(ToyModel.of(tasks))),
