@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.domains import own_options
-from pamlflow.domains.base import Excitation, PicturedDomain, SimulationError, TaskDomain
-from pamlflow.domains.checks import require_domain, require_pictures
+from pamlflow.domains import has_records, own_options
+from pamlflow.domains.base import (
+    Excitation,
+    PicturedDomain,
+    RecordedDomain,
+    SimulationError,
+    TaskDomain,
+)
+from pamlflow.domains.checks import require_domain, require_pictures, require_records
 from pamlflow.settings import Settings
 from pamlflow.spaces import Box
 from pamlflow.tasks import with_units
@@ -27,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_domain(
-    domain: Callable[..., TaskDomain],
+    domain: Callable[..., TaskDomain | RecordedDomain],
     space: Mapping[str, Sequence[float]],
     *,
     options: Mapping[str, Any] | None = None,
@@ -38,7 +44,8 @@ def check_domain(
 
     It is made as from a configuration, and runs a few tasks.  The same task and excitation must give the
     same transitions, whatever was run before; each run has arrays of its own; what it is given stays as it is.
-    If it has pictures, these are checked in the same way.
+    If it has pictures, these are checked in the same way.  A domain of recorded tasks is made with its options
+    alone; its tasks must be the same each time, differ in what is known of them, and lie in the space.
 
     Args:
         domain: the class, or what the configuration calls to make the domain.
@@ -53,9 +60,12 @@ def check_domain(
     Raises:
         AssertionError: the domain breaks the contract; the message says where and how.
     """
-    name = getattr(domain, "__name__", type(domain).__name__)
-    checker = _Checker(Contract(f"domain '{name}'"), domain, options or {}, space)
-    checker.check_options()
+    contract = Contract(f"domain '{getattr(domain, '__name__', type(domain).__name__)}'")
+    _check_options(contract, domain, options or {})
+    if has_records(domain):
+        _check_records(contract, domain, options or {}, space)
+        return ()
+    checker = _Checker(contract, domain, options or {}, space)
     checker.check_excitations()
     checker.check_runs()
     if fails is not None:
@@ -65,13 +75,44 @@ def check_domain(
     return checker.without_effect()
 
 
+def _check_options(
+    contract: Contract, make: Callable[..., Any], options: Mapping[str, Any]
+) -> None:
+    """An option that a domain does not know is refused, and a class of options is one of settings."""
+    defaults = getattr(make, "options", None)
+    if defaults is not None:
+        is_one = isinstance(defaults, Settings)
+        contract.require(is_one, "`options`", "pamlflow.settings.Settings", defaults)
+        contract.settings("options", type(defaults))
+    unknown = {**options, UNKNOWN_KEY: 1}
+    where = "an option that it does not know"
+    contract.refuses(where, lambda: own_options(contract.part, make, unknown))
+
+
+def _check_records(
+    contract: Contract,
+    make: Callable[..., Any],
+    options: Mapping[str, Any],
+    space: Mapping[str, Sequence[float]],
+) -> None:
+    """Recorded tasks are the same each time, can be told apart, and lie in the space."""
+    found = []
+    for _ in range(2):
+        with contract.calling(f"`tasks` with options {dict(options)}"):
+            made = make(**own_options(contract.part, make, options))
+            found.append(require_records("it", made))
+    contract.same("`tasks`, asked for twice", *(it.tasks.to_datasets() for it in found))
+    with contract.calling("`space`"):
+        found[0].require_within(Box.from_config(space, found[0].parameter_variables))
+
+
 class _Checker:
     """Makes domains and looks at what they do."""
 
     def __init__(
         self,
         contract: Contract,
-        make: Callable[..., TaskDomain],
+        make: Callable[..., Any],
         options: Mapping[str, Any],
         space: Mapping[str, Sequence[float]],
     ) -> None:
@@ -118,20 +159,6 @@ class _Checker:
             require(np.shape(values) == shape, at, text, f"{np.shape(values)}")
             require(bool(np.isfinite(values).all()), at, "finite numbers", values)
         return arrays
-
-    def check_options(self) -> None:
-        """An option that it does not know is refused, and a class of options is one of settings."""
-        defaults = getattr(self.make, "options", None)
-        if defaults is not None:
-            self.contract.require(
-                isinstance(defaults, Settings), "`options`", "pamlflow.settings.Settings", defaults
-            )
-            self.contract.settings("options", type(defaults))
-        unknown = {**self.options, UNKNOWN_KEY: 1}
-        self.contract.refuses(
-            "an option that it does not know",
-            lambda: own_options(self.contract.part, self.make, unknown),
-        )
 
     def check_excitations(self) -> None:
         """The same generator gives the same excitation, and another one another."""

@@ -13,7 +13,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 STRATEGY = """
 from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.preflight import require_parts
-from pamlflow.configuration.validation import markdown, schema, validated
+from pamlflow.configuration.readme import markdown
+from pamlflow.configuration.validation import validated
 from pamlflow.plotting import style
 
 assert "farthest" in STRATEGIES
@@ -37,7 +38,8 @@ assert style.strategy_name("farthest") == "Farthest"
 
 MODEL = """
 from pamlflow.configuration.preflight import require_parts
-from pamlflow.configuration.validation import markdown, validated
+from pamlflow.configuration.readme import markdown
+from pamlflow.configuration.validation import validated
 from pamlflow.models import KINDS, kind_of
 from pamlflow.storage.schemas import schema_of
 
@@ -65,7 +67,8 @@ for wrong, said in (
 
 DOMAIN = """
 from pamlflow.configuration.preflight import require_parts
-from pamlflow.configuration.validation import markdown, validated
+from pamlflow.configuration.readme import markdown
+from pamlflow.configuration.validation import validated
 from pamlflow.domains import make_domain
 
 assert '"spring"' in markdown()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.own_records import Decays
 
 from pamlflow.domains import DOMAINS, domain_class
 from pamlflow.domains.base import SimulationError, Transitions, state_transitions
@@ -32,6 +33,7 @@ def test_the_domain_of_the_docs_keeps_the_contract(monkeypatch):
 
     space = {"mass": [0.5, 5.0], "stiffness": [1.0, 20.0]}
     assert check_domain(spring.Spring, space, fails={"mass": -1.0, "stiffness": 8.0}) == ()
+    check_domain(spring.Spring, space, options={"damping": 0.2})
     sys.modules.pop("spring", None)
 
 
@@ -249,3 +251,42 @@ def test_options_reach_the_domain():
 def test_a_space_of_other_parameters_is_named():
     with pytest.raises(AssertionError, match=r"`space`: .*expected bounds of \['rate'\]"):
         check_domain(Decay, {"rates": [0.1, 0.9]})
+
+
+RANGES = {"rate": [0.1, 0.9], "gain": [1.0, 2.0]}
+
+
+def test_recorded_tasks_keep_the_contract():
+    check_domain(Decays, RANGES)
+    check_domain(Decays, RANGES, options={"number": 4})
+
+
+class Shuffled(Decays):
+    @property
+    def tasks(self):
+        tasks = super().tasks
+        return tasks.subset(np.random.default_rng().permutation(tasks.num_tasks))
+
+
+class AllTheSame(Decays):
+    @property
+    def tasks(self):
+        return super().tasks.subset([0, 0])
+
+
+class NoTasks(Decays):
+    tasks = None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "space", "said"),
+    [
+        (Shuffled, RANGES, "`tasks`, asked for twice: expected the same numbers"),
+        (AllTheSame, RANGES, "`tasks` with options {}: .* 2 of them have rate"),
+        (NoTasks, RANGES, "expected a pamlflow.tasks.TaskSet, found None"),
+        (Decays, RANGES | {"gain": [1.0, 1.1]}, "`space`: .*a recorded task has rate"),
+    ],
+)
+def test_a_fault_of_recorded_tasks_is_named(wrong, space, said):
+    with pytest.raises(AssertionError, match=f"^domain '{wrong.__name__}': .*{said}"):
+        check_domain(wrong, space)
