@@ -91,7 +91,9 @@ else:
 def with_part(folder, example, registry, changes):
     """A copy of the package in which an example is built in: its file, and its line in the registry."""
     shutil.copytree(ROOT / "pamlflow", folder / "pamlflow")
-    shutil.copytree(ROOT / "workflow" / "schemas", folder / "workflow" / "schemas")
+    schemas = Path("workflow") / "schemas"
+    if (ROOT / schemas / "config.schema.yaml").exists():  # it is beside the package, or in it
+        shutil.copytree(ROOT / schemas, folder / schemas)
     package = folder / "pamlflow" / registry
     shutil.copy(EXAMPLES / f"{example}.py", package)
     text = (package / "__init__.py").read_text(encoding="utf-8")
