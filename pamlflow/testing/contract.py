@@ -39,8 +39,6 @@ class Contract:
         state = _global_random_numbers()
         try:
             yield
-        except AssertionError:
-            raise
         except (Exception, SystemExit) as error:
             expected = "no error"
             if "read-only" in str(error):
@@ -80,11 +78,7 @@ class Contract:
         self.require(is_class, f"`{name}`", text, found)
         assert isinstance(found, type) and issubclass(found, Settings)
         with self.calling(f"`{name}`, made of defaults alone"):
-            made = found.from_config({})
-        try:
-            hash(made)
-        except TypeError as error:
-            self.require(False, f"`{name}`", "a class with @dataclass(frozen=True)", str(error))
+            found.from_config({})
         self.refuses(f"`{name}` with an unknown key", lambda: found.from_config({UNKNOWN_KEY: 1}))
         return found
 

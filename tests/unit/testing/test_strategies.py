@@ -80,6 +80,11 @@ def returns_a_row(situation):
     return situation.offer.draw(situation.rng)
 
 
+def asserts(situation):
+    assert situation.round > 1, "no task was chosen yet"
+    return scored(situation)
+
+
 def not_finite(situation):
     return scored(situation, np.full(len(situation.offer.spread(16, situation.rng)), np.nan))
 
@@ -98,6 +103,7 @@ def not_finite(situation):
         (needs_a_box, "a pool of 1 variables: expected candidates of"),
         (two_variables_only, "a box of 1 variables: expected no error, found .*not enough values"),
         (returns_a_row, "expected a pamlflow.acquisition.Selection, found array"),
+        (asserts, "round 1, .*: expected no error, found .*AssertionError: no task was chosen"),
         (not_finite, "utilities: not finite for candidate 0"),
     ],
 )
