@@ -57,7 +57,7 @@ def _option_rows(name: str, fact: str, settings: Settings | None) -> Iterator[st
 
 
 _README = """\
-<!-- Written by `make docs` from workflow/schemas/config.schema.yaml. -->
+<!-- Written by `make docs` from pamlflow/configuration/config.schema.yaml. -->
 # Configuration
 
 `config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over

@@ -205,7 +205,11 @@ class Trainer:
         checkpoints: Path | None = None,
         title: str = "fit",
     ) -> tuple[Model, TrainingRecord]:
-        """Train on tasks: see `Fit`."""
+        """Train on tasks: see `Fit`. Raises ValueError for pictures where the kind takes none."""
+        if tasks.has_pictures and not self.kind.pictures:
+            raise ValueError(
+                f"model.kind '{self.kind.name}' takes no pictures; choose another kind"
+            )
         return self.kind.fit(
             tasks,
             self.settings,

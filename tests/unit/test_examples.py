@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md do what the page says."""
+"""The examples of the docs do what their pages say, and keep the contracts of their parts."""
 
 import dataclasses
 import importlib
@@ -13,9 +13,11 @@ from pamlflow.acquisition import BoxOffer, PoolOffer, Situation
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains.base import SimulationError
+from pamlflow.models import Trainer, trainer_of
 from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.settings import world_settings
+from pamlflow.testing import check_model, check_strategy
 from pamlflow.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +28,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 def importable(monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("spring", "robot"):
-        sys.modules.pop(name, None)
+    for file in EXAMPLES.glob("*.py"):
+        sys.modules.pop(file.stem, None)
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def situation(world, tmp_path):
 
 
 def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(situation):
-    own = importlib.import_module("spring").FARTHEST
+    own = importlib.import_module("farthest").FARTHEST
     selection = own.choose(situation, own.settings(num_candidates=64))
     assert selection.candidates.shape == (64, 2) and selection.latent.mean.shape == (64, 2)
     known = situation.chosen
@@ -98,9 +100,50 @@ def test_the_strategy_of_ones_own_chooses_the_farthest_candidate(situation):
     assert own.choose(last, own.settings()).chosen == 0
 
 
+def test_parts_of_ones_own_keep_their_contracts():
+    check_strategy(importlib.import_module("farthest").FARTHEST, options={"num_candidates": 64})
+    check_model(importlib.import_module("ridge").RIDGE)
+
+
+@pytest.mark.slow
+def test_a_strategy_that_asks_more_of_a_model_keeps_the_contract_with_such_models():
+    trainer = trainer_of(
+        {"inducing_points": 6, "pictures": {"pretraining_steps": 2}},
+        {"first_iterations": 3, "starts": 1},
+    )
+    check_strategy(
+        importlib.import_module("informative").most_informative,
+        train=lambda tasks: trainer.fit(tasks, np.random.default_rng(0))[0],
+    )
+
+
+@pytest.mark.parametrize("name", ["farthest", "ridge", "spring"])
+def test_the_example_of_each_part_is_short_and_shown_on_its_page(name):
+    source = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) < 60
+    page = {"farthest": "add_a_strategy", "ridge": "add_a_model", "spring": "add_a_domain"}[name]
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert f"```python\n{source}```" in text
+
+
+def test_a_model_of_ones_own_learns_what_a_descriptor_changes(world):
+    """A spring is nearly linear, for each of its descriptors, in state and force."""
+    rng = np.random.default_rng(0)
+    tasks = world.observe(world.space.sobol(16, rng), world.domain.draw_excitation(rng), rng)
+    kind = importlib.import_module("ridge").RIDGE
+    model, _ = Trainer(kind, kind.settings(penalty=1e-6), kind.training()).fit(tasks, rng)
+    test = world.observe(world.space.sobol(8, rng), world.domain.draw_excitation(rng), rng)
+    inputs, outputs, _ = test.padded()
+    mean, variance = model.predict(inputs, model.infer(descriptors=test.descriptors))
+    of_mean_task, _ = model.predict(inputs, model.prior(8))
+    error, without = (np.square(it - outputs).mean() for it in (mean, of_mean_task))
+    assert error < 0.5 * without
+    assert 0.1 < np.mean(np.square(mean - outputs) / variance) < 10.0
+
+
 def test_a_strategy_can_weigh_what_a_task_would_say(situation):
     """Mutual information is the entropy of the outputs less that of their noise."""
-    choose = importlib.import_module("spring").most_informative
+    choose = importlib.import_module("informative").most_informative
     selection = choose(situation)
     assert selection.candidates.shape == (64, 2)
     chosen, model = selection.chosen, situation.model

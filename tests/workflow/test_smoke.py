@@ -64,8 +64,8 @@ def test_the_summary_has_every_score_once(smoke):
 
 
 def test_the_trained_model_of_the_docs_predicts(smoke, monkeypatch):
-    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    example = page.split("## A trained model")[1].split("```python")[1].split("```")[0]
+    page = (ROOT / "docs" / "trained_model.md").read_text(encoding="utf-8")
+    example = page.split("```python")[1].split("```")[0]
     here = {"cart_pole_quickstart": "smoke", "round_06": "round_02", "20": "5"}
     for theirs, ours in here.items():
         assert theirs in example

@@ -16,6 +16,7 @@ from pamlflow.acquisition import STRATEGIES
 from pamlflow.configuration.readme import markdown
 from pamlflow.configuration.validation import ConfigurationError, schema, validated
 from pamlflow.domains import DOMAINS
+from pamlflow.models import DEFAULT_KIND
 from pamlflow.models.latent_gp.settings import (
     ModelSettings,
     StochasticSettings,
@@ -85,7 +86,7 @@ def test_the_papers_schedule_is_a_study_too():
 
 def test_defaults_are_those_of_the_library():
     filled = validated(MINIMAL)
-    assert filled["model"] == asdict(ModelSettings())
+    assert filled["model"] == {"kind": DEFAULT_KIND, **asdict(ModelSettings())}
     assert filled["training"] == asdict(TrainingSettings())
     assert settings.InferenceSettings(**filled["inference"]) == settings.InferenceSettings()
     assert filled["run"]["strategies"] == [
@@ -96,7 +97,7 @@ def test_defaults_are_those_of_the_library():
 
 def test_names_are_those_of_the_library():
     experiment = schema()["properties"]["experiments"]["additionalProperties"]["properties"]
-    assert list(experiment["domain"]["x-names"]) == list(DOMAINS)
+    assert list(experiment["domain"]["x-names"]) == sorted(DOMAINS)
     chooser = schema()["properties"]["strategies"]["additionalProperties"]["properties"]["strategy"]
     assert set(chooser["x-names"]) == set(STRATEGIES)
     assert set(settings.WORLD_KEYS) <= set(experiment)
