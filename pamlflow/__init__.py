@@ -1,6 +1,6 @@
 """Probabilistic active meta-learning with Gaussian processes, as a Snakemake workflow.
 
-Importing this package loads nothing heavy: the Snakefile does it before any job starts.  What the learner of
+Importing this package loads nothing heavy: the Snakefile does it before any job starts. What the learner of
 a robot is made with can be imported from here, and loads no TensorFlow.
 """
 

@@ -20,12 +20,12 @@ class Scores(NamedTuple):
 
     @property
     def levels(self) -> FloatArray:
-        """The probabilities [J] of the central intervals that ``coverage`` is about."""
+        """The probabilities [J] of the central intervals that `coverage` is about."""
         return COVERAGE_LEVELS.copy()
 
 
 def score(outputs: FloatArray, mean: FloatArray, variance: FloatArray, mask: FloatArray) -> Scores:
-    """Score predictions [N, T, P] of standardised ``outputs`` where ``mask`` [N, T] is one.
+    """Score predictions [N, T, P] of standardised `outputs` where `mask` [N, T] is one.
 
     The NLL is minus the log predictive density of a transition (not the variational expectation).
     Raises ValueError when shapes disagree, or values are no real numbers.

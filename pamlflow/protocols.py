@@ -13,8 +13,8 @@ HELD_OUT_SHARE = 0.5
 class Protocol:
     """One column of the metrics.
 
-    ``context`` is the number of transitions that q(h*) is inferred from (None: all of them).  With
-    ``held_out`` the second half of each task's shuffled transitions is scored, the same for every context
+    `context` is the number of transitions that q(h*) is inferred from (None: all of them). With
+    `held_out` the second half of each task's shuffled transitions is scored, the same for every context
     size; otherwise the whole trajectory is, as in the paper.
     """
 
@@ -22,15 +22,15 @@ class Protocol:
     context: int | None
     descriptor: bool
     held_out: bool
-    objective: Literal["elbo"] | None = None  # None: as ``inference.objective`` says
+    objective: Literal["elbo"] | None = None  # None: as `inference.objective` says
 
 
 def parse_protocol(name: str) -> Protocol:
-    """The protocol called ``name``.
+    """The protocol called `name`.
 
-    ``paper``: the published one, the ELBO on the whole trajectory and scored on the same transitions;
-    ``full``: the same with the configured objective; ``prior``: nothing known; ``few_shot_0``: the descriptor
-    only; ``few_shot_<k>``: k transitions; ``few_shot_<k>_descriptor``: both.
+    `paper`: the published one, the ELBO on the whole trajectory and scored on the same transitions;
+    `full`: the same with the configured objective; `prior`: nothing known; `few_shot_0`: the descriptor
+    only; `few_shot_<k>`: k transitions; `few_shot_<k>_descriptor`: both.
     """
     if name == "paper":
         return Protocol(name, None, descriptor=False, held_out=False, objective="elbo")

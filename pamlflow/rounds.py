@@ -61,10 +61,10 @@ def train_round(
     parents: Sequence[Path],
     unchosen: FloatArray | None = None,
 ) -> Model:
-    """Train round ``number`` and write it to ``output``; its checkpoints are removed then.
+    """Train round `number` and write it to `output`; its checkpoints are removed then.
 
-    It starts from the model of the round before, or from scratch where there is none.  ``choice`` are the
-    optional datasets, such as those of a selection; ``unchosen`` [C - N, ...] the descriptors of a pool that
+    It starts from the model of the round before, or from scratch where there is none. `choice` are the
+    optional datasets, such as those of a selection; `unchosen` [C - N, ...] the descriptors of a pool that
     have not been run.
 
     Raises TrainingError where no usable fit is found, and StoreError where the file cannot be written.

@@ -20,9 +20,9 @@ class ShuffledTasks:
     def __init__(
         self, tasks: TaskSet, steps: IntArray, output_scale: FloatArray | None = None
     ) -> None:
-        """``steps`` [S] of each task, one task after another; the units [P] are those of the tasks by default.
+        """`steps` [S] of each task, one task after another; the units [P] are those of the tasks by default.
 
-        Raises ValueError when ``steps`` are not those of each task, or there is not one unit for each output.
+        Raises ValueError when `steps` are not those of each task, or there is not one unit for each output.
         """
         inputs, outputs, self.mask = tasks.padded()
         steps = whole_numbers("steps", steps)
@@ -59,7 +59,7 @@ class ShuffledTasks:
 
 
 def infer(model: Model, test: ShuffledTasks, protocol: Protocol, objective: Objective) -> Belief:
-    """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
+    """q(h*) of every task, as the protocol allows; `objective` holds where it leaves that open."""
     descriptors = test.descriptors if protocol.descriptor else None
     mask = test.context(protocol.context)
     steps = int(mask.any(axis=0).sum())
@@ -90,7 +90,7 @@ def evaluate_mean(test: ShuffledTasks, protocol: Protocol) -> Scores:
     """Score what needs no model: the mean and the variance of all outputs of the tasks, for every transition.
 
     A model that scores worse is worse than none (the trivial model of Rasmussen and Williams, *Gaussian
-    Processes for Machine Learning*, 2006, section 2.5).  The variance of a constant output is its unit's.
+    Processes for Machine Learning*, 2006, section 2.5). The variance of a constant output is its unit's.
     """
     scale = test.output_scale
     variance = np.square(test.output_unit / scale)

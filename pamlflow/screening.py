@@ -1,7 +1,7 @@
 """What is looked for in tasks before a model learns from them: numbers that spoil a fit, and its cost.
 
-A fit measures everything in standard deviations.  One transition that is a million times too large is then all
-that there is, and the others are zeros to it.  Real data may have such a transition, a hard stop among free
+A fit measures everything in standard deviations. One transition that is a million times too large is then all
+that there is, and the others are zeros to it. Real data may have such a transition, a hard stop among free
 motion, so that it is a warning and no error; what cannot be squared is an error.
 """
 
@@ -89,10 +89,10 @@ def require_variation(tasks: TaskSet) -> None:
 
 
 def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
-    """The outliers among the tasks from ``first_task`` on, one for each variable of a transition that has any.
+    """The outliers among the tasks from `first_task` on, one for each variable of a transition that has any.
 
     A value is one if it is much farther from the median than nine tenths of all that differ from it, in
-    whatever unit.  A column that is mostly constant, such as a force of contact, is judged by the rest of it.
+    whatever unit. A column that is mostly constant, such as a force of contact, is judged by the rest of it.
     """
     found: list[Outlier] = []
     begin = int(tasks.lengths[:first_task].sum())
@@ -117,7 +117,7 @@ def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
 
 
 def remarks(tasks: TaskSet, inducing_points: int, first_task: int = 0) -> list[str]:
-    """A sentence for whatever may spoil a fit, or make it long; of data, those from ``first_task`` on."""
+    """A sentence for whatever may spoil a fit, or make it long; of data, those from `first_task` on."""
     constants = [] if first_task else _constants(tasks)
     outliers = [str(outlier) for outlier in find_outliers(tasks, first_task)]
     return [*constants, *outliers, *_cost(tasks, inducing_points)]

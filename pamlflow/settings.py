@@ -35,7 +35,7 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """Return ``value``, NumPy's integers too, as an int, or raise.
+    """Return `value`, NumPy's integers too, as an int, or raise.
 
     TypeError where it is no whole number, 2.0 and True among them; ValueError where it is too small or large.
     """
@@ -126,7 +126,7 @@ def _limits(bounds: Bounds) -> str:
 
 
 def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
-    """``value`` as a number of this kind; ValueError unless it is one, within the bounds."""
+    """`value` as a number of this kind; ValueError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
@@ -141,7 +141,7 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
 
 @dataclass(frozen=True)
 class InferenceSettings(Settings):
-    """Section ``inference``: how q(h*) of a test task is found, and which protocols are scored."""
+    """Section `inference`: how q(h*) of a test task is found, and which protocols are scored."""
 
     objective: Literal["predictive", "elbo"] = "predictive"
     protocols: tuple[str, ...] = ("paper", "few_shot_0", "few_shot_20")

@@ -32,7 +32,7 @@ def make_candidates(
 ) -> tuple[FloatArray, LatentPosterior]:
     """Descriptors [C, ..., R] of candidates, and q(h*) of each.
 
-    They are all that a pool has left, or points of the box of the kind that ``settings`` say.  Candidates that
+    They are all that a pool has left, or points of the box of the kind that `settings` say. Candidates that
     repeat a task are that task.
     """
     descriptors, latent = _candidates(situation, settings)
@@ -55,7 +55,7 @@ def _candidates(
 
 
 def descriptor_candidates(situation: Situation, count: int) -> tuple[FloatArray, LatentPosterior]:
-    """``count`` descriptors all over the box, or all tasks of a pool, and q(h | psi) of each."""
+    """`count` descriptors all over the box, or all tasks of a pool, and q(h | psi) of each."""
     descriptors = situation.offer.spread(count, situation.rng)
     return descriptors, situation.model.infer(descriptors=descriptors)
 
@@ -64,7 +64,7 @@ def latent_candidates(situation: Situation, count: int) -> tuple[FloatArray, Lat
     """Quasi-random latent points, kept where E[psi | h] lies inside the box (Section 3).
 
     They are spread like the prior, "sampling from" which is one of the paper's two ways, in the scale that h
-    has: a unit second moment under q(H), unless the bound is stochastic.  A grid has to end somewhere, and
+    has: a unit second moment under q(H), unless the bound is stochastic. A grid has to end somewhere, and
     where a parameter is hidden no box ends it: its most surprising points are tasks that cannot be.
     The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
     them all back to its middle.

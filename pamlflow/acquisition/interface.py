@@ -30,12 +30,12 @@ MOVED = {
 
 @dataclass(frozen=True)
 class Situation:
-    """All that is known when the task of round ``round`` (1, 2, ...) is chosen.
+    """All that is known when the task of round `round` (1, 2, ...) is chosen.
 
-    ``tasks`` are the training tasks in order, as they were recorded: inputs, outputs, lengths and
-    descriptors.  The simulator's own parameters are taken out of them, as no learner knows these.
-    ``hidden`` says that tasks of one descriptor may differ, because parameters are hidden or are not seen
-    in pictures.  Nobody can know that of a robot: its learner says False.
+    `tasks` are the training tasks in order, as they were recorded: inputs, outputs, lengths and
+    descriptors. The simulator's own parameters are taken out of them, as no learner knows these.
+    `hidden` says that tasks of one descriptor may differ, because parameters are hidden or are not seen
+    in pictures. Nobody can know that of a robot: its learner says False.
     """
 
     round: int
@@ -175,7 +175,7 @@ class Strategy:
 
 
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
-    """The selection of a strategy that scores nothing: one candidate ``descriptor`` of utility zero."""
+    """The selection of a strategy that scores nothing: one candidate `descriptor` of utility zero."""
     candidates = descriptor[None]
     model = situation.model
     latent = None if model.latent is None else model.infer(descriptors=candidates)

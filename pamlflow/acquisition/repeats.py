@@ -21,8 +21,8 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
     """The number of the training task that each of the descriptors [C, ..., R] repeats, or -1.
 
     Distances are the largest over the dimensions, in widths of the box, where N tasks spread evenly lie
-    N^(-1/R) apart.  Of a point drawn from the box, the chance to be a repeat is thus (2 * NEAR)^R at most,
-    however many tasks there are.  Pictures have no box: a repeat is the same picture.
+    N^(-1/R) apart. Of a point drawn from the box, the chance to be a repeat is thus (2 * NEAR)^R at most,
+    however many tasks there are. Pictures have no box: a repeat is the same picture.
     """
     known = situation.chosen
     box = situation.offer.box
@@ -46,8 +46,8 @@ def as_they_were_run(
     """q(h*) of candidates [C, Q], where those that repeat a task are that task.
 
     Neither the latent point that a repeat was made from, nor what its descriptor alone says, is then
-    what would be run: its transitions have told where it lies, and q(h) of the training task says it.  With
-    something hidden the task would be another one, and ``latent`` stands.
+    what would be run: its transitions have told where it lies, and q(h) of the training task says it. With
+    something hidden the task would be another one, and `latent` stands.
     """
     if situation.hidden:
         return latent

@@ -14,7 +14,7 @@ DEFAULT_KIND = LATENT_GP.name
 
 
 def kind_of(section: Mapping[str, Any]) -> ModelKind:
-    """Return the kind of model that a section ``model`` names: one of KINDS, or a user's `package.module:Name`.
+    """Return the kind of model that a section `model` names: one of KINDS, or a user's `package.module:Name`.
 
     Raises ValueError when there is none of this name, or what it names is no ModelKind.
     """
@@ -27,7 +27,7 @@ def kind_of(section: Mapping[str, Any]) -> ModelKind:
 
 
 def trainer_of(section: Mapping[str, Any], training: Mapping[str, Any]) -> Trainer:
-    """Return what trains the model that the sections ``model`` and ``training`` describe.
+    """Return what trains the model that the sections `model` and `training` describe.
 
     Raises ValueError as `kind_of` does, and when a value is out of its range.
     """

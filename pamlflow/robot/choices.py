@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choices:
-    """What chooses: ``design`` [I, R] the initial tasks, then ``strategy``, from ``pool`` if there is one.
+    """What chooses: `design` [I, R] the initial tasks, then `strategy`, from `pool` if there is one.
 
-    ``options`` are the strategy's own settings.
+    `options` are the strategy's own settings.
     """
 
     space: Box
@@ -70,7 +70,7 @@ class Choices:
                     logger.warning("initial task %s is not in `pool`: %s", descriptor, text)
 
     def select(self, tasks: TaskSet, model: Model) -> Selection:
-        """What the strategy says after ``tasks``; TypeError or ValueError where no round could keep it."""
+        """What the strategy says after `tasks`; TypeError or ValueError where no round could keep it."""
         number = tasks.num_tasks - len(self.design) + 1
         situation = Situation(
             round=number,
@@ -120,7 +120,7 @@ class Choices:
         return inside
 
     def datasets(self, tasks: TaskSet, previous: Model) -> dict[str, Any]:
-        """The datasets of the selection that asked for the newest of ``tasks``; none if another was told.
+        """The datasets of the selection that asked for the newest of `tasks`; none if another was told.
 
         Models depend on recordings alone: a strategy that fails now, or a pool that is used up, ends no fit.
         """

@@ -71,7 +71,7 @@ def load(folder: Path, form: TaskFormat) -> list[TaskSet]:
     """The tasks that were recorded, in order, with what interrupted writes left.
 
     A whole recording that only lacked its name becomes the task it was meant for; what is cut short at the
-    end, or cannot be that task, is kept aside.  Nothing is lost, and each step is logged.  Raises
+    end, or cannot be that task, is kept aside. Nothing is lost, and each step is logged. Raises
     RecordingError where another recording is damaged, missing or no task of the robot.
     """
     tasks: list[TaskSet] = []
@@ -96,7 +96,7 @@ def _compare(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> 
 
 
 def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
-    """The file of the task that follows ``tasks``, after an interrupted write of it is seen to."""
+    """The file of the task that follows `tasks`, after an interrupted write of it is seen to."""
     path = recordings.path_of(folder, len(tasks))
     cut = recordings.is_cut_short(path)
     if path.exists() and not cut:
@@ -115,7 +115,7 @@ def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
 
 
 def _fits(left: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> bool:
-    """Whether an interrupted write left a whole recording that can follow ``tasks``."""
+    """Whether an interrupted write left a whole recording that can follow `tasks`."""
     try:
         form.task(recordings.read(left), left, tasks)
     except RecordingError:

@@ -1,6 +1,6 @@
 """Learning a robot: ask which task to run next, tell what was recorded; a folder keeps all of it.
 
-The workflow compares strategies on simulators.  Here every task costs robot time: a recording is on the disk
+The workflow compares strategies on simulators. Here every task costs robot time: a recording is on the disk
 before anything is learned from it, and models are files that can be made again from the recordings.
 """
 
@@ -39,18 +39,18 @@ logger = logging.getLogger(__name__)
 class Learner:
     """Chooses the tasks of a robot, one after another, and learns from what their runs recorded.
 
-    `space` is the box of descriptors, with their names and units.  Inputs [T, Dx] of a recording are state
-    and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
+    `space` is the box of descriptors, with their names and units. Inputs [T, Dx] of a recording are state
+    and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state. The
     first `initial_tasks` are a Latin hypercube of the box; `strategy` chooses the others: a Strategy, the name
-    of one, or a function of a situation.  `options` are the strategy's own settings.  With a `pool` [C, R] of
+    of one, or a function of a situation. `options` are the strategy's own settings. With a `pool` [C, R] of
     tasks that exist, both choose among its rows; it may be another one when the folder is opened again, with
-    what is left of the initial tasks in it.  `kind` is the kind of model, `model` and `training` its settings.
+    what is left of the initial tasks in it. `kind` is the kind of model, `model` and `training` its settings.
 
     `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
     each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
-    study (data/README.md).  A learner of a folder that exists goes on where the last one ended; one learner at
-    a time.  Round files are a cache: those that were made with other settings, from other recordings, or by a
-    version of pamlflow that trains differently, are made again.  With the same arguments and recordings, on one
+    study (data/README.md). A learner of a folder that exists goes on where the last one ended; one learner at
+    a time. Round files are a cache: those that were made with other settings, from other recordings, or by a
+    version of pamlflow that trains differently, are made again. With the same arguments and recordings, on one
     machine, a learner asks for the same tasks.
 
     TensorFlow is loaded when the first model is trained, with one thread, without a GPU and without its
@@ -58,7 +58,7 @@ class Learner:
 
     Raises TypeError or ValueError, which name the argument, where one cannot work or the folder is about
     something else; StoreError where nothing can be written to it; and RecordingError where a recording is
-    missing, damaged, or no task of this robot.  What an interrupted `tell` left is recovered or kept aside.
+    missing, damaged, or no task of this robot. What an interrupted `tell` left is recovered or kept aside.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class Learner:
     def tell(self, descriptor: FloatArray, inputs: FloatArray, outputs: FloatArray) -> None:
         """Keep what one task recorded: inputs [T, Dx] and outputs [T, P]; it may be another than asked for.
 
-        Columns that have names, as in a table of pandas or a mapping, are put in order by them.  It is on the
-        disk when this returns, and nothing is trained yet: `ask` and `model` do that.  Raises RecordingError
+        Columns that have names, as in a table of pandas or a mapping, are put in order by them. It is on the
+        disk when this returns, and nothing is trained yet: `ask` and `model` do that. Raises RecordingError
         when something is no number, a shape is wrong, a value is not finite, the run is that of a task before,
         or another learner has written this task; what was told is then kept aside, in a file that the message
         names.
@@ -162,10 +162,10 @@ class Learner:
         """How well each of the N tasks after the initial ones was predicted before it was learned.
 
         The model of the round before infers q(h*) from `context` transitions, or for 0 from the descriptor,
-        and is scored on other transitions (`few_shot_{context}` of docs/scoring.md).  Each output is divided
-        by its standard deviation over the initial tasks.  `nll` [N] is in nats a transition, `squared_error`
+        and is scored on other transitions (`few_shot_{context}` of docs/scoring.md). Each output is divided
+        by its standard deviation over the initial tasks. `nll` [N] is in nats a transition, `squared_error`
         [N] in those standard deviations squared, both summed over outputs: predicting the mean would give
-        about the number of outputs.  `coverage` [3, N] is the share of outputs inside the central intervals
+        about the number of outputs. `coverage` [3, N] is the share of outputs inside the central intervals
         of 50, 90 and 99 %, which `levels` [3] names.
 
         Raises ValueError while there are no others, and for a `context` below 0.
@@ -197,7 +197,7 @@ class Learner:
         return np.array(descriptors).reshape(-1, len(self._format.space.variables))
 
     def _model(self, count: int) -> Model:
-        """The model of the first ``count`` tasks."""
+        """The model of the first `count` tasks."""
         if count < self._initial:
             raise ValueError(
                 f"{self._folder}: {count} of {self._initial} initial tasks were recorded, and a "

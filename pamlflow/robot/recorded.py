@@ -43,7 +43,7 @@ class TaskFormat:
     def task(self, recording: Recording, where: str | Path, earlier: Sequence[TaskSet]) -> TaskSet:
         """One task; its truth, which a simulator would know, is the descriptor again.
 
-        Raises RecordingError where the recording does not fit, or is that of one of the tasks ``earlier``.
+        Raises RecordingError where the recording does not fit, or is that of one of the tasks `earlier`.
         """
         descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
         try:

@@ -23,7 +23,7 @@ Choice = Callable[[TaskSet, Model], dict[str, Any]]
 
 
 class Rounds:
-    """The models of the first ``initial`` tasks, and of each one more, in `round_00.h5`, `round_01.h5`, ..."""
+    """The models of the first `initial` tasks, and of each one more, in `round_00.h5`, `round_01.h5`, ..."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Rounds:
         return trained
 
     def _fit(self, number: int, tasks: TaskSet, previous: Model | None) -> Model:
-        """Train round ``number`` from the model of the round before, and write its file."""
+        """Train round `number` from the model of the round before, and write its file."""
         seen = self._seen(number, tasks)
         return train_round(
             self._path(number),
@@ -93,7 +93,7 @@ class Rounds:
         return self._trainer.kind.load(record.datasets)
 
     def _seen(self, number: int, tasks: TaskSet) -> TaskSet:
-        """The tasks of round ``number``."""
+        """The tasks of round `number`."""
         return tasks.subset(np.arange(self._initial + number))
 
     def _path(self, number: int) -> Path:

@@ -32,7 +32,7 @@ def train_initial_round(
     output: Path,
     pool: Path | None = None,
 ) -> None:
-    """Train on the tasks of one file and write them with the model as round 0 to ``output``.
+    """Train on the tasks of one file and write them with the model as round 0 to `output`.
 
     With the test tasks as input, and no pool, the result is the oracle.
     """
@@ -72,9 +72,9 @@ def acquire_round(
     design: Path | None = None,
     pool: Path | None = None,
 ) -> None:
-    """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round.
+    """Choose a task with `strategy`, observe it, train on all tasks, and write the next round.
 
-    ``options`` are the strategy's own settings.  There is a design to choose by, or a pool to choose from.
+    `options` are the strategy's own settings. There is a design to choose by, or a pool to choose from.
     """
     store.require_writable(output.parent)
     rng = generator(seed)

@@ -30,7 +30,7 @@ def evaluate_trial(
     seed: int,
     output: Path,
 ) -> None:
-    """Score every file in ``rounds`` under every protocol, and write the metrics per test task.
+    """Score every file in `rounds` under every protocol, and write the metrics per test task.
 
     A warning says which rounds are worse than predicting the mean, and which curves rise.
     """

@@ -100,7 +100,7 @@ def split_moments(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def divide_encoded(encoder: tf_keras.Model, scale: FloatArray) -> None:
-    """Divide the h that an encoder returns by ``scale`` [Q]."""
+    """Divide the h that an encoder returns by `scale` [Q]."""
     kernel, bias = encoder.get_layer("moments").trainable_variables
     ones, zeros = np.ones_like(scale), np.zeros_like(scale)
     divisor, shift = np.hstack([scale, ones]), np.hstack([zeros, 2.0 * np.log(scale)])
@@ -109,7 +109,7 @@ def divide_encoded(encoder: tf_keras.Model, scale: FloatArray) -> None:
 
 
 def multiply_decoded(decoder: tf_keras.Model, scale: FloatArray) -> None:
-    """Multiply the h that a decoder is given by ``scale`` [Q]."""
+    """Multiply the h that a decoder is given by `scale` [Q]."""
     kernel = decoder.get_layer("hidden").trainable_variables[0]
     kernel.assign(kernel.numpy() * scale[:, None])
 

@@ -1,4 +1,4 @@
-"""What can be set of a latent Gaussian process: the sections ``model`` and ``training``."""
+"""What can be set of a latent Gaussian process: the sections `model` and `training`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_DIMENSIONS = 8  # of h; in more, the starts of a search for h* leave nearly
 
 @dataclass(frozen=True)
 class PictureSettings(Settings):
-    """Section ``model.pictures``: how much pictures count, and how long they are learned alone."""
+    """Section `model.pictures`: how much pictures count, and how long they are learned alone."""
 
     weight: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
     pretraining_steps: Annotated[int, Bounds(1, 100_000)] = 400
@@ -23,7 +23,7 @@ class PictureSettings(Settings):
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
-    """Section ``model``: the size of the model, its signal and its noise."""
+    """Section `model`: the size of the model, its signal and its noise."""
 
     # None: one for each parameter that varies between tasks.
     latent_dimensions: Annotated[int | None, Bounds(1, MOST_DIMENSIONS)] = None
@@ -38,7 +38,7 @@ class ModelSettings(Settings):
         return self.latent_dimensions or min(varying, MOST_DIMENSIONS)
 
     def for_tasks(self, varying: int) -> Self:
-        """The same with Q as a number; the log warns where it is below that of the ``varying`` parameters."""
+        """The same with Q as a number; the log warns where it is below that of the `varying` parameters."""
         dimensions = self.dimensions(varying)
         if dimensions < varying:
             logger.warning("%s", too_few(dimensions, varying))
@@ -60,7 +60,7 @@ def too_few(dimensions: int, varying: int) -> str:
 
 @dataclass(frozen=True)
 class StochasticSettings(Settings):
-    """Section ``training.stochastic``: the schedule of the stochastic bound; the defaults are the paper's."""
+    """Section `training.stochastic`: the schedule of the stochastic bound; the defaults are the paper's."""
 
     steps: Annotated[int, Bounds(1, 1_000_000)] = 5000
     learning_rate: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
@@ -73,7 +73,7 @@ class StochasticSettings(Settings):
 
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
-    """Section ``training``: which bound, and how long.
+    """Section `training`: which bound, and how long.
 
     The iterations and starts are those of L-BFGS on the collapsed bound.
     """

@@ -106,11 +106,11 @@ def collapsed_bound(
 ) -> tf.Tensor:
     """Collapsed bound on E_q(H)[log p(Y | H)], summed over the P outputs.
 
-    Every statistic is weighted by the relative noise precisions of the tasks; ``log_weights`` is the sum of
-    their logarithms over the ``count`` transitions, and transition j of task i has noise variance
+    Every statistic is weighted by the relative noise precisions of the tasks; `log_weights` is the sum of
+    their logarithms over the `count` transitions, and transition j of task i has noise variance
     1 / (precision[p] * weight[i]).
 
-    No log density is above that of outputs without any error.  Where weights differ by many orders of
+    No log density is above that of outputs without any error. Where weights differ by many orders of
     magnitude rounding can claim more than that, and the bound is NaN: a search must not go there.
     """
     constant = tf.math.log(precision) - tf.constant(1.8378770664093453, precision.dtype)

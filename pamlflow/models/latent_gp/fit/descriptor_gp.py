@@ -1,6 +1,6 @@
 """The descriptor view p(psi | h): a Gaussian process with a linear mean per descriptor dimension (eq. 7).
 
-Descriptors are standardised.  Without the linear mean a GP falls back to the middle of the descriptor space
+Descriptors are standardised. Without the linear mean a GP falls back to the middle of the descriptor space
 away from the data, and a search over latent space would choose the middle for ever.
 """
 
@@ -22,12 +22,12 @@ from pamlflow.types import FloatArray, IntArray
 class DescriptorGP(gpflow.Module):
     """Collapsed sparse GPs from the latent variable to R standardised descriptor dimensions.
 
-    Each dimension has its own ARD squared-exponential kernel.  The inducing points are latent means, so that
+    Each dimension has its own ARD squared-exponential kernel. The inducing points are latent means, so that
     they move with q(H) and cost no parameters.
     """
 
     def __init__(self, descriptors: FloatArray, latent_dimensions: int, inducing: IntArray) -> None:
-        """``descriptors`` [N, R], standardised; ``inducing``: tasks that serve as inducing points."""
+        """`descriptors` [N, R], standardised; `inducing`: tasks that serve as inducing points."""
         super().__init__()
         dimensions = descriptors.shape[1]
         self._descriptors = tf.constant(descriptors)
@@ -83,14 +83,14 @@ class DescriptorGP(gpflow.Module):
         )
 
     def fit_linear_mean(self, latents: FloatArray) -> None:
-        """Put the linear mean through the descriptors of tasks at ``latents`` [N, Q], by least squares."""
+        """Put the linear mean through the descriptors of tasks at `latents` [N, Q], by least squares."""
         design = np.hstack([latents, np.ones((len(latents), 1))])
         solution, *_ = np.linalg.lstsq(design, self._descriptors.numpy(), rcond=None)
         self.slope.assign(solution[:-1])
         self.intercept.assign(solution[-1])
 
     def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
-        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units."""
+        """Take over the `parameters` of the round before, by their paths here, in `new` units."""
         values = dict(parameters)
         unit = old.descriptor_scale / new.descriptor_scale
         shift = (old.descriptor_mean - new.descriptor_mean) / new.descriptor_scale
@@ -100,7 +100,7 @@ class DescriptorGP(gpflow.Module):
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Stay the same function when h is divided by `scale` [Q]."""
         self.lengthscales.assign(self.lengthscales.numpy() / scale)
         self.slope.assign(self.slope.numpy() * scale[:, None])
 

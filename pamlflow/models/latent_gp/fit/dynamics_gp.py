@@ -25,7 +25,7 @@ ABOVE_FLOOR = 1.01  # where noise starts that would be at its floor, whose logar
 
 
 class TaskData(NamedTuple):
-    """Standardised transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
+    """Standardised transitions of N tasks, padded to the longest; `mask` is 0 where a task has ended."""
 
     inputs: tf.Tensor  # [N, T, Dx]
     outputs: tf.Tensor  # [N, T, P]
@@ -36,10 +36,10 @@ class DynamicsGP(gpflow.Module):
     """GP with kernel k_x * k_h shared by the P outputs, each with a signal and a noise variance of its own.
 
     A signal variance is the unit that an output is measured in: the P functions have the same prior, and output
-    p is ``output_scale[p]`` times its own.  With a ``shared`` signal all units are 1, those of standardised
+    p is `output_scale[p]` times its own. With a `shared` signal all units are 1, those of standardised
     outputs, and the kernel has a variance s2.
 
-    With ``task_scaled`` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i): a hard
+    With `task_scaled` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i): a hard
     task is then noisy by itself instead of making every task noisy, and the bound stays closed.
     """
 
@@ -104,7 +104,7 @@ class DynamicsGP(gpflow.Module):
     ) -> DynamicsPosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis.
 
-        It is one of outputs divided by ``output_scale``.
+        It is one of outputs divided by `output_scale`.
         """
         psi = self.psi_statistics(self.scaled(data), mean, variance, self.task_weights(mean))
         L = tf.linalg.cholesky(self.inducing_covariance(jitter))
@@ -149,9 +149,9 @@ class DynamicsGP(gpflow.Module):
     def carry_on(
         self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler, latents: FloatArray
     ) -> None:
-        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units.
+        """Take over the `parameters` of the round before, by their paths here, in `new` units.
 
-        ``latents`` [N, Q] are the means of q(H) of that round.  The inducing points are still to be chosen.
+        `latents` [N, Q] are the means of q(H) of that round. The inducing points are still to be chosen.
         """
         values = {k: v for k, v in parameters.items() if not k.startswith(".inducing_")}
         inputs = old.input_scale / new.input_scale
@@ -167,7 +167,7 @@ class DynamicsGP(gpflow.Module):
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Stay the same function when h is divided by `scale` [Q]."""
         self.inducing_latents.assign(self.inducing_latents.numpy() / scale)
         self.kernel_h.lengthscales.assign(self.kernel_h.lengthscales.numpy() / scale)
         self.noise_slope.assign(self.noise_slope.numpy() * scale)

@@ -10,7 +10,7 @@ def greedy_conditional_variance(
 ) -> IntArray:
     """Indices of min(count, n) distinct points, each the one that those before it leave most uncertain.
 
-    ``points`` [n, D] under a unit-variance squared-exponential kernel with ``lengthscales`` [D]; a pivoted
+    `points` [n, D] under a unit-variance squared-exponential kernel with `lengthscales` [D]; a pivoted
     Cholesky factorisation in O(n count^2).
     """
     scaled = points / lengthscales

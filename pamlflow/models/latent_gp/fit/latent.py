@@ -10,7 +10,7 @@ class LatentTasks(gpflow.Module):
     """Variational posterior q(H) = prod_i N(h_i; mean_i, diag(variance_i)) of N tasks."""
 
     def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
-        """Start at ``mean`` and ``variance``, both [N, Q]."""
+        """Start at `mean` and `variance`, both [N, Q]."""
         super().__init__()
         self.mean = gpflow.Parameter(mean)
         self.variance = gpflow.Parameter(

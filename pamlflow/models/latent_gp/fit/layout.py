@@ -20,7 +20,7 @@ def initial_latents(
     """Starting means of q(H), [N, Q] each: by descriptors, by dynamics, then at random.
 
     Where h has more dimensions than the descriptors, the first layout takes the others from what the
-    descriptors leave unexplained of the dynamics.  Laid out at random, such a dimension is of no use to
+    descriptors leave unexplained of the dynamics. Laid out at random, such a dimension is of no use to
     the kernel, which soon switches it off, and the search does not find the way back.
     """
     scaler = Scaler.fit(tasks)
@@ -46,7 +46,7 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
     """Coordinates [N, D] of the tasks' dynamics: how the outputs of each depart from those of all.
 
     The distance of two tasks is the root-mean-square difference of their functions over the inputs of all
-    tasks, in standardised units.  A function is a kernel ridge regression on a common basis of few points:
+    tasks, in standardised units. A function is a kernel ridge regression on a common basis of few points:
     one of all transitions, and for each task one of what that leaves of its own.
     """
     inputs, outputs = scaler.inputs(tasks.inputs), scaler.outputs(tasks.outputs)

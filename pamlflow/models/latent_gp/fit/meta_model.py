@@ -40,10 +40,10 @@ class DescriptorModel(Protocol):
         """The predictive posterior of psi given h, as arrays."""
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Stay the same function when h is divided by `scale` [Q]."""
 
     def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
-        """Take over this view's parameters of the round before, in the units of the ``new`` standardisation."""
+        """Take over this view's parameters of the round before, in the units of the `new` standardisation."""
 
 
 class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
@@ -113,7 +113,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
 
     @abstractmethod
     def _divide_latents(self, scale: FloatArray) -> None:
-        """Divide the means of q(H) by ``scale`` [Q], and the variances by its square."""
+        """Divide the means of q(H) by `scale` [Q], and the variances by its square."""
 
     @property
     def num_tasks(self) -> int:
@@ -139,7 +139,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
     def choose_inducing_points(self, kept: FloatArray | None = None, first_task: int = 0) -> None:
         """Put the inducing points where the present kernel and q(H) leave the most conditional variance.
 
-        Candidates are the transitions of the tasks from ``first_task`` on and the points ``kept``
+        Candidates are the transitions of the tasks from `first_task` on and the points `kept`
         [M', Dx + Q], such as those that the round before has optimised.
         """
         transitions = self._joint_inputs(first_task)
@@ -169,7 +169,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
     def rescale_latents(self) -> None:
         """Give each dimension of h a unit second moment under q(H), and what depends on h the same scale.
 
-        Neither view notices, but the divergence from the prior is then smallest.  A search finds that scale
+        Neither view notices, but the divergence from the prior is then smallest. A search finds that scale
         only slowly, because every inducing point has to move with it.
         """
         mean, variance = (moment.numpy() for moment in self.moments())
@@ -179,14 +179,14 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         self.descriptor.rescale_latents(scale)
 
     def _joint_inputs(self, first_task: int) -> FloatArray:
-        """(x, E[h]) of every transition of the tasks from ``first_task`` on: [transitions, Dx + Q]."""
+        """(x, E[h]) of every transition of the tasks from `first_task` on: [transitions, Dx + Q]."""
         mask = self.data.mask.numpy()[first_task:].astype(bool)
         mean = self.moments()[0].numpy()[first_task : self.num_tasks]
         latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
     def trained(self, dynamics: DynamicsPosterior | None = None) -> TrainedModel:
-        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``.
+        """The model at its present parameters as arrays; q(u) is optimal, or as in `dynamics`.
 
         In that case predictions have the noise of the bound: only for the optimum is it known without a fit
         what the other transitions would predict.

@@ -35,7 +35,7 @@ class Optimiser:
         jitter: tf.Variable,
         record: TrainingRecord,
     ) -> None:
-        """``loss`` must depend on all ``variables``; ``jitter`` is the variable that it adds to diagonals."""
+        """`loss` must depend on all `variables`; `jitter` is the variable that it adds to diagonals."""
         self._variables = tuple(variables)
         self._jitter = jitter
         self._record = record
@@ -60,13 +60,13 @@ class Optimiser:
         return np.concatenate(flat, dtype=np.float64)
 
     def restore(self, state: FloatArray) -> None:
-        """Put back what ``state`` returned."""
+        """Put back what `state` returned."""
         parts = np.split(state, self._splits)
         for variable, part, shape in zip(self._variables, parts, self._shapes, strict=True):
             variable.assign(part.reshape(shape).astype(variable.dtype.as_numpy_dtype))
 
     def evaluate(self, state: FloatArray) -> tuple[float, FloatArray]:
-        """Loss and gradient at ``state``; (FAILED_LOSS, 0) where they are not finite."""
+        """Loss and gradient at `state`; (FAILED_LOSS, 0) where they are not finite."""
         self.restore(state)
         try:
             value, gradient = (part.numpy() for part in self._loss_and_gradient())
@@ -79,11 +79,11 @@ class Optimiser:
     def minimise(
         self, iterations: int, label: str, only: Sequence[tf.Variable] | None = None
     ) -> float:
-        """Up to ``iterations`` L-BFGS iterations from the present variables; returns the final loss.
+        """Up to `iterations` L-BFGS iterations from the present variables; returns the final loss.
 
-        ``only`` these variables move; by default all do.
+        `only` these variables move; by default all do.
 
-        A step into a region without a finite loss is a bad step and nothing more.  A search that has met one,
+        A step into a region without a finite loss is a bad step and nothing more. A search that has met one,
         or that finds no step along its direction, starts again from the best state, without its memory, for
         the iterations that are left; if even that state has no finite loss, the jitter is raised tenfold.
         The variables end at the best state; the loss is infinite if there was none.
@@ -114,7 +114,7 @@ class Optimiser:
         return loss
 
     def _mask(self, only: Sequence[tf.Variable] | None) -> BoolArray:
-        """Which entries of the state belong to the variables ``only``, or to any."""
+        """Which entries of the state belong to the variables `only`, or to any."""
         moving = {variable.ref() for variable in (self._variables if only is None else only)}
         parts = [
             np.full(int(np.prod(shape)), variable.ref() in moving)
@@ -123,7 +123,7 @@ class Optimiser:
         return np.concatenate(parts)
 
     def _search(self, iterations: int, done: int, label: str, free: BoolArray) -> tuple[int, bool]:
-        """One run of L-BFGS on the ``free`` entries: iterations made, and whether it broke down."""
+        """One run of L-BFGS on the `free` entries: iterations made, and whether it broke down."""
         best_loss, best_state = np.inf, self.state()
         state = best_state.copy()
         count, failed = 0, False

@@ -51,7 +51,7 @@ def scale_parameter(
 ) -> gpflow.Parameter:
     """A positive parameter, optimised as its logarithm, with a log-normal prior.
 
-    ``median`` and ``spread`` (standard deviation of the logarithm) are in standardised units; ``lower`` is a
+    `median` and `spread` (standard deviation of the logarithm) are in standardised units; `lower` is a
     hard floor, and what exceeds it has the prior.
     """
     value = np.asarray(value, dtype=np.float64)
@@ -62,13 +62,13 @@ def scale_parameter(
 
 
 def weight_parameter(value: FloatArray | float, *, spread: float) -> gpflow.Parameter:
-    """A real parameter with a zero-mean Gaussian prior of standard deviation ``spread``."""
+    """A real parameter with a zero-mean Gaussian prior of standard deviation `spread`."""
     prior = tfp.distributions.Normal(np.float64(0.0), np.float64(spread))
     return gpflow.Parameter(np.asarray(value, dtype=np.float64), prior=prior)
 
 
 def log_prior(module: gpflow.Module) -> tf.Tensor:
-    """Log prior density of the trainable parameters of ``module`` up to a constant.
+    """Log prior density of the trainable parameters of `module` up to a constant.
 
     All priors are normal on the unconstrained variable; the general route through TensorFlow Probability
     would be a quarter of the graph that every job traces.

@@ -26,7 +26,7 @@ class PictureModel(MetaModel):
     def __init__(
         self, tasks: TaskSet, settings: ModelSettings, unchosen: FloatArray | None
     ) -> None:
-        """A model whose networks are untrained; ``unchosen`` [C - N, H, W, R] are pictures of other tasks."""
+        """A model whose networks are untrained; `unchosen` [C - N, H, W, R] are pictures of other tasks."""
         seen = tasks.descriptors
         if unchosen is not None:
             seen = np.concatenate([seen, unchosen])

@@ -36,7 +36,7 @@ class PictureVAE(gpflow.Module):
     def __init__(
         self, pictures: FloatArray, latent_dimensions: int, settings: PictureSettings
     ) -> None:
-        """``pictures`` [C, H, W, R], standardised."""
+        """`pictures` [C, H, W, R], standardised."""
         super().__init__()
         height, width, channels = pictures.shape[1:]
         self._shape = (height, width, channels)
@@ -112,11 +112,11 @@ class PictureVAE(gpflow.Module):
         gpflow.utilities.multiple_assign(self, dict(parameters))
 
     def divide_latents(self, scale: FloatArray) -> None:
-        """Divide the means of q(h | picture) by ``scale`` [Q], and the variances by its square."""
+        """Divide the means of q(h | picture) by `scale` [Q], and the variances by its square."""
         networks.divide_encoded(self.encoder, scale)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Decode the same pictures when h is divided by ``scale`` [Q]."""
+        """Decode the same pictures when h is divided by `scale` [Q]."""
         networks.multiply_decoded(self.decoder, scale)
 
     def _draw(self, seed: int) -> tuple[tf_keras.Model, tf_keras.Model]:

@@ -1,8 +1,8 @@
 """Expectations of the kernel under q(H), factorised by task.
 
 The kernel is s2 * k_x(x, x') * k_h(h, h') with squared-exponential factors, and every transition of task i
-shares the latent variable h_i with q(h_i) = N(mu_i, diag(v_i)).  The expectations of Titsias & Lawrence (2010)
-then need one M x M matrix per task and never one per transition.  With K_i [T, M] the unit-variance k_x and
+shares the latent variable h_i with q(h_i) = N(mu_i, diag(v_i)). The expectations of Titsias & Lawrence (2010)
+then need one M x M matrix per task and never one per transition. With K_i [T, M] the unit-variance k_x and
 w_i the weight of task i (1, or its relative noise precision):
 
     E_i[m]     = E[k_h(h_i, z_m)]
@@ -12,8 +12,8 @@ w_i the weight of task i (1, or its relative noise precision):
     Psi2       = sum_i Psi1_i' Psi1_i + covariance
     covariance = sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i)
 
-Psi2 is never added up.  Where inducing points are close and noise is small, the rounding of its entries,
-divided by both, is an error of the bound that can exceed a nat.  Whitened before it is squared, Psi1 keeps its
+Psi2 is never added up. Where inducing points are close and noise is small, the rounding of its entries,
+divided by both, is an error of the bound that can exceed a nat. Whitened before it is squared, Psi1 keeps its
 digits; the covariance, which the spread of h adds, is as small as the variances v_i, and d_i is written
 without differences of large terms.
 """

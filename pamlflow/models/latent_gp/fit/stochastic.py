@@ -30,7 +30,7 @@ class Minibatch(NamedTuple):
 
 
 class StochasticModel(gpflow.Module):
-    """Whitened free q(u) = prod_p N(L q_mu_p, L q_sqrt_p q_sqrt_p' L') on top of a ``MetaModel``."""
+    """Whitened free q(u) = prod_p N(L q_mu_p, L q_sqrt_p q_sqrt_p' L') on top of a `MetaModel`."""
 
     def __init__(self, model: MetaModel) -> None:
         """Start q(u) at the prior."""
@@ -51,7 +51,7 @@ class StochasticModel(gpflow.Module):
     def bound(self, batch: Minibatch, noise: tf.Tensor | None = None) -> tf.Tensor:
         """Unbiased estimate of L_PAML (eq. 10) from a minibatch.
 
-        Without ``noise``, E_q(h) is taken in closed form.  With standard-normal ``noise`` [B, Q] it is the
+        Without `noise`, E_q(h) is taken in closed form. With standard-normal `noise` [B, Q] it is the
         paper's estimate from one sample of h per task.
         """
         mean, variance = self.model.moments()
@@ -114,9 +114,9 @@ class StochasticModel(gpflow.Module):
 def draw_minibatch(
     data: TaskData, tasks: int | None, transitions: int | None, generator: tf.random.Generator
 ) -> Minibatch:
-    """A random minibatch: ``tasks`` tasks without replacement, ``transitions`` of each with replacement.
+    """A random minibatch: `tasks` tasks without replacement, `transitions` of each with replacement.
 
-    None stands for all.  The cost does not depend on the size of ``data``, apart from a shuffle of task
+    None stands for all. The cost does not depend on the size of `data`, apart from a shuffle of task
     indices.
     """
     number = tf.shape(data.mask)[0]

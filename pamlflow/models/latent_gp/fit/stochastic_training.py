@@ -26,7 +26,7 @@ class StochasticTrainer:
     """Takes steps on the stochastic bound and keeps the state that a resumed fit needs."""
 
     def __init__(self, model: MetaModel, settings: StochasticSettings, seed: int) -> None:
-        """Start q(u) at the prior; ``seed`` decides the minibatches and the samples of h."""
+        """Start q(u) at the prior; `seed` decides the minibatches and the samples of h."""
         self.stochastic = StochasticModel(model)
         self._settings = settings
         self._generator = tf.random.Generator.from_seed(seed, alg="philox")
@@ -98,10 +98,10 @@ def fit_stochastic(
     seed: int,
     checkpoints: Path | None,
 ) -> StochasticModel:
-    """Fit ``model`` and q(u), and return both at the end, or at the last good state if a step fails.
+    """Fit `model` and q(u), and return both at the end, or at the last good state if a step fails.
 
-    Every REPORT_EVERY steps a state is good; the bounds of ``record`` end there, and there are none if the fit
-    failed before the first.  With a folder for ``checkpoints`` that state is kept, and a call after an
+    Every REPORT_EVERY steps a state is good; the bounds of `record` end there, and there are none if the fit
+    failed before the first. With a folder for `checkpoints` that state is kept, and a call after an
     interruption goes on from there with the same numbers; who no longer needs it removes the folder.
     """
     trainer = StochasticTrainer(model, settings, seed)

@@ -42,15 +42,15 @@ def train(
 
     Arguments and errors are those of `pamlflow.models.interface.Fit`.
 
-    From scratch, L-BFGS tries several starts and finishes the best.  Few tasks do not identify the signs,
+    From scratch, L-BFGS tries several starts and finishes the best. Few tasks do not identify the signs,
     rotation and scale of h, so that a single start can end in a poor geometry.
 
-    From the round before, L-BFGS tries two starts: all parameters of that round, and its q(H) alone.  To
+    From the round before, L-BFGS tries two starts: all parameters of that round, and its q(H) alone. To
     parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that a
-    search then finds is to call everything noise.  A model whose view says that it cannot be continued is
+    search then finds is to call everything noise. A model whose view says that it cannot be continued is
     fitted from scratch.
 
-    The stochastic bound has one start, as in the paper, and keeps its state in the folder ``checkpoints``.
+    The stochastic bound has one start, as in the paper, and keeps its state in the folder `checkpoints`.
 
     What is remarkable about new tasks (`pamlflow.screening.remarks`) is logged first, and kept in the record.
     Raises ValueError where values cannot be computed with, or outputs are all alike.
@@ -75,7 +75,7 @@ def train(
 
 
 def _begin(tasks: TaskSet, settings: ModelSettings, first_task: int) -> TrainingRecord:
-    """The record of a fit that begins, with what is remarkable about the tasks from ``first_task`` on."""
+    """The record of a fit that begins, with what is remarkable about the tasks from `first_task` on."""
     require_computable(tasks)
     require_variation(tasks)
     record = TrainingRecord()
@@ -97,7 +97,7 @@ def _fit_collapsed(
     record: TrainingRecord,
     title: str,
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Search briefly from each start, then spend ``iterations`` of L-BFGS on the best.
+    """Search briefly from each start, then spend `iterations` of L-BFGS on the best.
 
     How the noise varies from task to task is learned last, with the function settled: learned beside it, noise
     is the easier explanation of a hard task, which the function then never fits.

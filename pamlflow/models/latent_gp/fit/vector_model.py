@@ -31,7 +31,7 @@ class VectorModel(MetaModel):
     descriptor: DescriptorGP
 
     def __init__(self, tasks: TaskSet, settings: ModelSettings, start: LatentPosterior) -> None:
-        """A model with q(H) at ``start``."""
+        """A model with q(H) at `start`."""
         super().__init__(tasks, settings, Scaler.fit(tasks))
         self.latent = LatentTasks(start.mean, start.variance)
         dimensions = start.mean.shape[1]
@@ -51,10 +51,10 @@ class VectorModel(MetaModel):
         unchosen: FloatArray | None,
         rng: np.random.Generator,
     ) -> tuple[Self, list[Place]]:
-        """A model of first tasks, and its starts; descriptors ``unchosen`` teach it nothing.
+        """A model of first tasks, and its starts; descriptors `unchosen` teach it nothing.
 
         The first start lays the tasks out by their descriptors, the second by their dynamics, the others at
-        random.  The stochastic bound starts once at random, as in the paper.
+        random. The stochastic bound starts once at random, as in the paper.
         """
         dimensions = settings.dimensions(len(tasks.parameter_variables))
         means = (
@@ -96,7 +96,7 @@ class VectorModel(MetaModel):
         return not np.any(previous.dynamics.lengthscales_h > UNUSED_LENGTHSCALE)
 
     def place(self, start: LatentPosterior) -> None:
-        """Put q(H) at ``start``, and the linear mean of the descriptors where that suggests."""
+        """Put q(H) at `start`, and the linear mean of the descriptors where that suggests."""
         self.latent.mean.assign(start.mean)
         self.latent.variance.assign(start.variance)
         self.descriptor.fit_linear_mean(start.mean)
