@@ -262,18 +262,18 @@ _README = """\
 <!-- Written by `make docs` from workflow/schemas/config.schema.yaml. -->
 # Configuration
 
-`config.yaml` is the study. A file given with `--configfile`, like `quickstart.yaml`, is laid over
-it: mappings are merged, lists and single values replaced. All but what a simulation has to tell is
-checked before any job starts, and a key that is misspelt, missing or given twice is named, with its
-file and line. Keys with a default may be left out.
+`config.yaml` is the study. A file given with `--configfile`, such as `quickstart.yaml`, is merged into
+it: mappings are merged, lists and single values replaced. Everything that needs no simulation is
+checked before any job starts; a key that is misspelt, missing or given twice is reported with its file
+and line. Keys with a default may be omitted.
 
-- `--configfile` takes all that follows it for files. Name a target before it, or after `--`:
+- `--configfile` reads every argument after it as a file. Name a target before it, or after `--`:
   `snakemake results/cart_pole/summary.csv --configfile mine.yaml`. "No such file or directory" with
-  the name of a target, or an error of decoding, says that the target was read as a configuration.
-- `--config seed=1` sets a key of the top level. What is nested becomes text there, so
+  the name of a target, or a decoding error, means that the target was read as a configuration.
+- `--config seed=1` sets a key of the top level. Nested keys become text there, so
   `--config run.trials=2` and `--config 'run={trials: 2}'` are refused: write `run:` and, below it,
   `trials: 2` into a file for `--configfile`.
-- Give either option once, with all of its values: Snakemake reads the last one alone.
+- Give either option once, with all of its values: Snakemake uses only the last one.
 - A file is YAML or JSON in UTF-8, one document with keys, indented by spaces. Write 1e-6 as 1.0e-6.
 
 | key | value | default | unit | meaning |
@@ -283,7 +283,7 @@ file and line. Keys with a default may be left out.
 _STRATEGIES = """
 ## Strategies
 
-`strategies.<name>.options` has these settings:
+`strategies.<name>.options` takes these settings:
 
 | strategy | needs | setting | value | default |
 |---|---|---|---|---|"""
