@@ -1,4 +1,4 @@
-"""Models of tasks: one file or one folder for each kind, and a line here."""
+"""Kinds of models: one file or folder for each, and one line here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,9 @@ DEFAULT_KIND = LATENT_GP.name
 
 
 def kind_of(section: Mapping[str, Any]) -> ModelKind:
-    """Return the kind of model that a section `model` names: one of KINDS, or a user's `package.module:Name`.
+    """Return the kind of model in the section `model`: one of KINDS, or your own as `package.module:Name`.
 
-    Raises ValueError when there is none of this name, or what it names is no ModelKind.
+    Raises ValueError when there is no such kind, or the name is not that of a ModelKind.
     """
     name = section.get("kind", DEFAULT_KIND)
     kind = plugins.load(name, KINDS, "kind of model")
@@ -27,7 +27,7 @@ def kind_of(section: Mapping[str, Any]) -> ModelKind:
 
 
 def trainer_of(section: Mapping[str, Any], training: Mapping[str, Any]) -> Trainer:
-    """Return what trains the model that the sections `model` and `training` describe.
+    """Return the trainer for the sections `model` and `training`.
 
     Raises ValueError as `kind_of` does, and when a value is out of its range.
     """

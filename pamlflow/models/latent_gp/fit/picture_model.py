@@ -1,4 +1,4 @@
-"""The meta-model of tasks described by pictures: an encoder instead of a free q(H), and a decoder."""
+"""The meta-model of tasks described by pictures: an encoder replaces the free q(H), a decoder the GPs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pamlflow.types import FloatArray
 
 
 class PictureModel(MetaModel):
-    """A meta-model that learns from the pictures of all tasks, and from the dynamics of some."""
+    """A meta-model of the pictures of all C tasks and the dynamics of the N training tasks."""
 
     descriptor: PictureVAE
 
     def __init__(
         self, tasks: TaskSet, settings: ModelSettings, unchosen: FloatArray | None
     ) -> None:
-        """A model whose networks are untrained; `unchosen` [C - N, H, W, R] are pictures of other tasks."""
+        """Make a model with untrained networks; `unchosen` [C - N, H, W, R] are pictures of other tasks."""
         seen = tasks.descriptors
         if unchosen is not None:
             seen = np.concatenate([seen, unchosen])
@@ -44,7 +44,7 @@ class PictureModel(MetaModel):
         unchosen: FloatArray | None,
         rng: np.random.Generator,
     ) -> tuple[Self, list[Place]]:
-        """A model, and the one start that it needs: what its networks learn from all pictures."""
+        """Return a model and its single start, which trains the networks on all pictures."""
         model = cls(tasks, settings, unchosen)
         return model, [partial(model.descriptor.pretrain, int(rng.integers(2**31)))]
 
@@ -56,7 +56,7 @@ class PictureModel(MetaModel):
         previous: TrainedModel,
         unchosen: FloatArray | None,
     ) -> tuple[Self, Place]:
-        """A model of one more round, whose networks start as those of the round before have ended."""
+        """Return a model for the next round; its networks start as those of the round before."""
         model, view = cls(tasks, settings, unchosen), previous.descriptor
         assert isinstance(view, PicturePosterior)  # tasks do not change what they are described by
         return model, partial(model.descriptor.restore, view)
