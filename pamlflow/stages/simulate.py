@@ -1,4 +1,4 @@
-"""The stages that no strategy can influence: test tasks, initial tasks, space-filling designs, pools."""
+"""The stages before any strategy: test tasks, initial tasks, space-filling designs and pools."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pamlflow.storage import store
 from pamlflow.tasks import variables_to_datasets
 from pamlflow.world import Runs, World
 
-MAX_ROUNDS = 99  # what two digits in the names of files allow; the schema has it for `added_tasks`
+MAX_ROUNDS = 99  # two digits in the names of files; the schema bounds `added_tasks` alike
 
 
 def simulate_test_tasks(
@@ -25,10 +25,10 @@ def simulate_test_tasks(
     seed: int,
     output: Path,
 ) -> None:
-    """Run the tasks on a regular grid of parameters, hidden ones too, and write `test_tasks`.
+    """Run the tasks on a regular grid of all parameters, hidden ones included, and write `test_tasks`.
 
-    Few-shot inference sees the first transitions of each task in the order `context/order` [S],
-    a random permutation of the task's own steps.
+    `context/order` [S] is a random permutation of the steps of each task; few-shot inference sees the first
+    steps in this order.
     """
     world = World.from_config(experiment)
     rng = generator(seed)
@@ -49,7 +49,7 @@ def simulate_initial_tasks(
     output: Path,
     pool: Path | None = None,
 ) -> None:
-    """Run the tasks that a trial starts from and write `initial_tasks`.
+    """Run the initial tasks of a trial, and write `initial_tasks`.
 
     They are a Latin hypercube, or drawn from the pool.
     """
@@ -77,7 +77,7 @@ def draw_pool(
     seed: int,
     output: Path,
 ) -> None:
-    """Draw the tasks that a trial can choose from, uniform in the box of parameters; write `pool`."""
+    """Draw the pool of a trial, uniform in the box of parameters, and write `pool`."""
     world = World.from_config(experiment)
     rng = generator(seed)
     parameters = world.view.parameter_space.sample(candidates, rng)
@@ -99,10 +99,10 @@ def draw_design(
     seed: int,
     output: Path,
 ) -> None:
-    """Draw the descriptors a Latin hypercube strategy asks for, round by round; write `design`.
+    """Draw the descriptors of the Latin hypercube strategy, one for each round, and write `design`.
 
-    Independent hypercubes of `block` points follow each other until every round that a workflow can
-    have is served, so that a larger budget does not change the rounds that exist.
+    The design is a sequence of independent hypercubes of `block` points, long enough for every possible round;
+    a larger budget therefore does not change existing rounds.
     """
     space = World.from_config(experiment).space
     rng = generator(seed)
@@ -115,6 +115,6 @@ def draw_design(
 
 
 def _drawn(world: World, excitations: Sequence[Runs]) -> dict[str, Any]:
-    """Return the datasets of the excitations that were drawn: of one task, if they are alike in all."""
+    """Return the datasets of the excitations; if all tasks share one, of the first task only."""
     different = excitations[:1] if world.excitation == "shared" else excitations
     return excitations_to_datasets([run for runs in different for run in runs])

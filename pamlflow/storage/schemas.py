@@ -1,4 +1,4 @@
-"""The HDF5 schemas, declared once: the same rows drive write, check, show and data/README.md.
+"""The HDF5 schemas: writing, checking, showing and data/README.md all use these rows.
 
 `python -m pamlflow.storage.schemas` prints data/README.md.
 """
