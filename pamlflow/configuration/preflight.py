@@ -1,4 +1,4 @@
-"""What a configuration names in Python is made once before any job, so that a job finds it."""
+"""Load the Python parts that a configuration names before any job starts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +12,10 @@ from pamlflow.world import World
 
 
 def require_parts(config: dict[str, Any], places: Places = UNKNOWN) -> None:
-    """Make the world of each experiment that is to run, and load the strategies of one's own that it names.
+    """Make the world of each experiment to be run, and load its strategies.
 
-    What is not to run is not imported. Raises ConfigurationError with all that cannot be made, for
-    instance a parameter that the domain has not, and where its keys are written, if `places` say so.
+    Parts that are not used are not imported. Raises ConfigurationError with everything that fails, for example
+    a parameter that the domain does not have; with `places`, it says where the keys are written.
     """
     problems = list(_problems(config))
     if problems:
@@ -49,7 +49,7 @@ def _problems(config: Node) -> Iterator[Problem]:
             yield (*key, "domain"), str(error)
         except ValueError as error:
             yield key, str(error)
-        except (Exception, SystemExit) as error:  # of the user's own domain, when it is looked at
+        except (Exception, SystemExit) as error:  # a user's domain may raise anything
             yield (
                 (*key, "domain"),
                 f"'{experiment['domain']}' cannot be used: {plugins.told(error)}",

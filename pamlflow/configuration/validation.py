@@ -61,16 +61,16 @@ _FROM_REGISTRY: dict[str, dict[str, Any]] = {
     },
     "compared": {"default": [*(it.name for it in STRATEGIES.values() if it.compared), ORACLE]},
 }
-"""What the schema leaves to the registries of parts."""
+"""Parts of the schema that come from the registries."""
 
 _MOVED = {
     "acquisition": "what a strategy can be told is in `strategies.<name>.options`; move it there",
 }
-"""Keys of earlier versions, and where to find what they said."""
+"""Keys of earlier versions, and what replaces them."""
 
 
 class ConfigurationError(ValueError):
-    """A configuration cannot be used; the message lists every problem, one a line."""
+    """A configuration cannot be used; the message lists all problems, one per line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         lines = sorted({f"{dotted(key)}: {text}" for key, text in problems})
@@ -91,11 +91,10 @@ def schema() -> dict[str, Any]:
 def validated(
     config: Mapping[str, Any], places: Places = UNKNOWN, found: Collection[Problem] = ()
 ) -> dict[str, Any]:
-    """Return `config` with defaults filled in, keys in the schema's order, 1 and 1.0 made alike.
+    """Return `config` with defaults, keys in the order of the schema, and numbers of one type.
 
-    Settings that mean the same thus look the same to Snakemake and re-run nothing. Raises
-    ConfigurationError with all problems at once, those `found` in its files among them, and where keys
-    are written, if `places` say so.
+    Equivalent configurations are then equal to Snakemake and re-run nothing. Raises ConfigurationError with all
+    problems at once, including those `found` in the files; with `places`, it says where the keys are written.
     """
     if endless := endless_problems(config):
         raise ConfigurationError([*found, *placed(endless, places)])
@@ -112,7 +111,7 @@ def validated(
 
 
 def _is_number(_: object, value: object) -> bool:
-    """Say whether a value is a number that a computer can hold as one, which NaN and 10**400 are not."""
+    """Return whether a value is a finite float64; NaN and 10**400 are not."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:
@@ -122,7 +121,7 @@ def _is_number(_: object, value: object) -> bool:
 
 
 def _whole_text(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    """Ask that all of a text has the `pattern`; in a search, `$` passes the end of a line too."""
+    """Check that a whole text matches `pattern`; in a search, `$` would also match before a line end."""
     if isinstance(value, str) and not re.fullmatch(pattern, value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -141,7 +140,7 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _schema_problems(error: ValidationError) -> Iterator[Problem]:
-    """Say in plain words what `error` found."""
+    """Yield the problems that `error` found, in plain words."""
     key: Key = tuple(error.absolute_path)
     node: Node = error.schema  # type: ignore[assignment]  # only `true` and `false` are no mappings
     found: Any = error.instance
@@ -178,9 +177,9 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
 
 
 def _filled(node: Node, value: Any) -> Any:
-    """Return `value` with defaults, the order of keys and the number types of the schema `node`."""
+    """Return `value` with the defaults, order of keys and number types of the schema `node`."""
     if isinstance(value, Mapping) and not node.keys() & {"properties", "additionalProperties"}:
-        return dict(value)  # of a part, which knows what it means
+        return dict(value)  # options of a part, which fills them in itself
     if isinstance(value, Mapping):
         known, others = node.get("properties", {}), node.get("additionalProperties")
         filled = {
@@ -203,7 +202,7 @@ def _filled(node: Node, value: Any) -> Any:
 
 
 def _expected(node: Node) -> str:
-    """Say in words which values `node` allows."""
+    """Return in words which values `node` allows."""
     if "x-expected" in node:
         return str(node["x-expected"])
     if "enum" in node:
@@ -217,13 +216,13 @@ def _expected(node: Node) -> str:
 
 
 def _reason(node: Node) -> str:
-    """Say as a sentence why `node` has an upper bound."""
+    """Return a sentence on why `node` has an upper bound."""
     reason = str(node.get("x-limit", ""))
     return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
-    """Yield every key that `node` describes, in its order."""
+    """Yield all keys that `node` describes, in its order."""
     children = dict(node.get("properties", {}))
     if isinstance(node.get("additionalProperties"), Mapping):
         children["<name>"] = node["additionalProperties"]
@@ -233,7 +232,7 @@ def _entries(node: Node, key: Key = ()) -> Iterator[tuple[Key, dict[str, Any]]]:
 
 
 def markdown() -> str:
-    """Return config/README.md: every key with the values it takes, default, unit and meaning."""
+    """Return the text of config/README.md: all keys with values, defaults, units and meanings."""
     rows = []
     for key, node in _entries(schema()):
         default = node.get("default", {})
@@ -249,7 +248,7 @@ def markdown() -> str:
 
 
 def _option_rows() -> Iterator[str]:
-    """A line for each setting of each strategy, and one for a strategy that has none."""
+    """Yield a line for each setting of each strategy, and one for a strategy without settings."""
     for name, strategy in STRATEGIES.items():
         needs = ", ".join(f"a {need}" for need in sorted(strategy.needs)) or "nothing"
         settings = strategy.settings.described() or [("none", "", "")]
