@@ -1,4 +1,4 @@
-"""What surrounds a job: its log file, and the threads it may use. Importing it loads no TensorFlow."""
+"""The surroundings of a job: log file, environment and threads. Importing this module loads no TensorFlow."""
 
 import contextlib
 import logging
@@ -20,59 +20,60 @@ from pamlflow.errors import UserError
 logger = logging.getLogger("pamlflow")
 
 CHECK_SHAPES = "PAMLFLOW_CHECK_SHAPES"
-"""Environment variable: `0` leaves GPflow's shape checks out, `1` keeps them in jobs too."""
+"""Environment variable: `0` disables the shape checks of GPflow, `1` enables them in jobs too."""
 
 _TENSORFLOW = {
-    "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's errors, not its greetings
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # errors only
     "CUDA_VISIBLE_DEVICES": "-1",  # float64 and small matrices: the processor is faster
-    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability loads this one anyway; both cost a second
+    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability loads this Keras anyway; both take a second
 }
 _DEFAULTS = {**_TENSORFLOW, CHECK_SHAPES: "0"}
 _FIXED = {
     "TF_USE_LEGACY_KERAS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "1",  # it rounds otherwise than TensorFlow's own kernels
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # it rounds differently from TensorFlow's own kernels
 }
 _NOT_PASSED_ON = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "GPFLOW_")
-"""Variables of jobs, or their beginnings, that would change what is computed."""
+"""Environment variables, or prefixes of them, that would change results; jobs do not get them."""
 
 _TOO_LATE_FOR_JOBS = ("PYTHONOPTIMIZE", "MPLBACKEND")
-"""Keras does not load without its docstrings, nor matplotlib with a backend that it does not know."""
+"""Variables that interpreters read at their start: Keras needs docstrings, matplotlib a known backend."""
 
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",  # for jobs that load TensorFlow only to look at pictures
+    "TF_NUM_INTRAOP_THREADS",  # for jobs that load TensorFlow only for pictures
     "TF_NUM_INTEROP_THREADS",
 )
 _GREETING = re.compile(rb"I\d{4} |WARNING: All log messages before absl|.*failed call to cuInit")
-"""Lines that TensorFlow prints before it looks at its log level, or because no GPU is shown to it."""
+"""Lines that TensorFlow prints before it reads its log level, or because GPUs are hidden from it."""
 
 
 def prepare_jobs() -> None:
-    """Take out of the environment what interpreters read before they enter `job`; the workflow calls it."""
+    """Remove variables from the environment that interpreters read before `job`; called by the workflow."""
     for name in _TOO_LATE_FOR_JOBS:
         os.environ.pop(name, None)
 
 
 @contextlib.contextmanager
 def job(*, log: str | Path, threads: int) -> Iterator[None]:
-    """Run a job with messages and uncaught errors in the file `log`, on `threads` threads.
+    """Run a job on `threads` threads, with messages and uncaught errors in the file `log`.
 
-    What libraries print to stderr from compiled code goes to `log` too, so that the terminal keeps the
-    progress of the workflow.
+    Output of compiled code to stderr goes to `log` too, so the terminal shows only the progress of the
+    workflow.
 
-    Libraries read the environment when they are loaded: those a script loads before it enters here,
-    NumPy for one, go by what Snakemake exported. TensorFlow must be loaded inside, by
-    `configure_tensorflow`. What else the environment says that would change results is not passed on.
+    Libraries read the environment when they are loaded. Libraries that a script loads before this block, such
+    as NumPy, use the environment of Snakemake; TensorFlow must be loaded inside, by `configure_tensorflow`.
+    Variables that would change results are removed.
 
-    Warnings are logged, also where PYTHONWARNINGS makes them errors, and NumPy's error state is the default
-    one until a user's module changes it.
-
-    A UserError ends the process without a traceback in the terminal: its message is the last line of `log`.
+    Warnings are logged, even if PYTHONWARNINGS makes them errors. NumPy has its default error state until a
+    user's module changes it. A UserError ends the process without a traceback in the terminal; its message is
+    the last line of `log`.
     """
     _set_environment(threads)
-    from pamlflow.numerics import default_error_state  # loads NumPy, which has to see the threads
+    from pamlflow.numerics import (
+        default_error_state,
+    )  # loads NumPy, which reads the number of threads
 
     with (
         _log_file(Path(log)),
@@ -97,14 +98,14 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
 def configure_tensorflow(threads: int) -> None:
     """Load TensorFlow and limit its pools to `threads`; call it before GPflow is imported.
 
-    TensorFlow ignores OMP_NUM_THREADS and would start a thread per core of the node. Its pools
-    cannot change once it has computed something: that is logged, not an error.
+    TensorFlow ignores OMP_NUM_THREADS and would start a thread for each core of the node. Its pools are fixed
+    after its first computation; in this case a warning is logged.
     """
     with _without_greeting():
         import tensorflow as tf
 
         if os.environ.get(CHECK_SHAPES) == "0" and "gpflow" not in sys.modules:
-            # GPflow decorates hundreds of functions when imported: 2 of 7 seconds go into the checks.
+            # On import, GPflow decorates hundreds of functions with checks, which takes 2 of 7 seconds.
             from check_shapes import set_enable_check_shapes
 
             set_enable_check_shapes(False)
@@ -114,14 +115,14 @@ def configure_tensorflow(threads: int) -> None:
         except RuntimeError:
             running = tf.config.threading.get_intra_op_parallelism_threads()
             logger.warning("TensorFlow already runs on %d threads, not on %d", running, threads)
-        tf.config.list_logical_devices()  # which ones is decided here, once and for all
+        tf.config.list_logical_devices()  # fixes the devices
 
 
 def load_tensorflow() -> None:
-    """Load TensorFlow into a process of the user's as into a job: on one thread, without GPU or greeting.
+    """Load TensorFlow into a user's process as in a job: on one thread, without GPU and without messages.
 
-    What the environment says goes first, and TensorFlow stays as it is where it is loaded already. The
-    environment is the user's again afterwards: another library may want the GPU.
+    Settings in the environment take precedence, and a TensorFlow that is loaded already is not changed. The
+    environment is restored afterwards, since another library may need the GPU.
     """
     if "tensorflow" in sys.modules:
         return
@@ -129,7 +130,7 @@ def load_tensorflow() -> None:
     os.environ.update(defaults)
     try:
         if any(name in os.environ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")):
-            threads = 0  # what TensorFlow makes of these
+            threads = 0  # TensorFlow reads these variables
         else:
             said = os.environ.get("OMP_NUM_THREADS", "")
             threads = int(said) if said.isdecimal() else 1
@@ -142,7 +143,7 @@ def load_tensorflow() -> None:
 
 
 def _set_environment(threads: int) -> None:
-    """Set what libraries read when they are loaded."""
+    """Set the environment variables that libraries read when they are loaded."""
     for name in list(os.environ):
         if name.startswith(_NOT_PASSED_ON):
             del os.environ[name]
@@ -154,7 +155,7 @@ def _set_environment(threads: int) -> None:
 
 @contextlib.contextmanager
 def _warnings_only_shown() -> Iterator[None]:
-    """Show warnings where a filter makes some of them errors."""
+    """Show warnings instead of raising them, if a filter makes some of them errors."""
     with warnings.catch_warnings():
         if any(action == "error" for action, *_ in warnings.filters):
             warnings.simplefilter("default")
@@ -162,21 +163,21 @@ def _warnings_only_shown() -> Iterator[None]:
 
 
 def _used() -> str:
-    """Processor time and peak memory so far; Snakemake's benchmark files sample them every 30 s only."""
+    """Return processor time and peak memory so far; Snakemake's benchmarks sample memory only every 30 s."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    try:  # On Linux, ru_maxrss counts what the parent had when it started this process.
+    try:  # On Linux, ru_maxrss includes the memory of the parent at the start of this process.
         status = Path("/proc/self/status").read_text()
         memory = int(status.split("VmHWM:")[1].split()[0]) / 2**10
-    except (OSError, IndexError):  # no such file, or no such line in a sandbox
+    except (OSError, IndexError):  # missing in a sandbox
         memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return f"{used.ru_utime + used.ru_stime:.1f} s of processor, at most {memory:.0f} MiB"
 
 
 @contextlib.contextmanager
 def _without_greeting() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, and pass it on afterwards but for the greeting.
+    """Hold back the output to file descriptor 2, and pass it on afterwards without TensorFlow's greeting.
 
-    Who sets TensorFlow's log level to 0 gets the greeting, too.
+    With TF_CPP_MIN_LOG_LEVEL=0 nothing is held back.
     """
     with contextlib.ExitStack() as stack:
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") != "0":
@@ -197,7 +198,7 @@ def _pass_on(held: IO[bytes]) -> None:
 
 @contextlib.contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """Send what pamlflow logs, and Python's warnings, to a new file at `path`."""
+    """Write the log of pamlflow and Python's warnings to a new file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("")
     handler = logging.FileHandler(path, mode="a", encoding="utf-8")  # stderr is appended too
@@ -220,14 +221,14 @@ def _log_file(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stderr_to(path: Path) -> Iterator[None]:
-    """Append what the process writes to file descriptor 2, compiled code included, to `path`."""
+    """Append all output to file descriptor 2, including that of compiled code, to `path`."""
     with path.open("ab") as file, _stderr_as(file.fileno()):
         yield
 
 
 @contextlib.contextmanager
 def _stderr_as(descriptor: int, afterwards: Callable[[], None] | None = None) -> Iterator[None]:
-    """Let file descriptor 2 be another one; `afterwards` is called when it is itself again."""
+    """Replace file descriptor 2 by another one within a block; call `afterwards` when it is restored."""
     if sys.stderr is not None:
         sys.stderr.flush()
     terminal = os.dup(2)

@@ -124,7 +124,7 @@ class Choices:
         return inside
 
     def datasets(self, tasks: TaskSet, previous: Model) -> dict[str, Any]:
-        """Return the datasets of the selection that chose the newest of `tasks`; empty if another task was told.
+        """Return the datasets of the selection of the newest of `tasks`; empty if another task was told.
 
         Models depend on recordings alone, so an error of the strategy or an empty pool is only logged.
         """
