@@ -1,7 +1,7 @@
 """Probabilistic active meta-learning with Gaussian processes, as a Snakemake workflow.
 
-Importing this package loads nothing heavy: the Snakefile does it before any job starts. What the learner of
-a robot is made with can be imported from here, and loads no TensorFlow.
+Importing this package is cheap, since the Snakefile does it before any job starts. The learner of a robot and
+all that it needs can be imported from here, without TensorFlow.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 TRAINING_VERSION = 8
-"""Raised when results that exist should be trained anew; a change of the library alone re-runs nothing."""
+"""Raised if existing models must be trained again; a change of the library alone re-runs nothing."""
 
 EVALUATION_VERSION = 6
-"""The same for scores."""
+"""Raised if existing scores must be computed again."""
 
 _MODULES = {
     "Box": "spaces",
@@ -39,7 +39,7 @@ __all__ = ["Box", "Learner", "Pool", "RecordingError", "TaskSet", "TrainedModel"
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for, and no more."""
+    """Import an attribute when it is first used."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

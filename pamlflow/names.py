@@ -1,11 +1,11 @@
-"""Names that a configuration may use, or may not, and that files and figures bear."""
+"""Names with a meaning in configurations, files and figures."""
 
-ORACLE = "oracle"  # trained on the test tasks; it chooses none
-INITIAL = "initial"  # the folder of round 00, where it is the same for every strategy
+ORACLE = "oracle"  # trained on the test tasks; it chooses no tasks
+INITIAL = "initial"  # the folder of round 00, which all strategies share
 RESERVED = (INITIAL, ORACLE)  # no strategy may have such a name
-# Columns of tables that have one for each variable too.
+# Columns of tables that also have a column for each variable.
 COLUMNS = ("strategy", "trial", "round", "nll", "squared_error")
-# The library's own domains, and their parameters: masses in kg and lengths in m.
+# The built-in domains and their parameters: masses in kg and lengths in m.
 DOMAINS = {
     "cart_pole": ("pole_mass", "pole_length"),
     "pendubot": ("inner_length", "outer_length"),

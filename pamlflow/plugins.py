@@ -1,4 +1,4 @@
-"""Parts that are chosen by name in the configuration: those of the library and the user's own."""
+"""Parts chosen by name in the configuration: built-in ones, and a user's own."""
 
 import contextlib
 import difflib
@@ -16,7 +16,7 @@ from typing import TypeVar
 Part = TypeVar("Part")
 
 NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
-"""How a user's part is named: `package.module:Name`."""
+"""The form of the name of a user's part: `package.module:Name`."""
 
 _OURS = str(Path(__file__).parent)
 _PYTHON = sysconfig.get_path("stdlib")
@@ -24,15 +24,15 @@ _INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 
 class PartError(ValueError):
-    """A part cannot be loaded or made; the message names it, and the line of its code that failed."""
+    """A part cannot be loaded or made; the message names it and the failing line of its code."""
 
 
 def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
-    """Return the part registered as `name`, or the user's own, named as `package.module:Name`.
+    """Return the part registered as `name`, or a user's own as `package.module:Name`.
 
-    `kind` is what the message of the PartError calls it, such as "domain". Whatever the user's
-    module raises is told with its file and line; what it prints goes to stderr, so that what a
-    program writes to a pipe stays whole.
+    Raises PartError if there is no such part or it cannot be loaded; the message calls it a `kind`, such as
+    "domain", and has file and line of errors in the user's module. Output of the module goes to stderr, so that
+    stdout stays usable in a pipe.
     """
     if not isinstance(name, str):
         raise PartError(f"{kind}: expected a name, found {reprlib.repr(name)}")
@@ -65,10 +65,10 @@ def load(name: str, registry: Mapping[str, Part], kind: str) -> Part:
 
 
 def told(error: BaseException) -> str:
-    """Return in one line what a user's code raised, and the file and line, if it was the user's."""
+    """Return an error of a user's code in one line, with file and line if they are in the user's code."""
     try:
         text = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
-    except Exception:  # of the user's own class, which is no better than the rest of the module
+    except Exception:  # the error class of a user may fail too
         text = ""
     kind = type(error).__name__
     what = f"{kind}: {text}" if text else kind
@@ -77,7 +77,7 @@ def told(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return the deepest line of the user's code that led to `error`; empty where there is none."""
+    """Return the deepest line of the user's code that led to `error`; empty without such a line."""
     if isinstance(error, SyntaxError) and error.filename:
         lines = [(error.filename, error.lineno)]
     else:
@@ -93,7 +93,7 @@ def _place(error: BaseException) -> str:
 
 
 def _is_theirs(file: str) -> bool:
-    """Say whether a file is neither the library's nor Python's own."""
+    """Return whether a file belongs neither to pamlflow nor to Python."""
     if file.startswith("<") or file.startswith(_OURS):
         return False
     return file.startswith(_INSTALLED) or not file.startswith(_PYTHON)

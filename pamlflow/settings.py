@@ -1,4 +1,4 @@
-"""Typed sections of a configuration, which refuse what means nothing."""
+"""Typed sections of a configuration, which refuse invalid values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WORLD_KEYS = ("domain", "simulation", "descriptors", "space", "failed_tasks", "f
 
 
 RUN_DEFAULTS: dict[str, Any] = {"excitation": "shared", "runs": 1}
-"""The keys of `simulation` that say how tasks are run; the domain is made with the others."""
+"""The keys of `simulation` that say how tasks are run; the domain gets the others."""
 
 
 def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from.
+    """Return the settings of an experiment that determine its tasks: those of `pamlflow.world.World`.
 
-    Without how tasks are run where that is the default: files that do not say it stay valid.
+    Defaults of RUN_DEFAULTS are omitted, so files without these keys stay valid.
     """
     settings = {key: experiment[key] for key in WORLD_KEYS if key in experiment}
     if "simulation" in settings:
@@ -35,9 +35,9 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """Return `value`, NumPy's integers too, as an int, or raise.
+    """Return `value`, which may be an integer of NumPy, as an int.
 
-    TypeError where it is no whole number, 2.0 and True among them; ValueError where it is too small or large.
+    Raises TypeError if it is not an integer (2.0 and True are not), and ValueError if it is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: expected a whole number, found {value!r}")
@@ -49,7 +49,7 @@ def whole_number(name: str, value: object, least: int = 1, most: int | None = No
 
 
 class Bounds(NamedTuple):
-    """The smallest and the largest number that a setting may be; the schema of a study has the same."""
+    """The smallest and the largest value of a setting; the schema of a study has the same."""
 
     minimum: float
     maximum: float
@@ -60,16 +60,17 @@ ANY_NUMBER = Bounds(-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Settings:
-    """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
+    """The base class of all sections: it checks values, and converts numbers to int and float.
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    Raises ValueError for invalid values.
     """
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Self:
-        """Return the settings of a config section, where a section within it is a mapping or left out.
+        """Return the settings of a section, whose subsections are mappings or omitted.
 
-        Raises ValueError when a key is unknown, or a value means nothing.
+        Raises ValueError for an unknown key or an invalid value.
         """
         hints = get_type_hints(cls)
         for name in section.keys() - hints.keys():
@@ -82,7 +83,7 @@ class Settings:
         return cls(**made)
 
     def for_tasks(self, varying: int) -> Self:
-        """Return the settings of a model of tasks in which so many parameters vary."""
+        """Return the settings for a model of tasks with `varying` parameters."""
         return self
 
     @classmethod
@@ -111,7 +112,7 @@ class Settings:
 
 
 def _said(hint: Any) -> str:
-    """The values that a setting takes, in words."""
+    """Return the allowed values of a setting in words."""
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
@@ -126,7 +127,7 @@ def _limits(bounds: Bounds) -> str:
 
 
 def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
-    """`value` as a number of this kind; ValueError unless it is one, within the bounds."""
+    """Return `value` as a number of this type. Raises ValueError for another type or out of bounds."""
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
@@ -141,7 +142,7 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
 
 @dataclass(frozen=True)
 class InferenceSettings(Settings):
-    """Section `inference`: how q(h*) of a test task is found, and which protocols are scored."""
+    """Section `inference`: how q(h*) of a test task is inferred, and which protocols are scored."""
 
     objective: Literal["predictive", "elbo"] = "predictive"
     protocols: tuple[str, ...] = ("paper", "few_shot_0", "few_shot_20")

@@ -73,7 +73,7 @@ def latent_candidates(situation: Situation, count: int) -> tuple[FloatArray, Lat
     known = situation.latent
     scale = np.sqrt(np.mean(np.square(known.mean) + known.variance, axis=0))
     prior = qmc.MultivariateNormalQMC(np.zeros_like(scale), rng=situation.rng)
-    # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+    # A power of two keeps the sequence balanced, and avoids a warning of SciPy.
     points = scale * prior.random(2 ** math.ceil(math.log2(count)))[:count]
     descriptors = situation.model.predict_descriptors(points)
     inside = situation.offer.contains(descriptors)
