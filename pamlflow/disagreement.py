@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
 
 
 def needed(study: Study, targets: Iterable[str] = ("all",)) -> dict[str, Origin]:
-    """Return the origin of each file of `targets` (files, or `all`) and of all files that they are made from."""
+    """Return the origin of each of `targets` (files, or `all`) and of all files they are made from."""
     everything = [path for name in study.experiments for path in study.products(name)]
     everything += study.overviews()
     ahead = [

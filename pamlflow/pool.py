@@ -21,8 +21,8 @@ from pamlflow.types import FloatArray, IntArray
 class Pool:
     """C candidate tasks: their descriptors [C, R] or pictures [C, H, W, R], and parameters [C, D].
 
-    Models never see the parameters. Raises ValueError if there is no candidate, or if arrays have wrong shapes or
-    values.
+    Models never see the parameters. Raises ValueError if there is no candidate, or if arrays have wrong shapes
+    or values.
     """
 
     descriptors: FloatArray

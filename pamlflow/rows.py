@@ -69,8 +69,9 @@ BOUNDS: dict[str, tuple[int, int | None]] = {
 class Row:
     """One dataset of a schema; a path that ends in `/*` stands for any datasets below that group.
 
-    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for strings, or the path
-    of the dataset with the units of the last axis. Optional rows of one group are all present or all absent.
+    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for strings, or the
+    path of the dataset with the units of the last axis. Optional rows of one group are all present or all
+    absent.
     """
 
     path: str

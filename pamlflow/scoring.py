@@ -20,10 +20,11 @@ class ShuffledTasks:
     def __init__(
         self, tasks: TaskSet, steps: IntArray, output_scale: FloatArray | None = None
     ) -> None:
-        """Shuffle tasks by `steps` [S], a permutation of the steps of each task, one task after another.
+        """Shuffle tasks by `steps` [S], a permutation of the steps of each task.
 
-        `output_scale` [P] are the units of the metrics, by default the standard deviations of the outputs. Raises
-        ValueError if `steps` are not such permutations, or there is not one positive unit for each output.
+        `output_scale` [P] are the units of the metrics, by default the standard deviations of the outputs.
+        Raises ValueError if `steps` are not such permutations, or there is not one positive unit for each
+        output.
         """
         inputs, outputs, self.mask = tasks.padded()
         steps = whole_numbers("steps", steps)
@@ -90,8 +91,8 @@ def evaluate(model: Model, test: ShuffledTasks, protocol: Protocol, objective: O
 def evaluate_mean(test: ShuffledTasks, protocol: Protocol) -> Scores:
     """Score the trivial prediction: mean and variance of all outputs of the tasks, for every transition.
 
-    A model that scores worse is worse than none (Rasmussen and Williams, *Gaussian Processes for Machine Learning*,
-    2006, section 2.5). A constant output has its unit as standard deviation.
+    A model that scores worse is worse than none (Rasmussen and Williams, *Gaussian Processes for Machine
+    Learning*, 2006, section 2.5). A constant output has its unit as standard deviation.
     """
     scale = test.output_scale
     variance = np.square(test.output_unit / scale)

@@ -1,8 +1,8 @@
 """Checks of tasks before a fit: values that spoil it, and its cost.
 
-A fit standardises all values. A transition that is a million times too large dominates the standard deviation, and
-all others become nearly zero. Real data may have such transitions, for example a hard stop in free motion, so they
-are a warning; values that cannot be squared are an error.
+A fit standardises all values. A transition that is a million times too large dominates the standard deviation,
+and all others become nearly zero. Real data may have such transitions, for example a hard stop in free motion,
+so they are a warning; values that cannot be squared are an error.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def require_variation(tasks: TaskSet) -> None:
 def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
     """Return the largest outlier of each variable among the tasks from `first_task` on.
 
-    An outlier is much farther from the median than nine tenths of the values that differ from the median. A mostly
-    constant variable, such as a contact force, is therefore judged by its other values.
+    An outlier is much farther from the median than nine tenths of the values that differ from the median. A
+    mostly constant variable, such as a contact force, is therefore judged by its other values.
     """
     found: list[Outlier] = []
     begin = int(tasks.lengths[:first_task].sum())

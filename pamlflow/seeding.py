@@ -16,9 +16,9 @@ def job_seed(
 ) -> int:
     """Return the seed of a job, from 0 to 2**63 - 1.
 
-    The seed depends only on the arguments, so further experiments, strategies, trials and rounds change no numbers.
-    Omit an argument to share the seed: without `strategy`, all strategies get the same tasks. Raises ValueError if
-    `root` is negative.
+    The seed depends only on the arguments, so further experiments, strategies, trials and rounds change no
+    numbers. Omit an argument to share the seed: without `strategy`, all strategies get the same tasks. Raises
+    ValueError if `root` is negative.
     """
     if root < 0:
         raise ValueError(f"seed: expected an integer of at least 0, found {root}")

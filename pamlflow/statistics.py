@@ -1,8 +1,8 @@
 """Paired comparison of a strategy with others over the trials of an experiment.
 
-Within a trial all strategies start from the same tasks. Differences are subject minus baseline in the unit of the
-metric, so negative values favour the subject. Shapes have R rounds and T trials. docs/scoring.md explains the
-choices.
+Within a trial all strategies start from the same tasks. Differences are subject minus baseline in the unit of
+the metric, so negative values favour the subject. Shapes have R rounds and T trials. docs/scoring.md explains
+the choices.
 """
 
 import logging
@@ -64,9 +64,9 @@ def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
 def compare(table: pd.DataFrame, subject: str, baselines: Sequence[str], seed: int) -> pd.DataFrame:
     """Compare the subject with each baseline under every protocol, by NLL and by RMSE.
 
-    `table` has the columns of the schema `summary`, for one experiment; the result has `COLUMNS`. Every comparison
-    resamples the same trials, so it does not depend on the others. Raises ValueError if a score is missing, and
-    logs a warning if strategies have different scores for the shared round 0.
+    `table` has the columns of the schema `summary`, for one experiment; the result has `COLUMNS`. Every
+    comparison resamples the same trials, so it does not depend on the others. Raises ValueError if a score is
+    missing, and logs a warning if strategies have different scores for the shared round 0.
     """
     parts = []
     for protocol, metric in product(table["protocol"].unique(), METRICS):
@@ -126,8 +126,8 @@ def learning_curves(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str,
 def compare_curves(subject: FloatArray, baseline: FloatArray, seed: int) -> pd.DataFrame:
     """Compare curves [R + 1, T]: a row for each of the rounds 1 to R, for the area, and for the efficiency.
 
-    These values are NaN: intervals of fewer than `MIN_TRIALS` trials, p-values that do not exist, and the efficiency
-    if the mean of the baseline ends no better than it began.
+    These values are NaN: intervals of fewer than `MIN_TRIALS` trials, p-values that do not exist, and the
+    efficiency if the mean of the baseline ends no better than it began.
     """
     rounds, trials = len(subject) - 1, subject.shape[1]
     low, high = intervals(subject, baseline, seed)
@@ -173,8 +173,8 @@ def data_efficiency(subject: FloatArray, baseline: FloatArray) -> FloatArray:
 def intervals(subject: FloatArray, baseline: FloatArray, seed: int) -> FloatArray:
     """Return bootstrap intervals of `effects`, low and high [2, R + 2], from resampled trials.
 
-    They are percentiles, expanded to the width of Student's t for few trials (Hesterberg, What Teachers Should Know
-    About the Bootstrap, The American Statistician 69, 2015, section 3.4).
+    They are percentiles, expanded to the width of Student's t for few trials (Hesterberg, What Teachers Should
+    Know About the Bootstrap, The American Statistician 69, 2015, section 3.4).
     """
     trials = subject.shape[1]
     if trials < MIN_TRIALS:

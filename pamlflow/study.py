@@ -24,7 +24,8 @@ RANKED_ROUNDS = (0, 1, 5)
 class Study:
     """A checked configuration, with the files and jobs of its study.
 
-    Names of trials and rounds are those in paths, with two digits; paths are relative to the folder of the study.
+    Names of trials and rounds are those in paths, with two digits; paths are relative to the folder of the
+    study.
     """
 
     config: Mapping[str, Any]
@@ -89,7 +90,7 @@ class Study:
         return {key: value for key, value in settings.items() if key != "pictures"}
 
     def training(self, unread: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the section `training` without the keys `unread` by a stage, and without those of the other bound."""
+        """Return the section `training` without the keys `unread`, and without those of the other bound."""
         settings = self.config["training"]
         schedule = ["first_iterations", "next_iterations", "starts"]
         other = ["stochastic"] if settings["bound"] == "collapsed" else schedule
@@ -103,7 +104,7 @@ class Study:
         return self.training(unread=["next_iterations"])
 
     def strategy(self, name: str) -> str:
-        """Return the strategy behind a name in the configuration: a built-in name, or `package.module:Name`."""
+        """Return the strategy that a configuration calls `name`: a built-in one, or `package.module:Name`."""
         return str(self.config["strategies"].get(name, {}).get("strategy", name))
 
     def options(self, name: str) -> dict[str, Any]:
@@ -120,7 +121,7 @@ class Study:
         return job_seed(self.config["seed"], stage, experiment, strategy=strategy, **numbers)
 
     def products(self, experiment: str) -> list[str]:
-        """Return the tables and figures of an experiment; a comparison needs two strategies that choose tasks."""
+        """Return the tables and figures of an experiment, with a comparison if several strategies choose."""
         number = len(self.choosing(experiment))
         figures = ["learning_curves", "error_maps"]
         if number:

@@ -56,8 +56,8 @@ def checked_descriptors(
 ) -> FloatArray:
     """Return the descriptors [N, R] or pictures [N, H, W, R] of `count` tasks as a read-only array.
 
-    Named columns are put into the order of the variables. Raises ValueError, with the task and the pixel, if shapes
-    disagree, a value is not finite, or pictures are not floating-point numbers from 0 to 1.
+    Named columns are put into the order of the variables. Raises ValueError, with the task and the pixel, if
+    shapes disagree, a value is not finite, or pictures are not floating-point numbers from 0 to 1.
     """
     if isinstance(descriptors, list | tuple):
         for task, descriptor in enumerate(descriptors):
@@ -126,9 +126,9 @@ def _check_table(
 class TaskSet:
     """N tasks with S transitions in all, stored task after task; tasks may differ in length.
 
-    The last axis of each array has one entry for each variable. Named columns, as in a data frame, are put into the
-    order of the variables. Raises ValueError if shapes disagree, a task is empty, a value is not a finite real
-    number, columns have other names, or a picture is not from 0 to 1.
+    The last axis of each array has one entry for each variable. Named columns, as in a data frame, are put into
+    the order of the variables. Raises ValueError if shapes disagree, a task is empty, a value is not a finite
+    real number, columns have other names, or a picture is not from 0 to 1.
 
     Attributes:
         inputs: dynamics inputs [S, Dx]: angles as cosine and sine, other state variables, controls.
@@ -248,7 +248,7 @@ class TaskSet:
         return dataclasses.replace(first, **together)
 
     def padded(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return inputs [N, T, Dx], outputs [N, T, P] and a mask [N, T], with T transitions of the longest task.
+        """Return inputs [N, T, Dx], outputs [N, T, P] and a mask [N, T]; the longest task has T transitions.
 
         The mask is one at transitions; all three arrays are zero after the end of a task.
         """
