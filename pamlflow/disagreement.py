@@ -119,8 +119,8 @@ def dated_ahead(files: Iterable[str]) -> str | None:
         return None
     remedy = "`snakemake --cores 1 --touch --forceall` (add your --configfile, if any)"
     head = (
-        "files dated ahead of this machine's clock, so that what follows from them is made again in every"
-        f" run until it gets there; set the clock, or date all files anew with {remedy}: {len(paths)}"
+        "files dated ahead of this machine's clock; until then, every run remakes the files made from them;"
+        f" set the clock, or date all files again with {remedy}: {len(paths)}"
     )
     return _listed(head, paths)
 

@@ -52,7 +52,7 @@ class Outlier(NamedTuple):
             f"task {self.task}, step {self.step}: {self.quantity} '{self.variable.name}' is "
             f"{self.value:.4g} {unit}{more}, where nine tenths of the values lie within {self.usual:.2g} "
             f"{unit} of {self.median:.4g}; a single such value can spoil all predictions: if it is an error "
-            "of the recording, leave the transition out, and if it is real, give a function of it that is tamer"
+            "of the recording, leave it out; if it is real, transform the variable to a smaller range"
         )
 
 
@@ -130,7 +130,7 @@ def _constants(tasks: TaskSet) -> Iterator[str]:
             if len(column) >= FEWEST_TRANSITIONS and not varies:
                 yield (
                     f"{quantity} '{variable.name}' is {column[0]:.4g} {variable.unit} in all transitions: "
-                    "nothing can be learned of what it does elsewhere; leave it out"
+                    "the effect of other values cannot be learned; leave it out"
                 )
 
 
@@ -157,7 +157,7 @@ def cost_of_inference(transitions: int, inducing_points: int) -> str | None:
         return None
     return (
         f"q(h*) of a task is searched for in {transitions} transitions with {inducing_points} inducing points, "
-        "which may take minutes; every n-th transition says almost as much"
+        "which may take minutes; every n-th transition is almost as informative"
     )
 
 

@@ -165,7 +165,7 @@ def schedule_problems(config: Node, sound: Sound) -> Iterator[Problem]:
     schedule = config["training"]["stochastic"]
     if schedule["steps"] * schedule["learning_rate"] < SMALLEST_WAY:
         text = f"expected at least {SMALLEST_WAY:g} for all {schedule['steps']} steps together"
-        found = f"found {schedule['learning_rate']:g} a step, which moves nothing"
+        found = f"found {schedule['learning_rate']:g} a step, too little to move anything"
         yield ("training", "stochastic", "learning_rate"), f"{text}, {found}"
 
 

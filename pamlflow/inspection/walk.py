@@ -65,7 +65,7 @@ def _placement(path: Path) -> Iterator[Fault]:
         return
     if study_of(path) and ahead > _SKEW:
         text = f"{ahead / 3600:.1f} hours ahead of the clock ({time.strftime('%c', time.localtime(now))})"
-        problem = f"its date is {text}, and Snakemake takes all that is made from it for older"
+        problem = f"its date is {text}, so Snakemake takes the files made from it for outdated"
         yield Fault(path, "dated", problem, remedies.touch(path))
 
 

@@ -108,7 +108,7 @@ def checked_strategy(strategy: str | Strategy | Callable[[Situation], Selection]
     elif not isinstance(strategy, Strategy):
         strategy = Strategy(getattr(strategy, "__name__", "own"), _checked_function(strategy))
     if "design" in strategy.needs:
-        text = f"{strategy.name}: a learner has no design but that of its initial tasks"
+        text = f"{strategy.name}: a learner has no design besides its initial tasks"
         raise ValueError(f"{text}; raise `initial_tasks` instead")
     return strategy
 
@@ -130,7 +130,9 @@ def _checked_function(function: Any) -> Callable[[Situation, Any], Selection]:
         text = f"{expected}, or one of {', '.join(STRATEGIES)}"
         raise TypeError(f"{text}, found {function!r}")
     if any(of(function) for of in (inspect.iscoroutinefunction, inspect.isgeneratorfunction)):
-        raise TypeError(f"{expected} that returns a Selection, found {function!r}, which waits")
+        raise TypeError(
+            f"{expected} that returns a Selection, found {function!r}, a coroutine or generator"
+        )
     with contextlib.suppress(ValueError):  # compiled code need not have a signature
         signature = inspect.signature(function)
         try:

@@ -111,10 +111,10 @@ def _check_new(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> 
             if which != "outputs":
                 logger.warning("%s: %s, in which nothing changes", where, problem)
             continue
-        remedy = "keep each run once, in arrays of its own: a buffer that is used again holds the last run"
+        remedy = "keep each run once, in its own arrays: a reused buffer holds the last run"
         if isinstance(where, Path):
             remedy = "move one of the two away, and number those after it without a gap"
-        raise RecordingError(where, f"{problem}, which two runs never are", remedy)
+        raise RecordingError(where, f"{problem}, although two runs always differ", remedy)
 
 
 def _screen(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> None:

@@ -53,8 +53,8 @@ def too_few(dimensions: int, varying: int) -> str:
         else f"latent_dimensions is at most {MOST_DIMENSIONS}: let fewer parameters vary"
     )
     return (
-        f"latent_dimensions is {dimensions}, and {varying} parameters vary between tasks; what h has no "
-        f"dimension for is taken for noise: {remedy}"
+        f"latent_dimensions is {dimensions}, and {varying} parameters vary between tasks; the model takes the "
+        f"remaining variation for noise: {remedy}"
     )
 
 
