@@ -1,7 +1,7 @@
 """Probabilistic active meta-learning with Gaussian processes, as a Snakemake workflow.
 
-Importing this package loads nothing heavy: the Snakefile does it before any job starts.  What the learner of
-a robot is made with can be imported from here, and loads no TensorFlow.
+Importing this package is cheap, since the Snakefile does it before any job starts. The learner of a robot and
+all that it needs can be imported from here, without TensorFlow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Box", "Learner", "Pool", "RecordingError", "TaskSet", "TrainedModel"
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for, and no more."""
+    """Import an attribute when it is first used."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,7 +1,7 @@
-"""Arrays as users give them, made arrays of numbers that mean the same.
+"""Conversion of arrays of users to float64 without loss.
 
-Small and unsigned integers wrap, half floats lose digits, and NumPy drops masks, imaginary parts and the
-names of columns without a word. So public functions first make copies of type float64 of what they get.
+Small and unsigned integers overflow, half floats lose digits, and NumPy silently drops masks, imaginary parts
+and names of columns. Public functions therefore first convert their arguments here.
 """
 
 import operator
@@ -22,12 +22,13 @@ _REFUSED = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m":
 def numbers(name: str, values: Any, columns: Sequence[Any] | None = None) -> FloatArray:
     """Return a copy of `values`, an array of any library, as float64.
 
-    `columns` are the names of the entries along the last axis. What has names of its own (the columns of
-    a table, the fields of a structured array, the keys of a mapping, the labels of a row) is brought into
-    their order. Without `columns` it is refused: its names could be in any order.
+    `columns` are the names of the entries along the last axis. Values with names (columns of a table, fields of
+    a structured array, keys of a mapping, labels of a row) are put into this order. Without `columns`, values
+    with names are refused, since their order is unknown.
 
-    Raises ValueError, beginning with `name`, where values are complex, masked, text or other objects, are
-    whole numbers that float64 cannot hold, have rows of different lengths, or other columns.
+    Raises ValueError, with a message that begins with `name`, if values are complex, masked, text or other
+    objects, if float64 cannot hold a whole number, if rows have different lengths, or if columns have other
+    names.
     """
     if (found := labels(values)) is not None:
         return _by_name(name, values, found, columns)
@@ -37,14 +38,14 @@ def numbers(name: str, values: Any, columns: Sequence[Any] | None = None) -> Flo
 
 
 def read_only(name: str, values: Any, columns: Sequence[Any] | None = None) -> FloatArray:
-    """Return `numbers` that cannot be written to, for the fields of frozen classes."""
+    """Return `numbers` as a read-only array, for the fields of frozen classes."""
     array = numbers(name, values, columns)
     array.flags.writeable = False
     return array
 
 
 def whole_numbers(name: str, values: Any) -> IntArray:
-    """Return a copy of `values` as int64; ValueError where one is no whole number."""
+    """Return a copy of `values` as int64. Raises ValueError if a value is not a whole number."""
     found = numbers(name, values)
     whole = np.isfinite(found) & (found == np.rint(found))
     if np.asarray(values).dtype.kind == "b" or not whole.all():
@@ -53,11 +54,10 @@ def whole_numbers(name: str, values: Any) -> IntArray:
 
 
 def indices(name: str, values: Any, size: int, names: Sequence[Any] = ()) -> list[int]:
-    """Return which of `size` rows or columns `values` are, counted from zero, each once.
+    """Return indices of rows or columns as different numbers from 0 to `size` - 1.
 
-    As everywhere in Python, -1 is the last; columns that have `names` may be called by them. Raises
-    ValueError for what is no index, such as another name, a fraction or a mask, and where one is out of
-    range or given twice.
+    As in Python, -1 is the last; columns with `names` may be given by name. Raises ValueError if a value is not
+    an index, such as another name, a fraction or a mask, is out of range, or is given twice.
     """
     found: list[int] = []
     or_names = f" or some of {_listed(names)}" if names else ""
@@ -86,7 +86,7 @@ def indices(name: str, values: Any, size: int, names: Sequence[Any] = ()) -> lis
 
 
 def labels(values: Any) -> list[Any] | None:
-    """Return the names that the columns of a table, or the entries of one row, have; None without any."""
+    """Return the names of the columns of a table or of the entries of a row; None without names."""
     if isinstance(values, Mapping):
         return list(values)
     if isinstance(values, tuple):
@@ -106,16 +106,16 @@ def labels(values: Any) -> list[Any] | None:
 
 
 def is_masked(values: Any) -> bool:
-    """Say whether some values are masked, which NumPy would take for valid ones."""
+    """Return whether some values are masked; NumPy would drop the mask."""
     if isinstance(values, list | tuple):
         return any(map(is_masked, values))
     return isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask))
 
 
 def check_shape(name: str, values: npt.NDArray[Any], expected: tuple[int | str, ...]) -> None:
-    """Raise ValueError unless `values` have this shape, in which a letter is any length.
+    """Raise ValueError unless `values` have this shape, in which a letter stands for any length.
 
-    The message says so where rows and columns, the last two axes, seem to have been exchanged.
+    The message says if the last two axes seem to be transposed.
     """
     if _fits(values.shape, expected):
         return
@@ -133,7 +133,7 @@ def check_finite(name: str, values: FloatArray) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return what messages show of a value, however long it is: one line."""
+    """Return a value for a message, in one line and shortened."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -151,7 +151,7 @@ def _brackets(shape: tuple[int | str, ...]) -> str:
 def _by_name(
     name: str, values: Any, found: Sequence[Any], columns: Sequence[Any] | None
 ) -> FloatArray:
-    """The columns of what has names, in the order of `columns`."""
+    """Return the columns of values with names, in the order of `columns`."""
     if isinstance(values, tuple):
         values = dict(zip(found, values, strict=True))
     if columns is None:
@@ -181,14 +181,14 @@ def _as_float64(name: str, values: Any) -> FloatArray:
         raise ValueError(f"{expected} masked values; leave out the rows that have some")
     try:
         array = np.array(values)
-    except Exception as error:  # whatever the array of another library raises
+    except Exception as error:  # arrays of other libraries may raise anything
         raise ValueError(f"{expected} something else ({error})") from error
     if array.dtype.kind in "biuf":
         inexact = (array > LARGEST) | (array < -LARGEST)
         if array.dtype.kind in "iu" and inexact.any():
             text = f"{name}: expected whole numbers of at most 2**53, found {array[inexact][0]}"
             raise ValueError(f"{text}; measure from a nearer zero")
-        with np.errstate(over="ignore"):  # what is beyond float64 becomes infinite
+        with np.errstate(over="ignore"):  # values beyond float64 become infinite
             return array.astype(np.float64, copy=False)
     what = _REFUSED.get(array.dtype.kind)
     if what is None:

@@ -1,4 +1,4 @@
-"""The command `pamlflow`: look into the files of a study or of a robot's learner, and check them."""
+"""The command `pamlflow`: show and check the files of a study or of a robot's learner."""
 
 import argparse
 import os
@@ -16,12 +16,12 @@ from pamlflow.versions import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0, or 1 when a file cannot be read or is faulty."""
+    """Run the command; return its exit code: 0, or 1 if a file is faulty or cannot be read."""
     options = _parser().parse_args(arguments)
     for stream in (
         sys.stdout,
         sys.stderr,
-    ):  # units and names may hold what a terminal does not know
+    ):  # units and names may have characters that a terminal lacks
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = show(options.path) if options.command == "show" else check(options.paths)
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show(path: Path) -> int:
-    """Print what a file holds and where it comes from, or what is in a folder."""
+    """Print content and provenance of a file, or the kinds of files in a folder; return the exit code."""
     found = workers.one(_described, path)
     if isinstance(found, workers.Crash):
         found = _Shown("", str(crashed(path, found)))
@@ -45,9 +45,9 @@ def show(path: Path) -> int:
 
 
 def check(paths: Sequence[Path]) -> int:
-    """Print `ok` for each file in `paths`, or `FAIL` with the reason and the remedy.
+    """Print `ok` for each file in `paths`, or `FAIL` with reason and remedy; return the exit code.
 
-    Folders are checked together as a study: a line for each fault, and one that sums up.
+    Folders are checked together as a study, with a line for each fault and a summary.
     """
     failed = False
     folders = [path for path in paths if os.path.isdir(path)]
@@ -71,14 +71,14 @@ def check(paths: Sequence[Path]) -> int:
 
 
 class _Shown(NamedTuple):
-    """What is printed about a path, and what is wrong with it."""
+    """The description of a path, and its fault."""
 
     text: str
     problem: str = ""
 
 
 def _described(path: Path) -> _Shown:
-    """What is in a file or a folder; of a faulty recording both what it holds and what is wrong."""
+    """Return the description of a file or a folder; a faulty recording has a description and a fault."""
     if os.path.isdir(path):
         nothing = f"{path}: a folder with no file of pamlflow in it; name a file, or another folder"
         text = show_folder.describe(path)

@@ -18,7 +18,7 @@ NO_BOX = "pictures cannot be asked for, only chosen: give the experiment a `pool
 
 @runtime_checkable
 class Descriptors(Protocol):
-    """How tasks with parameters [N, D] are described by descriptors [N, R] or pictures [N, H, W, R]."""
+    """A map from parameters [N, D] to descriptors [N, R] or pictures [N, H, W, R], and back if possible."""
 
     @property
     def parameter_space(self) -> Box:
@@ -30,34 +30,33 @@ class Descriptors(Protocol):
 
     @property
     def space(self) -> Box | None:
-        """The box of descriptors that a task may be asked for; None where only a pool will do."""
+        """The box of descriptors that may be chosen; None if tasks must come from a pool."""
 
     @property
     def renderer(self) -> str:
-        """What draws the pictures; "none" where descriptors are no pictures."""
+        """The renderer of the pictures; "none" for vectors."""
 
     @property
     def is_partial(self) -> bool:
-        """Whether tasks that look alike may differ, as descriptors leave something out."""
+        """Whether tasks with equal descriptors may differ."""
 
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return what the world makes of chosen descriptors; it draws what they leave open.
+        """Return parameters [N, D] for chosen descriptors; hidden parameters are drawn at random.
 
-        Raises ValueError where there is no box.
+        Raises ValueError for pictures.
         """
 
     def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the descriptors under which tasks with these parameters are seen."""
+        """Return the descriptors of tasks with these parameters [N, D]."""
 
 
 @dataclass(frozen=True, eq=False)
 class VectorDescriptors:
-    """Descriptors that are the parameters, but for some hidden ones, and superfluous dimensions.
+    """Descriptors that are the parameters without the hidden ones, followed by superfluous variables.
 
-    With nothing `hidden` and nothing `superfluous` they are the parameters themselves (paper,
-    section 4.1). Hidden parameters are drawn uniformly whenever a task is asked for (section 4.2);
-    superfluous dimensions, which come last, have no effect on the task (section 4.3).
-    Raises ValueError when a name is unknown, taken, or nothing is left to be seen.
+    By default they are all parameters (paper, section 4.1). Hidden parameters are drawn uniformly for each
+    chosen task (section 4.2). Superfluous variables have no effect on the task (section 4.3). Raises ValueError
+    if a name is unknown or taken, or if all parameters are hidden.
     """
 
     parameter_space: Box
@@ -91,7 +90,7 @@ class VectorDescriptors:
 
     @property
     def renderer(self) -> str:
-        """No pictures, no renderer."""
+        """None, since there are no pictures."""
         return "none"
 
     @property
@@ -101,18 +100,18 @@ class VectorDescriptors:
 
     @property
     def space(self) -> Box:
-        """The box of descriptors that a task may be asked for."""
+        """The box of descriptors that may be chosen."""
         seen = self.parameter_space.subset(self._observed)
         return seen if self.superfluous is None else seen.product(self.superfluous)
 
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the parameters [N, D] of chosen descriptors [N, R]; hidden ones are drawn."""
+        """Return parameters [N, D] for descriptors [N, R]; hidden ones are drawn uniformly."""
         parameters = self.parameter_space.sample(len(descriptors), rng)
         parameters[:, self._observed] = descriptors[:, : self._observed.sum()]
         return parameters
 
     def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the descriptors [N, R] of parameters [N, D]; superfluous ones are drawn."""
+        """Return the descriptors [N, R] of parameters [N, D]; superfluous variables are drawn uniformly."""
         seen = parameters[:, self._observed]
         if self.superfluous is None:
             return seen
@@ -120,16 +119,16 @@ class VectorDescriptors:
 
     @property
     def _observed(self) -> BoolArray:
-        """Which parameters [D] are seen."""
+        """Mask [D] of the parameters that are not hidden."""
         names = [variable.name for variable in self.parameter_space.variables]
         return np.array([name not in self.hidden for name in names])
 
 
 @dataclass(frozen=True, eq=False)
 class PictureDescriptors:
-    """A picture of each task, of `size` x `size` pixels and a field of view `height` m high (section 4.4).
+    """Pictures of tasks, of `size` x `size` pixels and a field of view of `height` m (section 4.4).
 
-    There is no telling which numbers are pictures of a task, hence no box to choose from.
+    They have no box, because most arrays of pixels are not the picture of a task.
     """
 
     parameter_space: Box
@@ -145,7 +144,7 @@ class PictureDescriptors:
 
     @property
     def is_partial(self) -> bool:
-        """True: what a picture shows of the parameters is the domain's affair; of masses, nothing."""
+        """True: the domain decides which parameters a picture shows; it does not show masses."""
         return True
 
     @property
@@ -154,24 +153,26 @@ class PictureDescriptors:
         return None
 
     def parameters(self, descriptors: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Raise ValueError: a picture cannot be asked for."""
+        """Raise ValueError: tasks cannot be chosen by a new picture."""
         raise ValueError(NO_BOX)
 
     def describe(self, parameters: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return pictures [N, H, W, 1] of tasks with parameters [N, D]; nothing is drawn at random.
+        """Return pictures [N, H, W, 1] of tasks with parameters [N, D]; `rng` is not used.
 
-        Raises ValueError, naming the task, when the domain fails to draw or draws what is no picture.
+        Raises ValueError with the parameters of the task if the domain fails or returns an invalid picture.
         """
-        parameters = read_only("parameters", parameters)  # the truth, whatever a domain does
+        parameters = read_only(
+            "parameters", parameters
+        )  # a domain must not change the true parameters
         pictures = [self._picture(task) for task in parameters]
         return checked_descriptors(pictures, self.variables, len(parameters))
 
     def _picture(self, parameters: FloatArray) -> FloatArray:
-        """A copy of the picture of one task: the domain may draw the next one into the same array."""
+        """Return a copy of the picture of one task, since the domain may reuse its array."""
         try:
             picture = self.domain.picture(parameters, self.size, self.height, self.renderer)
-            numbers("picture", picture)  # refuses what is none
-            return np.array(picture)  # of the type that was drawn, which tells the range of values
+            numbers("picture", picture)  # raises an error if it is invalid
+            return np.array(picture)  # keeps the dtype, which tells the range of values
         except Exception as error:
             text = task_failed(self.parameter_space.variables, parameters, error)
             raise ValueError(text) from error
@@ -180,7 +181,7 @@ class PictureDescriptors:
 def make_descriptors(settings: Mapping[str, Any], space: Box, domain: Domain) -> Descriptors:
     """Return the descriptors that the key `descriptors` of an experiment describes.
 
-    Raises ValueError when a value is out of range, or there are to be pictures of what has none.
+    Raises ValueError if a value is out of range, or the domain has no pictures.
     """
     if "pictures" not in settings:
         return VectorDescriptors.from_config(settings, space)

@@ -1,7 +1,7 @@
-"""Which files of a study say that they were made from something else than the configuration asks for.
+"""Find files of a study that disagree with the configuration, by the provenance that they record.
 
-Snakemake knows what it gave a job from its own notes, in `.snakemake`. Those get lost when a folder is
-copied or cleaned; the files remain, and say themselves what they were made from.
+Snakemake keeps its own records in `.snakemake`, which are lost when a folder is copied or cleaned. The
+provenance in the files remains.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from pamlflow.storage.places import plain
 from pamlflow.study import Study
 
 READERS = 16
-"""Threads that read files: on a network file system most of the time is waiting."""
+"""Number of threads that read files; on a network file system, reading is mostly waiting."""
 
 NAMED = 5
-"""Files that a message names."""
+"""Largest number of files named in a message."""
 
 CLOCKS = 60.0
-"""Seconds by which the clocks of the machines that share a folder may differ."""
+"""Tolerance in seconds between the clocks of machines that share a folder."""
 
 UNSAID_VERSIONS = {"round": 8, "metrics": 5}
-"""The versions of training and evaluation behind files that do not say theirs."""
+"""Versions of training and evaluation of files without a recorded version."""
 
 
 class Disagreement(NamedTuple):
-    """A file that does not agree with the configuration, the rule that makes it, and why.
+    """A file that disagrees with the configuration, the rule that makes it, and the reason.
 
-    One that is damaged says nothing that could disagree.
+    A `damaged` file has no readable provenance.
     """
 
     path: str
@@ -44,14 +44,14 @@ class Disagreement(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The files that are to be made again, and what a user should know."""
+    """The files to be made again, and warnings for the user."""
 
     again: list[str]
     warnings: list[str]
 
 
 def needed(study: Study, targets: Iterable[str] = ("all",)) -> dict[str, Origin]:
-    """Return what each file is to be made from, of `targets`, files or `all`, and all that they come from."""
+    """Return the origin of each of `targets` (files, or `all`) and of all files they are made from."""
     everything = [path for name in study.experiments for path in study.products(name)]
     everything += study.overviews()
     ahead = [
@@ -70,10 +70,9 @@ def needed(study: Study, targets: Iterable[str] = ("all",)) -> dict[str, Origin]
 
 
 def disagreements(files: Mapping[str, Origin]) -> list[Disagreement]:
-    """Return those of `files`, in the working folder, that disagree with what they are to be made from.
+    """Return the `files` in the working folder that disagree with their origins.
 
-    A file that is not there cannot disagree. One that follows from such a file is not listed unless it
-    disagrees itself.
+    Missing files do not disagree. A file made from one that disagrees is listed only if it disagrees itself.
     """
     with ThreadPoolExecutor(READERS) as pool:
         says = dict(zip(files, pool.map(_says, files, files.values()), strict=True))
@@ -86,10 +85,10 @@ def disagreements(files: Mapping[str, Origin]) -> list[Disagreement]:
 
 
 def judge(files: Mapping[str, Origin], allowed_rules: Collection[str] = ()) -> Verdict:
-    """Return what is to be made again of `files`, in the working folder, and what there is to say of them.
+    """Return which `files` in the working folder are to be made again, and warnings about them.
 
-    Where `allowed_rules` are named, other rules keep their files. What is damaged is left for a user to
-    look at: a disk may be failing.
+    With `allowed_rules`, the files of other rules are kept. Damaged files are left for the user to examine,
+    since a disk may be failing.
     """
     differ = "files that do not agree with the configuration"
     again = f"{differ}, to be made again with what follows from them"
@@ -110,9 +109,9 @@ def judge(files: Mapping[str, Origin], allowed_rules: Collection[str] = ()) -> V
 
 
 def dated_ahead(files: Iterable[str]) -> str | None:
-    """Say which of `files` are dated ahead of the clock; None where there are none.
+    """Return a warning about `files` dated ahead of the clock; None without such files.
 
-    Snakemake goes by dates, and makes what follows from such a file again in every run.
+    Snakemake compares dates, and remakes the files made from such a file in every run.
     """
     latest = time.time() + CLOCKS
     paths = [path for path in files if Path(path).exists() and Path(path).stat().st_mtime > latest]
@@ -120,8 +119,8 @@ def dated_ahead(files: Iterable[str]) -> str | None:
         return None
     remedy = "`snakemake --cores 1 --touch --forceall` (add your --configfile, if any)"
     head = (
-        "files dated ahead of this machine's clock, so that what follows from them is made again in every"
-        f" run until it gets there; set the clock, or date all files anew with {remedy}: {len(paths)}"
+        "files dated ahead of this machine's clock; until then, every run remakes the files made from them;"
+        f" set the clock, or date all files again with {remedy}: {len(paths)}"
     )
     return _listed(head, paths)
 
@@ -132,7 +131,7 @@ def _listed(head: str, lines: list[str]) -> str:
 
 
 def _says(path: str, made_from: Origin) -> Note | OSError | ValueError:
-    """What the file says, or what is wrong with that."""
+    """Return the note of a file, or the error in reading it."""
     try:
         return notes.read(Path(path), made_from.schema)
     except (OSError, ValueError) as error:
@@ -142,12 +141,12 @@ def _says(path: str, made_from: Origin) -> Note | OSError | ValueError:
 def _reason(
     says: Note | OSError | ValueError, made_from: Origin, known: Mapping[str, str]
 ) -> str | None:
-    """In what a file disagrees with what it is to be made from; None where it agrees or is not there."""
+    """Return how a file disagrees with its origin; None if it agrees or is missing."""
     if isinstance(says, FileNotFoundError):
         return None
     if isinstance(says, Exception):
         return str(says)
-    # Tasks that exist did not fail, so nothing depends on what was to be done if they had.
+    # Existing tasks did not fail, so nothing depends on the handling of failures.
     config = {key: value for key, value in says.config.items() if key != "failed_tasks"}
     if made_from.schema in UNSAID_VERSIONS:
         config.setdefault("version", UNSAID_VERSIONS[made_from.schema])

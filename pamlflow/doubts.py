@@ -1,4 +1,4 @@
-"""What a learning curve should not do: stand above that of predicting the mean, or rise with the tasks."""
+"""Doubts about learning curves: scores worse than predicting the mean, and curves that rise."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 from pamlflow.types import FloatArray, IntArray
 
 GUIDE = "docs/rising_curves.md"
-CLEAR = 0.1  # a rise of the error by a tenth
+CLEAR = 0.1  # smallest rise that counts, relative to the error
 STANDARD_ERRORS = 2.0  # of the rise, over the test tasks
 
 
 class Curve(NamedTuple):
-    """One metric under one protocol in every round of a trial, or of a mean over trials."""
+    """One metric under one protocol in all rounds of a trial, or the mean over trials."""
 
     protocol: str
     metric: str
@@ -30,8 +30,8 @@ def curves(datasets: Mapping[str, Any]) -> Iterator[Curve]:
         nll, squared = (datasets[name][:, column] for name in ("nll", "squared_error"))
         rmse = np.sqrt(squared.mean(axis=1))
         trivial = float(datasets["trivial/nll"][column].mean())
-        # The NLL of the mean is about 1.4 nats an output, and errors that are larger by a tenth, and are
-        # judged to be, cost a tenth of a nat an output.
+        # The NLL of predicting the mean is about 1.4 nats per output. Errors that are larger by a tenth,
+        # with variances to match, cost a tenth of a nat per output.
         clear = CLEAR * trivial / (0.5 + 0.5 * np.log(2.0 * np.pi))
         yield Curve(protocol, "NLL", datasets["round"], nll, nll.mean(axis=1), trivial, clear)
         trivial = float(np.sqrt(datasets["trivial/squared_error"][column].mean()))
@@ -40,7 +40,7 @@ def curves(datasets: Mapping[str, Any]) -> Iterator[Curve]:
 
 
 def worse_than_the_mean(curve: Curve) -> str | None:
-    """Say after which rounds the model is worse than none, if after any."""
+    """Return a warning that names the rounds in which the model is worse than none, if any."""
     worse = curve.values > curve.trivial
     if not worse.any():
         return None
@@ -53,7 +53,7 @@ def worse_than_the_mean(curve: Curve) -> str | None:
 
 
 def ends_worse_than_the_mean(curve: Curve) -> str | None:
-    """Say whether the model of the last round is worse than none."""
+    """Return a warning if the model of the last round is worse than none."""
     last = curve._replace(
         rounds=curve.rounds[-1:], tasks=curve.tasks[-1:], values=curve.values[-1:]
     )
@@ -61,9 +61,9 @@ def ends_worse_than_the_mean(curve: Curve) -> str | None:
 
 
 def rises(curve: Curve) -> str | None:
-    """Say whether the last third of the rounds is clearly above the first.
+    """Return a warning if the last third of the rounds is clearly above the first third.
 
-    That is by a tenth of the error, and by two standard errors over the test tasks.
+    Clearly means by a tenth of the error, and by two standard errors over the test tasks.
     """
     third = max(1, len(curve.rounds) // 3)
     if len(curve.rounds) < 2:

@@ -1,5 +1,5 @@
-"""Errors that a user can mend."""
+"""Errors that a user can correct."""
 
 
 class UserError(RuntimeError):
-    """An error whose message says all that a user needs: a job keeps its traceback for the log file."""
+    """An error whose message is enough for a user; a job writes its traceback only to the log file."""

@@ -1,4 +1,4 @@
-"""Scores of Gaussian predictions, per test task, in units standardised by the test grid."""
+"""Scores of Gaussian predictions for each test task."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ COVERAGE_LEVELS = np.array([0.5, 0.9, 0.99])
 
 
 class Scores(NamedTuple):
-    """Averages over the scored transitions of each of N test tasks."""
+    """Scores of N test tasks, averaged over the scored transitions of each."""
 
     nll: FloatArray  # [N] nats per transition, summed over outputs
     squared_error: FloatArray  # [N] per transition, summed over outputs
@@ -20,15 +20,15 @@ class Scores(NamedTuple):
 
     @property
     def levels(self) -> FloatArray:
-        """The probabilities [J] of the central intervals that ``coverage`` is about."""
+        """The nominal levels [J] of the central intervals of `coverage`."""
         return COVERAGE_LEVELS.copy()
 
 
 def score(outputs: FloatArray, mean: FloatArray, variance: FloatArray, mask: FloatArray) -> Scores:
-    """Score predictions [N, T, P] of standardised ``outputs`` where ``mask`` [N, T] is one.
+    """Score predictions with `mean` and `variance` [N, T, P] of `outputs` [N, T, P] where `mask` [N, T] is one.
 
-    The NLL is minus the log predictive density of a transition (not the variational expectation).
-    Raises ValueError when shapes disagree, or values are no real numbers.
+    The NLL is minus the log predictive density of a transition, not the variational expectation. Raises
+    ValueError when shapes disagree, or values are not real numbers.
     """
     outputs = numbers("outputs", outputs)
     check_shape("outputs", outputs, ("N", "T", "P"))

@@ -1,4 +1,4 @@
-"""The error state of NumPy and SciPy that the numbers rely on, whatever the process has made of it."""
+"""The error state of NumPy and SciPy that computations rely on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ SCIPY: dict[str, Any] = {"all": "ignore", "memory": "raise"}
 
 @contextmanager
 def default_error_state() -> Iterator[None]:
-    """Compute inside, or in a function decorated with it, as if nobody had called `seterr`.
+    """Use the default error state within a block or a decorated function.
 
-    Kernels far from their inducing points underflow to zero, and a search meets steps that overflow and
-    rejects them: neither may be an error because a user's module asked for that in its own interest.
+    Kernels far from their inducing points underflow to zero, and a search rejects steps that overflow. Neither
+    must become an error because a user's module has called `seterr`.
     """
     with np.errstate(**NUMPY), special.errstate(**SCIPY):
         yield

@@ -1,4 +1,4 @@
-"""What each file of a study is to be made from, by its configuration."""
+"""The origin of each file of a study, according to the configuration."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OVERVIEW = re.compile(r"results/overview_\w+\.(svg|png)")
 
 
 class Origin(NamedTuple):
-    """The rule that makes a file, the settings and the seed of the job, and the files that the job reads.
+    """The rule that makes a file, the settings and the seed of its job, and the files that the job reads.
 
-    `schema` is that of an HDF5 file, None for tables and figures.
+    `schema` is the schema of an HDF5 file; None for tables and figures.
     """
 
     rule: str
@@ -30,9 +30,9 @@ class Origin(NamedTuple):
 
 
 def origin(study: Study, path: str) -> Origin | None:
-    """Return what the file at `path`, relative to the folder of the study, is to be made from.
+    """Return the origin of the file at `path`, relative to the folder of the study.
 
-    None where the study has no such file.
+    Returns None if the study has no such file.
     """
     if _OVERVIEW.fullmatch(path):
         return Origin("plot_overview", {}, study.summaries())
@@ -50,7 +50,7 @@ def origin(study: Study, path: str) -> Origin | None:
 
 
 def _data(study: Study, place: Place) -> Origin:
-    """Simulated tasks, and what tasks are chosen by or from."""
+    """Return the origin of tasks, designs and pools."""
     experiment, trial = place.experiment, place.trial
     own = study.of(experiment)
     grid, candidates = study.test_grid(experiment), study.candidates(experiment)
@@ -73,7 +73,7 @@ def _data(study: Study, place: Place) -> Origin:
 
 
 def _result(study: Study, place: Place) -> Origin | None:
-    """Rounds, scores and their summary."""
+    """Return the origin of rounds, scores and summaries."""
     _, schema, experiment, strategy, trial, number = place
     if schema == "summary":
         config = {"experiment": experiment, **_compared(study, experiment)}
@@ -113,7 +113,7 @@ def _result(study: Study, place: Place) -> Origin | None:
 
 
 def _products(study: Study, experiment: str) -> dict[str, Origin]:
-    """Tables and figures of an experiment, by their names."""
+    """Return the origins of tables and figures of an experiment, by name."""
     folder, data = f"results/{experiment}", f"data/{experiment}"
     first, pool = study.trials[:1], f"{data}/trial_00/pool.h5"
     compared = _compared(study, experiment)
@@ -161,7 +161,7 @@ def _products(study: Study, experiment: str) -> dict[str, Origin]:
 
 
 def _compared(study: Study, experiment: str) -> dict[str, list[Any]]:
-    """What summaries are made of."""
+    """Return the settings of a summary."""
     trials = [int(trial) for trial in study.trials]
     return {"strategies": study.strategies(experiment), "trials": trials}
 

@@ -1,4 +1,4 @@
-"""Parts that are chosen by name in the configuration: those of the library and the user's own."""
+"""Parts chosen by name in the configuration: built-in ones, and a user's own."""
 
 import contextlib
 import difflib
@@ -18,7 +18,7 @@ from pamlflow.errors import UserError
 Part = TypeVar("Part")
 
 NAME = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*")
-"""How a user's part is named: `package.module:Name`."""
+"""The form of the name of a user's part: `package.module:Name`."""
 
 _OURS = str(Path(__file__).parent)
 _PYTHON = sysconfig.get_path("stdlib")
@@ -27,7 +27,7 @@ _LONGEST = 300
 
 
 class PartError(ValueError):
-    """A part cannot be loaded or made; the message names it, and the line of its code that failed."""
+    """A part cannot be loaded or made; the message names it and the failing line of its code."""
 
 
 def load(
@@ -77,7 +77,7 @@ def told(error: BaseException) -> str:
     """
     try:
         text = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
-    except Exception:  # of the user's own class, which is no better than the rest of the module
+    except Exception:  # the error class of a user may fail too
         text = ""
     text = f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text
     kind, place = type(error).__name__, _place(error)
@@ -108,7 +108,7 @@ def _place(error: BaseException) -> str:
 
 
 def _is_theirs(file: str) -> bool:
-    """Say whether a file is neither the library's nor Python's own."""
+    """Return whether a file belongs neither to pamlflow nor to Python."""
     if file.startswith("<") or file.startswith(_OURS):
         return False
     return file.startswith(_INSTALLED) or not file.startswith(_PYTHON)

@@ -1,4 +1,4 @@
-"""Pools: tasks that exist, of which a trial sees the descriptors from the start and chooses one by one."""
+"""Pools: finite sets of tasks whose descriptors a trial knows from the start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from pamlflow.types import FloatArray, IntArray
 class Pool:
     """C candidate tasks: their descriptors [C, R] or pictures [C, H, W, R], and parameters [C, D].
 
-    The parameters are the truth, which no model sees. Raises ValueError when there is no candidate, or
-    arrays are not those of tasks.
+    Models never see the parameters. Raises ValueError if there is no candidate, or if arrays have wrong shapes
+    or values.
     """
 
     descriptors: FloatArray
@@ -47,7 +47,7 @@ class Pool:
         object.__setattr__(self, "parameters", parameters)
 
     def draw(self, count: int, rng: np.random.Generator) -> IntArray:
-        """Return `count` different rows, drawn at random; ValueError when there are fewer."""
+        """Return `count` different rows, drawn uniformly. Raises ValueError if there are fewer."""
         if count > len(self.descriptors):
             raise ValueError(
                 f"pool: expected at least {count} candidates for the initial tasks, found "
@@ -56,14 +56,14 @@ class Pool:
         return rng.choice(len(self.descriptors), count, replace=False)
 
     def unchosen(self, rows: IntArray) -> FloatArray:
-        """Return the descriptors [C - N, ..., R] that are left when `rows` [N] are chosen, in order.
+        """Return the descriptors [C - N, ..., R] without the chosen `rows` [N], in order.
 
-        Raises ValueError where `rows` are no different rows.
+        Raises ValueError unless `rows` are different rows of the pool.
         """
         return self.descriptors[self._left(rows)]
 
     def row(self, descriptor: FloatArray, rows: IntArray) -> int:
-        """Return the row with this descriptor that is not among `rows` yet; ValueError without one."""
+        """Return the first row with this descriptor that is not among `rows`. Raises ValueError without one."""
         for row in self._left(rows):
             if np.array_equal(self.descriptors[row], descriptor):
                 return int(row)

@@ -1,4 +1,4 @@
-"""Test protocols: what is known of a test task when h* is inferred, and which transitions are scored."""
+"""Test protocols: the data from which h* is inferred, and the transitions that are scored."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ HELD_OUT_SHARE = 0.5
 class ScoringProtocol:
     """One column of the metrics.
 
-    ``context`` is the number of transitions that q(h*) is inferred from (None: all of them).  With
-    ``held_out`` the second half of each task's shuffled transitions is scored, the same for every context
-    size; otherwise the whole trajectory is, as in the paper.
+    Attributes:
+        name: its name in the configuration.
+        context: number of transitions from which q(h*) is inferred; None for all.
+        descriptor: whether the descriptor is known too.
+        held_out: whether only the second half of the shuffled transitions is scored, the same for every
+            context; otherwise all transitions are scored, as in the paper.
+        objective: the objective of the inference; None for `inference.objective`.
     """
 
     name: str
     context: int | None
     descriptor: bool
     held_out: bool
-    objective: Literal["elbo"] | None = None  # None: as ``inference.objective`` says
+    objective: Literal["elbo"] | None = None
 
 
 def parse_protocol(name: str) -> ScoringProtocol:
-    """The protocol called ``name``.
+    """The protocol called `name`.
 
-    ``paper``: the published one, the ELBO on the whole trajectory and scored on the same transitions;
-    ``full``: the same with the configured objective; ``prior``: nothing known; ``few_shot_0``: the descriptor
-    only; ``few_shot_<k>``: k transitions; ``few_shot_<k>_descriptor``: both.
+    `paper`: the published one, the ELBO on the whole trajectory and scored on the same transitions;
+    `full`: the same with the configured objective; `prior`: nothing known; `few_shot_0`: the descriptor
+    only; `few_shot_<k>`: k transitions; `few_shot_<k>_descriptor`: both.
     """
     if name == "paper":
         return ScoringProtocol(name, None, descriptor=False, held_out=False, objective="elbo")
@@ -49,5 +53,5 @@ def parse_protocol(name: str) -> ScoringProtocol:
 
 
 def held_out_from(steps: int) -> int:
-    """Position in the shuffled steps from which on they are held out for scoring: one of them at least."""
+    """Return the index of the first held-out step in the shuffled steps; at least one step is held out."""
     return steps - max(1, round(HELD_OUT_SHARE * steps))

@@ -1,4 +1,4 @@
-"""Rounds: a model is trained on the tasks seen, and written with them and how the newest was chosen."""
+"""Rounds: reading round files, and training and writing a new round."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pamlflow.types import FloatArray
 
 
 class Round(NamedTuple):
-    """What a round file holds."""
+    """The content of a round file."""
 
     number: int
     tasks: TaskSet
@@ -29,9 +29,9 @@ class Round(NamedTuple):
 
 
 def read_round(path: Path) -> Round:
-    """Return the round in a file; nothing is trained again.
+    """Return the round in a file.
 
-    Raises StoreError where the file is missing, damaged or of another kind.
+    Raises StoreError if the file is missing, damaged or not a round.
     """
     record = store.read(path, "round")
     return Round(
@@ -43,7 +43,7 @@ def read_round(path: Path) -> Round:
 
 
 def read_pool(path: Path) -> Pool:
-    """Return the pool in a file of the schema `pool`; StoreError where it is none."""
+    """Return the pool in a file. Raises StoreError if the file is missing, damaged or not a pool."""
     return Pool.from_datasets(store.read(path, "pool").datasets)
 
 
@@ -61,13 +61,22 @@ def train_round(
     parents: Sequence[Path],
     unchosen: FloatArray | None = None,
 ) -> Model:
-    """Train round ``number`` and write it to ``output``; its checkpoints are removed then.
+    """Train round `number`, write it to `output`, remove its checkpoints, and return the model.
 
-    It starts from the model of the round before, or from scratch where there is none.  ``choice`` are the
-    optional datasets, such as those of a selection; ``unchosen`` [C - N, ...] the descriptors of a pool that
-    have not been run.
+    Raises TrainingError if no usable fit is found, and StoreError if the file cannot be written.
 
-    Raises TrainingError where no usable fit is found, and StoreError where the file cannot be written.
+    Args:
+        output: the round file.
+        number: the number of the round, from 0.
+        tasks: the training tasks.
+        previous: the model of the round before; None to start from scratch.
+        trainer: trains the model.
+        rng: the random numbers of the fit.
+        choice: optional datasets, such as those of a selection.
+        seed: the seed in the file.
+        config: the settings in the file.
+        parents: the files from which the round is made.
+        unchosen: descriptors [C - N, ..., R] of tasks of a pool that have not been run.
     """
     checkpoints = checkpoint_folder(output, seed, config, parents)
     trained, record = trainer.fit(
@@ -93,9 +102,9 @@ def train_round(
 def checkpoint_folder(
     output: Path, seed: int, config: Mapping[str, Any], parents: Sequence[Path]
 ) -> Path:
-    """Where a long fit keeps its state: beside its output, and never taken for it.
+    """Return the hidden folder beside `output` in which a long fit saves its state.
 
-    A fit with another seed, configuration or input has another folder; those of such fits are removed.
+    Its name depends on seed, settings and inputs; folders of other fits for this output are removed.
     """
     digest = hashlib.sha256(json.dumps([seed, config], sort_keys=True).encode())
     for parent in parents:

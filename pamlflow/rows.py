@@ -1,4 +1,4 @@
-"""Rows of HDF5 schemas: what declares one dataset, and what a file of many consists of."""
+"""HDF5 schemas: a row declares one dataset, and a schema one kind of file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SYMBOLS = {
     "X": "excitations: of each run, or of each run of each task",
     "Y": "control steps of all excitations together",
 }
-"""What the size letters mean. One letter is one size in the whole file."""
+"""Meanings of the letters for sizes. A letter has one value within a file."""
 
 
 BOUNDS: dict[str, tuple[int, int | None]] = {
@@ -62,16 +62,16 @@ BOUNDS: dict[str, tuple[int, int | None]] = {
     "tasks/lengths": (0, None),
     "trial": (0, None),
 }
-"""The least and the greatest value of what cannot have any, by its path."""
+"""Smallest and largest allowed value of bounded datasets, by path."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One dataset of a schema, or with a path that ends in `/*` any datasets below that group.
+    """One dataset of a schema; a path that ends in `/*` stands for any datasets below that group.
 
-    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for
-    strings, or the path of the dataset that holds the units of the last axis. Optional rows of one
-    group come together or not at all.
+    `...` in the shape stands for any number of axes. `units` is `1` for pure numbers, `-` for strings, or the
+    path of the dataset with the units of the last axis. Optional rows of one group are all present or all
+    absent.
     """
 
     path: str
@@ -93,7 +93,7 @@ class Row:
 
     @property
     def values(self) -> str:
-        """The values it may have, as they are printed: `from 0 to 1`; empty where there is no bound."""
+        """The allowed values in words: `from 0 to 1`; empty without bounds."""
         if self.path not in BOUNDS:
             return ""
         least, greatest = BOUNDS[self.path]
@@ -101,11 +101,11 @@ class Row:
 
     @property
     def dims(self) -> str:
-        """The shape as it is printed: `[N, Q]`."""
+        """The shape in words: `[N, Q]`."""
         return f"[{', '.join(self.shape)}]"
 
     def axes(self, number: int) -> tuple[str, ...] | None:
-        """The letter of each of `number` axes, empty where `...` stands; None if they do not fit."""
+        """Return the letters of `number` axes, empty for those of `...`; None if the number does not fit."""
         if "..." not in self.shape:
             return self.shape if number == len(self.shape) else None
         at, others = self.shape.index("..."), len(self.shape) - 1
@@ -113,13 +113,13 @@ class Row:
         return self.shape[:at] + free + self.shape[at + 1 :] if number >= others else None
 
     def covers(self, path: str) -> bool:
-        """Whether the row declares the dataset `path`."""
+        """Return whether the row declares the dataset `path`."""
         return path.startswith(self.path[:-1]) if self.is_open else path == self.path
 
 
 @dataclass(frozen=True)
 class Schema:
-    """What a kind of file contains, the Snakemake rules that write it, and where."""
+    """The content of a kind of file, the rules that write it, and its location."""
 
     name: str
     version: int
@@ -129,11 +129,11 @@ class Schema:
     location: str
 
     def row(self, path: str) -> Row | None:
-        """The row that declares the dataset `path`, if any."""
+        """Return the row that declares the dataset `path`, if any."""
         return next((row for row in self.rows if row.covers(path)), None)
 
     def missing(self, paths: Iterable[str]) -> Iterator[Row]:
-        """Rows that must be, but are not, among the datasets `paths`; an open row may be empty."""
+        """Yield required rows that are missing in the datasets `paths`; open rows may be empty."""
         found = set(paths)
         groups = {_group(path) for path in found}
         for row in self.rows:
@@ -147,7 +147,7 @@ def _group(path: str) -> str:
 
 
 def rows_of(table: str, *, optional: bool = False) -> tuple[Row, ...]:
-    """Return the rows of a table with the columns path, shape, dtype, units, meaning, two blanks apart."""
+    """Return the rows of a table with columns path, shape, dtype, units, meaning, separated by two blanks."""
     rows = []
     for line in table.strip().splitlines():
         path, dims, dtype, units, meaning = re.split(r" {2,}", line, maxsplit=4)

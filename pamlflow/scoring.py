@@ -1,4 +1,4 @@
-"""Scoring a model on tasks that it was not trained on, q(h*) inferred as a test protocol allows."""
+"""Scoring of a model on test tasks under a test protocol."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from pamlflow.units import unit_of
 
 
 class ShuffledTasks:
-    """Tasks to be scored, padded, each with its steps in an order of its own, and the units of the metrics."""
+    """Test tasks, padded and with shuffled steps, and the units of the metrics."""
 
     def __init__(
         self, tasks: TaskSet, steps: IntArray, output_scale: FloatArray | None = None
     ) -> None:
-        """``steps`` [S] of each task, one task after another; the units [P] are those of the tasks by default.
+        """Shuffle tasks by `steps` [S], a permutation of the steps of each task.
 
-        Raises ValueError when ``steps`` are not those of each task, or there is not one unit for each output.
+        `output_scale` [P] are the units of the metrics, by default the standard deviations of the outputs.
+        Raises ValueError if `steps` are not such permutations, or there is not one positive unit for each
+        output.
         """
         inputs, outputs, self.mask = tasks.padded()
         steps = whole_numbers("steps", steps)
@@ -45,23 +47,23 @@ class ShuffledTasks:
         self._held_out_from = np.array([[held_out_from(steps)] for steps in tasks.lengths.tolist()])
 
     def context(self, size: int | None) -> FloatArray:
-        """Mask [N, T] of the transitions that q(h*) may be inferred from; None stands for all.
+        """Return the mask [N, T] of the first `size` transitions, from which q(h*) is inferred; None for all.
 
-        The context of a short task ends where its held-out transitions begin.
+        The context never includes held-out transitions, unless it is all.
         """
         if size is None:
             return self.mask
         return self.mask * (self._positions < np.minimum(size, self._held_out_from))
 
     def query(self, held_out: bool) -> FloatArray:
-        """Mask [N, T] of the transitions that are scored."""
+        """Return the mask [N, T] of the transitions that are scored."""
         return self.mask * (self._positions >= self._held_out_from) if held_out else self.mask
 
 
 def infer_by_protocol(
     model: Model, test: ShuffledTasks, protocol: ScoringProtocol, objective: Objective
 ) -> Belief:
-    """q(h*) of every task, as the protocol allows; ``objective`` holds where it leaves that open."""
+    """q(h*) of every task, as the protocol allows; `objective` holds where it leaves that open."""
     descriptors = test.descriptors if protocol.descriptor else None
     mask = test.context(protocol.context)
     steps = int(mask.any(axis=0).sum())
@@ -93,8 +95,8 @@ def evaluate(
 def evaluate_mean(test: ShuffledTasks, protocol: ScoringProtocol) -> Scores:
     """Score what needs no model: the mean and the variance of all outputs of the tasks, for every transition.
 
-    A model that scores worse is worse than none (the trivial model of Rasmussen and Williams, *Gaussian
-    Processes for Machine Learning*, 2006, section 2.5).  The variance of a constant output is its unit's.
+    A model that scores worse is worse than none (Rasmussen and Williams, *Gaussian Processes for Machine
+    Learning*, 2006, section 2.5). A constant output has its unit as standard deviation.
     """
     scale = test.output_scale
     variance = np.square(test.output_unit / scale)

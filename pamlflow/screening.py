@@ -1,8 +1,8 @@
-"""What is looked for in tasks before a model learns from them: numbers that spoil a fit, and its cost.
+"""Checks of tasks before a fit: values that spoil it, and its cost.
 
-A fit measures everything in standard deviations.  One transition that is a million times too large is then all
-that there is, and the others are zeros to it.  Real data may have such a transition, a hard stop among free
-motion, so that it is a warning and no error; what cannot be squared is an error.
+A fit standardises all values. A transition that is a million times too large dominates the standard deviation,
+and all others become nearly zero. Real data may have such transitions, for example a hard stop in free motion,
+so they are a warning; values that cannot be squared are an error.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from pamlflow.types import BoolArray, FloatArray
 from pamlflow.units import ROUNDING, unit_of
 
 LARGEST = 1e140
-"""Squares of what is larger, or sums of them, are beyond floating-point numbers."""
+"""Largest value; squares of larger values, or sums of squares, overflow."""
 SMALLEST_UNIT = 1e-140
-"""Squares of less, times the variance of a noise, are zero to floating-point numbers."""
+"""Smallest unit; squares of smaller ones, times a noise variance, underflow."""
 USUAL_SHARE = 0.9
 OUTLYING = 20.0
-"""How many times as far from the median as USUAL_SHARE of the values; the built-in systems have up to 8."""
-FEWEST_TRANSITIONS = 10  # one value among fewer says nothing of the others
+"""Distance of an outlier from the median, over that of USUAL_SHARE of the values; built-in systems reach 8."""
+FEWEST_TRANSITIONS = 10  # with fewer, one value says nothing about the others
 LARGE = 3_500_000
-"""Padded transitions times inducing points, above which a fit or an inference takes minutes."""
+"""Padded transitions times inducing points above which a fit or an inference takes minutes."""
 SPEED = 1e9
-"""Padded transitions times squared inducing points, of an iteration in a second on one core."""
+"""Padded transitions times squared inducing points per second and core in an iteration."""
 ARRAYS = 10
-"""Arrays of padded transitions times inducing points that a fit has in memory."""
+"""Number of arrays of padded transitions times inducing points in the memory of a fit."""
 
 
 class Outlier(NamedTuple):
-    """The transition that is farthest from the others in one variable, and how many more are too far."""
+    """The most distant transition in one variable, and the number of further outliers."""
 
     task: int
     step: int
@@ -41,23 +41,23 @@ class Outlier(NamedTuple):
     variable: Variable
     value: float
     median: float
-    usual: float  # distance from the median that nine tenths of the values have at most
+    usual: float  # distance from the median within which nine tenths of the values lie
     others: int
 
     def __str__(self) -> str:
-        """What the log says, and what can be done."""
+        """Return the warning, with what can be done."""
         unit = self.variable.unit
         more = f", and {self.others} more like it" if self.others else ""
         return (
             f"task {self.task}, step {self.step}: {self.quantity} '{self.variable.name}' is "
             f"{self.value:.4g} {unit}{more}, where nine tenths of the values lie within {self.usual:.2g} "
             f"{unit} of {self.median:.4g}; a single such value can spoil all predictions: if it is an error "
-            "of the recording, leave the transition out, and if it is real, give a function of it that is tamer"
+            "of the recording, leave it out; if it is real, transform the variable to a smaller range"
         )
 
 
 def require_computable(tasks: TaskSet) -> None:
-    """Raise ValueError, naming task, step and variable, where the square of a value is infinite or zero."""
+    """Raise ValueError if the square of a value overflows, or that of a unit underflows."""
     descriptors = ("descriptor", tasks.descriptors, tasks.descriptor_variables)
     for quantity, values, variables in (*_transitions(tasks), descriptors):
         wide = np.argwhere(np.abs(values) > LARGEST)
@@ -78,7 +78,7 @@ def require_computable(tasks: TaskSet) -> None:
 
 
 def require_variation(tasks: TaskSet) -> None:
-    """Raise ValueError where no output ever changes, as of a robot that stood still, or in one transition."""
+    """Raise ValueError if no output ever changes, as when the robot stands still or there is one transition."""
     if not any(_varying(tasks.outputs)):
         number = len(tasks.outputs)
         raise ValueError(
@@ -89,10 +89,10 @@ def require_variation(tasks: TaskSet) -> None:
 
 
 def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
-    """The outliers among the tasks from ``first_task`` on, one for each variable of a transition that has any.
+    """Return the largest outlier of each variable among the tasks from `first_task` on.
 
-    A value is one if it is much farther from the median than nine tenths of all that differ from it, in
-    whatever unit.  A column that is mostly constant, such as a force of contact, is judged by the rest of it.
+    An outlier is much farther from the median than nine tenths of the values that differ from the median. A
+    mostly constant variable, such as a contact force, is therefore judged by its other values.
     """
     found: list[Outlier] = []
     begin = int(tasks.lengths[:first_task].sum())
@@ -103,7 +103,7 @@ def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
             median = float(np.median(column))
             distance = np.abs(column - median)
             alike = distance <= ROUNDING * abs(median)
-            # The largest never measures itself: where one value differs, it differs from nothing.
+            # The largest distance is excluded: a single different value has nothing to compare with.
             others = np.sort(distance[~alike])[:-1]
             usual = float(others[int(USUAL_SHARE * len(others))]) if len(others) else 0.0
             far = ~alike & (distance > OUTLYING * usual)
@@ -117,25 +117,25 @@ def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
 
 
 def remarks(tasks: TaskSet, inducing_points: int, first_task: int = 0) -> list[str]:
-    """A sentence for whatever may spoil a fit, or make it long; of data, those from ``first_task`` on."""
+    """Return warnings of what may spoil a fit or make it long, for the tasks from `first_task` on."""
     constants = [] if first_task else _constants(tasks)
     outliers = [str(outlier) for outlier in find_outliers(tasks, first_task)]
     return [*constants, *outliers, *_cost(tasks, inducing_points)]
 
 
 def _constants(tasks: TaskSet) -> Iterator[str]:
-    """A sentence for each input or output that is the same in all transitions."""
+    """Yield a warning for each input or output that is constant."""
     for quantity, values, variables in _transitions(tasks):
         for column, varies, variable in zip(values.T, _varying(values), variables, strict=True):
             if len(column) >= FEWEST_TRANSITIONS and not varies:
                 yield (
                     f"{quantity} '{variable.name}' is {column[0]:.4g} {variable.unit} in all transitions: "
-                    "nothing can be learned of what it does elsewhere; leave it out"
+                    "the effect of other values cannot be learned; leave it out"
                 )
 
 
 def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:
-    """A sentence on a fit that takes long, and what makes it shorter."""
+    """Yield a warning if a fit will take long, with what makes it shorter."""
     recorded, longest = int(tasks.lengths.sum()), int(tasks.lengths.max())
     padded, points = tasks.num_tasks * longest, min(inducing_points, recorded)
     if padded * points <= LARGE:
@@ -152,29 +152,29 @@ def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:
 
 
 def cost_of_inference(transitions: int, inducing_points: int) -> str | None:
-    """A sentence on the search for q(h*) of a task of many transitions, and what makes it shorter."""
+    """Return a warning if the search for q(h*) of a task will take long; None otherwise."""
     if transitions * inducing_points <= LARGE:
         return None
     return (
         f"q(h*) of a task is searched for in {transitions} transitions with {inducing_points} inducing points, "
-        "which may take minutes; every n-th transition says almost as much"
+        "which may take minutes; every n-th transition is almost as informative"
     )
 
 
 def _varying(values: FloatArray) -> BoolArray:
-    """Which columns of values [S, D] differ by more than rounding: [D]."""
+    """Return [D] which columns of values [S, D] vary by more than rounding."""
     varying: BoolArray = np.ptp(values, axis=0) > ROUNDING * np.abs(values).max(axis=0)
     return varying
 
 
 def _transitions(tasks: TaskSet) -> Iterator[tuple[str, FloatArray, tuple[Variable, ...]]]:
-    """Inputs and outputs: what they are called, values [S, D] and variables."""
+    """Yield name, values [S, D] and variables of inputs and outputs."""
     yield "input", tasks.inputs, tasks.input_variables
     yield "output", tasks.outputs, tasks.output_variables
 
 
 def _task_and_step(tasks: TaskSet, row: int) -> tuple[int, int]:
-    """Which task and step a transition belongs to, counted from zero."""
+    """Return task and step of a transition, counted from zero."""
     ends = np.cumsum(tasks.lengths)
     task = int(np.searchsorted(ends, row, side="right"))
     return task, int(row - ends[task] + tasks.lengths[task])

@@ -1,4 +1,4 @@
-"""Typed sections of a configuration, which refuse what means nothing."""
+"""Typed sections of a configuration, which refuse invalid values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORLD_KEYS = (
 )
 
 RUN_DEFAULTS: dict[str, Any] = {"excitation": "shared", "runs": 1}
-"""The keys of `simulation` that say how tasks are run; the domain is made with the others."""
+"""The keys of `simulation` that say how tasks are run; the domain gets the others."""
 
 
 def is_recorded(experiment: Mapping[str, Any]) -> bool:
@@ -37,7 +37,7 @@ def has_pool(experiment: Mapping[str, Any]) -> bool:
 
 
 def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """What fixes the tasks of an experiment: the keys that pamlflow.world.World is made from.
+    """Return the settings of an experiment that determine its tasks: those of `pamlflow.world.World`.
 
     Without options where there are none, without a simulation of recorded tasks, and without how tasks are
     run where that is the default: files that do not say it stay valid.
@@ -58,9 +58,9 @@ def world_settings(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """Return ``value``, NumPy's integers too, as an int, or raise.
+    """Return `value`, which may be an integer of NumPy, as an int.
 
-    TypeError where it is no whole number, 2.0 and True among them; ValueError where it is too small or large.
+    Raises TypeError if it is not an integer (2.0 and True are not), and ValueError if it is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: expected a whole number, found {value!r}")
@@ -72,7 +72,7 @@ def whole_number(name: str, value: object, least: int = 1, most: int | None = No
 
 
 class Bounds(NamedTuple):
-    """The smallest and the largest number that a setting may be; the schema of a study has the same."""
+    """The smallest and the largest value of a setting; the schema of a study has the same."""
 
     minimum: float
     maximum: float
@@ -98,21 +98,22 @@ def problem_in(section: Key, error: ValueError) -> Problem:
 
 @dataclass(frozen=True)
 class Settings:
-    """What all sections share: they refuse values that mean nothing, and make numbers Python's own.
+    """The base class of all sections: it checks values, and converts numbers to int and float.
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    Raises ValueError for invalid values.
     """
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Self:
-        """Return the settings of a config section, where a section within it is a mapping or left out.
+        """Return the settings of a section, whose subsections are mappings or omitted.
 
         Raises SettingError, a ValueError, when a key is unknown, or a value means nothing.
         """
         return cls(**_read(cls, section))
 
     def for_tasks(self, varying: int) -> Self:
-        """Return the settings of a model of tasks in which so many parameters vary."""
+        """Return the settings for a model of tasks with `varying` parameters."""
         return self
 
     def changed(self, section: Mapping[str, Any]) -> Self:
@@ -176,7 +177,7 @@ def _made(name: str, kind: Any, value: Any) -> Any:
 
 
 def _said(hint: Any) -> str:
-    """The values that a setting takes, in words."""
+    """Return the allowed values of a setting in words."""
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
@@ -191,7 +192,7 @@ def _limits(bounds: Bounds) -> str:
 
 
 def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
-    """``value`` as a number of this kind; SettingError unless it is one, within the bounds."""
+    """`value` as a number of this kind; SettingError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
@@ -206,7 +207,7 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
 
 @dataclass(frozen=True)
 class InferenceSettings(Settings):
-    """Section ``inference``: how q(h*) of a test task is found, and which protocols are scored."""
+    """Section `inference`: how q(h*) of a test task is inferred, and which protocols are scored."""
 
     objective: Literal["predictive", "elbo"] = "predictive"
     protocols: tuple[str, ...] = ("paper", "few_shot_0", "few_shot_20")

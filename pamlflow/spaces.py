@@ -1,4 +1,4 @@
-"""The box of task descriptors: its bounds, and the sets of points that are drawn from it."""
+"""Boxes of task descriptors, and sets of points in them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ HYPERCUBE_DRAWS = 100
 class Box:
     """The points psi with low <= psi <= high, one variable per dimension.
 
-    low [R] and high [R] are in the units of the variables; both bounds belong to the box.
-    Raises ValueError unless low < high, finite, in every dimension.
+    `low` [R] and `high` [R] are in the units of the variables. Raises ValueError unless bounds are finite and
+    low < high in every dimension.
     """
 
     variables: tuple[Variable, ...]
@@ -84,9 +84,9 @@ class Box:
         )
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Say for points [C, R] which lie in the box [C]; ValueError where they are no such points.
+        """Return [C] which of the points [C, R] lie in the box. Raises ValueError for other shapes.
 
-        Columns that have names are brought into the order of the variables.
+        Named columns are put into the order of the variables.
         """
         points = columns_of("points", points, self.variables)
         check_shape("points", points, ("C", len(self.variables)))
@@ -112,7 +112,7 @@ class Box:
     def latin_hypercube(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return a maximin Latin hypercube [count, R]: one point in each of `count` slices.
 
-        Of many random hypercubes, the one whose two closest points are farthest apart.
+        It is the one of HYPERCUBE_DRAWS random hypercubes with the largest smallest distance of two points.
         """
         from scipy.stats import qmc  # half a second that few jobs need
 
@@ -122,7 +122,7 @@ class Box:
 
     def sobol(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return the first points [count, R] of a scrambled Sobol sequence."""
-        # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+        # A power of two keeps the sequence balanced, and avoids a warning of SciPy.
         from scipy.stats import qmc  # see latin_hypercube
 
         sequence = qmc.Sobol(len(self.variables), rng=rng).random_base2(math.ceil(math.log2(count)))

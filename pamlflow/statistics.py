@@ -1,7 +1,8 @@
 """Paired comparison of a strategy with others over the trials of an experiment.
 
-Within a trial all strategies start from the same tasks. Differences are subject minus baseline, in
-the unit of the metric: negative ones favour the subject. docs/scoring.md explains the choices.
+Within a trial all strategies start from the same tasks. Differences are subject minus baseline in the unit of
+the metric, so negative values favour the subject. Shapes have R rounds and T trials. docs/scoring.md explains
+the choices.
 """
 
 import logging
@@ -40,13 +41,13 @@ COMPARISON_COLUMNS = [
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
 SHARED = 1e-3
-"""Scores of the shared round 0 that differ by more, relatively, are of different searches for h*."""
+"""Relative tolerance between scores of the shared round 0; larger differences are from different searches."""
 MIN_TRIALS = 5
-"""Fewer have no interval: even the range of all their differences covers less than 90% of the time."""
+"""Fewer trials have no interval: even the range of all their differences has less than 90% coverage."""
 
 
 def roles(strategies: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the subject, which is the first strategy, and its baselines, never the oracle.
+    """Return the subject, which is the first strategy, and its baselines; the oracle is left out.
 
     Raises ValueError when there is nothing to compare.
     """
@@ -101,7 +102,7 @@ def _warn_unless_shared(
 def curves_by_strategy(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[str, FloatArray]:
     """Return the curve [R + 1, T] of each strategy from the scores of one metric and protocol.
 
-    Raises ValueError when a strategy lacks a trial or a round that another one has.
+    Raises ValueError if a strategy lacks a trial or a round that another one has.
     """
     panel = panel[panel["strategy"].isin(strategies)]
     trials = sorted(panel["trial"].unique())
@@ -123,10 +124,10 @@ def curves_by_strategy(panel: pd.DataFrame, strategies: Sequence[str]) -> dict[s
 
 
 def compare_curves(subject: FloatArray, baseline: FloatArray, seed: int) -> pd.DataFrame:
-    """Compare curves [R + 1, T]: a row for each of the rounds 1 to R, the area, the efficiency.
+    """Compare curves [R + 1, T]: a row for each of the rounds 1 to R, for the area, and for the efficiency.
 
-    Without a value: intervals of fewer than `MIN_TRIALS` trials, p-values that do not exist, and the
-    efficiency where the baseline's mean ends no better than it began.
+    These values are NaN: intervals of fewer than `MIN_TRIALS` trials, p-values that do not exist, and the
+    efficiency if the mean of the baseline ends no better than it began.
     """
     rounds, trials = len(subject) - 1, subject.shape[1]
     low, high = intervals(subject, baseline, seed)
@@ -148,32 +149,32 @@ def compare_curves(subject: FloatArray, baseline: FloatArray, seed: int) -> pd.D
 
 
 def effects(subject: FloatArray, baseline: FloatArray, axis: int = -1) -> FloatArray:
-    """Differences, area and efficiency [R + 2, ...] of the means over trials of curves [R + 1, ..., T]."""
+    """Return differences, area and efficiency [R + 2, ...] of curves [R + 1, ..., T] averaged over trials."""
     subject, baseline = subject.mean(axis=axis), baseline.mean(axis=axis)
     efficiency = data_efficiency(subject, baseline)
     return np.concatenate([with_area(subject - baseline), efficiency[None]])
 
 
 def with_area(differences: FloatArray) -> FloatArray:
-    """Differences [R + 1, ...] of the rounds 1 to R and, last, their mean by the trapezoid rule."""
+    """Return the differences of the rounds 1 to R, and their mean by the trapezoid rule: [R + 1, ...]."""
     area = trapezoid(differences, axis=0) / (len(differences) - 1)
     return np.concatenate([differences[1:], area[None]])
 
 
 def data_efficiency(subject: FloatArray, baseline: FloatArray) -> FloatArray:
-    """R over the first round in which curves [R + 1, ...] are at or below the baseline's last value.
+    """Return R over the first round from 1 in which the subject reaches the last value of the baseline.
 
-    Whole rounds from 1, since no task is run by halves; 0 where the subject does not get there.
+    Both are curves [R + 1, ...]. The efficiency is 0 if the subject does not reach this value.
     """
     reached = subject[1:] <= baseline[-1]
     return np.where(reached.any(axis=0), len(reached) / (1 + reached.argmax(axis=0)), 0.0)
 
 
 def intervals(subject: FloatArray, baseline: FloatArray, seed: int) -> FloatArray:
-    """Bootstrap intervals of `effects`, low and high [2, R + 2], from resampled trials.
+    """Return bootstrap intervals of `effects`, low and high [2, R + 2], from resampled trials.
 
-    Percentiles, expanded to the width that Student's t has at so few trials (Hesterberg, What
-    Teachers Should Know About the Bootstrap, The American Statistician 69, 2015, section 3.4).
+    They are percentiles, expanded to the width of Student's t for few trials (Hesterberg, What Teachers Should
+    Know About the Bootstrap, The American Statistician 69, 2015, section 3.4).
     """
     trials = subject.shape[1]
     if trials < MIN_TRIALS:
@@ -196,14 +197,14 @@ def intervals(subject: FloatArray, baseline: FloatArray, seed: int) -> FloatArra
 
 
 def signed_rank_p_value(differences: FloatArray) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test; NaN for one trial, or if nothing differs."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; NaN for one trial or without differences."""
     if len(differences) < 2 or not differences.any():
         return float("nan")
     return float(stats.wilcoxon(differences).pvalue)
 
 
 def holm(p_values: FloatArray) -> FloatArray:
-    """Adjust the p-values of a family, whatever their dependence; NaN are no members and stay.
+    """Return the p-values of a family, adjusted for any dependence; NaN are ignored and stay.
 
     Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scand. J. Statistics 6, 1979.
     """

@@ -1,4 +1,4 @@
-"""What a configuration asks for: the files of a study, and the settings and seed of the job of each."""
+"""The files of a study according to its configuration, and the settings and seeds of its jobs."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from pamlflow.seeding import job_seed
 from pamlflow.settings import has_pool, is_recorded, world_settings
 
 DESIGN_BLOCK = 15
-"""Points of one Latin hypercube, the paper's budget; a larger budget appends hypercubes and moves no point."""
+"""Points of one Latin hypercube, the budget of the paper; a larger budget appends hypercubes."""
 
 RANKED_ROUNDS = (0, 1, 5)
-"""The rounds, with the last one, after which it is seen how h orders the candidates."""
+"""The rounds, besides the last one, after which the rank correlation of h is computed."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """A checked configuration, and what follows from it.
+    """A checked configuration, with the files and jobs of its study.
 
-    Trials and rounds are named as they occur in paths, by two digits; paths are relative to the folder
-    of the study.
+    Names of trials and rounds are those in paths, with two digits; paths are relative to the folder of the
+    study.
     """
 
     config: Mapping[str, Any]
 
     @property
     def experiments(self) -> list[str]:
-        """The experiments that are run."""
+        """The names of the experiments to run."""
         return list(self.config["run"]["experiments"])
 
     @property
     def trials(self) -> list[str]:
-        """The trials of each experiment."""
+        """The names of the trials of each experiment."""
         return [f"{trial:02d}" for trial in range(self.config["run"]["trials"])]
 
     def of(self, experiment: str) -> Mapping[str, Any]:
-        """The section of an experiment."""
+        """Return the section of an experiment in the configuration."""
         section: Mapping[str, Any] = self.config["experiments"][experiment]
         return section
 
     def strategies(self, experiment: str) -> list[str]:
-        """The strategies that are compared in an experiment."""
+        """Return the strategies of an experiment, including the oracle."""
         return list(self.of(experiment).get("strategies", self.config["run"]["strategies"]))
 
     def choosing(self, experiment: str) -> list[str]:
-        """Those of them that choose tasks."""
+        """Return the strategies of an experiment that choose tasks: all except the oracle."""
         return [name for name in self.strategies(experiment) if name != ORACLE]
 
     def mapped(self, experiment: str) -> str | None:
-        """The one whose latent space is drawn: the first of them."""
+        """Return the strategy whose latent space is drawn: the first one that chooses tasks."""
         return next(iter(self.choosing(experiment)), None)
 
     def has_pool(self, experiment: str) -> bool:
@@ -76,24 +76,24 @@ class Study:
         return f"data/{experiment}/test_tasks.h5" if is_recorded(self.of(experiment)) else None
 
     def shows_pictures(self, experiment: str) -> bool:
-        """Whether tasks are described by pictures."""
+        """Return whether the tasks of an experiment are described by pictures."""
         return "pictures" in self.of(experiment)["descriptors"]
 
     def ranked(self, experiment: str) -> list[int]:
-        """The rounds after which it is seen how h orders the candidates: the last one, and some before."""
+        """Return the rounds after which the rank correlation is computed: some early ones, and the last."""
         last = self.of(experiment)["added_tasks"]
         return [*(number for number in RANKED_ROUNDS if number < last), last]
 
     def world(self, experiment: str) -> dict[str, Any]:
-        """What fixes the tasks of an experiment.
+        """Return the settings that determine the tasks of an experiment.
 
-        `failed_tasks` does not, and scripts look it up: tasks that exist did not fail.
+        `failed_tasks` is not among them, since existing tasks did not fail; scripts read it directly.
         """
         settings = world_settings(self.of(experiment))
         return {key: value for key, value in settings.items() if key != "failed_tasks"}
 
     def model(self, experiment: str) -> Mapping[str, Any]:
-        """The section `model` with the dimensions of h, without what vectors have no use for.
+        """Return the section `model` of an experiment, with the number of latent dimensions.
 
         Results then do not depend on it.  A kind is left out where it is the default: files that do not say
         it stay valid.  Another kind has all of its settings, and no others.
@@ -110,7 +110,7 @@ class Study:
         return {key: value for key, value in known.items() if key != "pictures"}
 
     def training(self, unread: Sequence[str] = ()) -> dict[str, Any]:
-        """The section `training`, without the keys `unread` by a stage, nor those of the other bound."""
+        """Return the section `training` without the keys `unread`, and without those of the other bound."""
         settings = self.config["training"]
         if not is_default(self.config["model"]):
             _, own = own_sections(self.config["model"], settings)
@@ -123,28 +123,28 @@ class Study:
 
     @property
     def first_training(self) -> dict[str, Any]:
-        """The section `training` as the training of round 00 reads it."""
+        """The settings of `training` that round 00 depends on."""
         return self.training(unread=["next_iterations"])
 
     def strategy(self, name: str) -> str:
-        """What `pamlflow.acquisition` knows a strategy as: its name, or `package.module:Name`."""
+        """Return the strategy that a configuration calls `name`: a built-in one, or `package.module:Name`."""
         return str(self.config["strategies"].get(name, {}).get("strategy", name))
 
     def options(self, name: str) -> dict[str, Any]:
-        """The settings of a strategy, all of them and no others: results depend on nothing else of it."""
+        """Return all settings of a strategy; results depend on no other options."""
         given = self.config["strategies"].get(name, {}).get("options", {})
         return strategy_of(self.strategy(name)).settings.from_config(given).to_config()
 
     def seed(
         self, stage: str, experiment: str, trial: str = "", strategy: str = "", round: str = ""
     ) -> int:
-        """The seed of a job of the rule `stage`."""
+        """Return the seed of a job of the rule `stage`."""
         named = {"trial": trial, "round": round}
         numbers = {name: int(value) for name, value in named.items() if value}
         return job_seed(self.config["seed"], stage, experiment, strategy=strategy, **numbers)
 
     def products(self, experiment: str) -> list[str]:
-        """The tables and figures of an experiment; a comparison needs two strategies that choose."""
+        """Return the tables and figures of an experiment, with a comparison if several strategies choose."""
         number = len(self.choosing(experiment))
         has_latent = kind_of(self.config["model"]).latent
         figures = ["learning_curves", "error_maps"]
@@ -165,33 +165,33 @@ class Study:
         return [f"results/{experiment}/{name}" for name in names]
 
     def overviews(self) -> list[str]:
-        """The figures of all experiments together, if there are several."""
+        """Return the figures of all experiments together, if there are several."""
         protocols = self.config["inference"]["protocols"] if len(self.experiments) > 1 else []
         return [
             f"results/overview_{name}.{suffix}" for name in protocols for suffix in ("svg", "png")
         ]
 
     def pool(self, experiment: str, trial: str) -> str | None:
-        """The pool of a trial, where the experiment has one."""
+        """Return the file of the pool of a trial; None without a pool."""
         return f"data/{experiment}/trial_{trial}/pool.h5" if self.has_pool(experiment) else None
 
     def design(self, experiment: str, trial: str) -> str | None:
-        """The design of a trial, where the experiment has no pool."""
+        """Return the file of the design of a trial; None with a pool."""
         return None if self.has_pool(experiment) else f"data/{experiment}/trial_{trial}/design.h5"
 
     def summaries(self) -> list[str]:
-        """The scores of every experiment."""
+        """Return the summaries of all experiments."""
         return [f"results/{experiment}/summary.h5" for experiment in self.experiments]
 
     def metrics(self, experiment: str) -> list[str]:
-        """The scores of every strategy and trial, trials of the first strategy first."""
+        """Return the metrics of all strategies and trials, trials of the first strategy first."""
         return [
             f"results/{experiment}/{strategy}/trial_{trial}/metrics.h5"
             for strategy, trial in product(self.strategies(experiment), self.trials)
         ]
 
     def rounds_of(self, experiment: str, strategy: str, trial: str) -> list[str]:
-        """Every round of a trial, in order; the oracle has but one."""
+        """Return all rounds of a trial in order; the oracle has one."""
         if strategy == ORACLE:
             folders = [ORACLE]
         else:
@@ -202,13 +202,13 @@ class Study:
         ]
 
     def previous_round(self, experiment: str, strategy: str, trial: str, round: str) -> str:
-        """The round that another one continues; round 00 is the same for every strategy."""
+        """Return the round that another one continues; all strategies share round 00."""
         previous = int(round) - 1
         folder = strategy if previous else INITIAL
         return f"results/{experiment}/{folder}/trial_{trial}/round_{previous:02d}.h5"
 
     def ranked_rounds(self, experiment: str) -> list[str]:
-        """The rounds in `ranked`, of all strategies that choose and all trials."""
+        """Return the files of the rounds in `ranked`, for all strategies that choose tasks and all trials."""
         return [
             self.rounds_of(experiment, strategy, trial)[number]
             for strategy, trial in product(self.choosing(experiment), self.trials)
@@ -218,7 +218,7 @@ class Study:
     def last_rounds(
         self, experiment: str, strategies: Iterable[str], trials: Iterable[str]
     ) -> list[str]:
-        """The last rounds of `trials` of the `strategies`, trials of the first one first."""
+        """Return the last rounds of `strategies` and `trials`, trials of the first strategy first."""
         return [
             self.rounds_of(experiment, strategy, trial)[-1]
             for strategy, trial in product(strategies, trials)

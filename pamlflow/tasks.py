@@ -1,4 +1,4 @@
-"""Observed tasks: their transitions, their descriptors and the simulator's own parameters."""
+"""Observed tasks: transitions, descriptors and the true parameters of the simulator."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ class Variable:
 
 
 def with_units(variables: Sequence[Variable], values: FloatArray) -> str:
-    """Return the values of variables [D] as messages name a task by them."""
+    """Return the values [D] of variables for a message: `pole_mass = 1.0 kg, ...`."""
     named = zip(variables, values, strict=True)
     return ", ".join(f"{variable.name} = {value} {variable.unit}" for variable, value in named)
 
 
 def columns_of(name: str, values: Any, variables: Sequence[Variable]) -> FloatArray:
-    """Return a copy of `values`, of which the last axis has one entry for each of the variables.
+    """Return a copy of `values`, whose last axis has one entry for each variable.
 
     Columns that have names are brought into the order of the variables. Raises ValueError, beginning with
     `name`, where there are others, or values are no real numbers, and TypeError where a variable is none.
@@ -60,9 +60,8 @@ def checked_descriptors(
 ) -> FloatArray:
     """Return the descriptors [N, R] or pictures [N, H, W, R] of `count` tasks as a read-only array.
 
-    Columns that have names are brought into the order of the variables. Raises ValueError, naming the task
-    and the pixel, when shapes disagree, a value is not finite, or pictures are not of floating-point numbers
-    from 0 to 1.
+    Named columns are put into the order of the variables. Raises ValueError, with the task and the pixel, if
+    shapes disagree, a value is not finite, or pictures are not floating-point numbers from 0 to 1.
     """
     if isinstance(descriptors, list | tuple):
         for task, descriptor in enumerate(descriptors):
@@ -96,7 +95,7 @@ def checked_descriptors(
 def _check_descriptor_shape(
     shape: tuple[int, ...], variables: Sequence[Variable], count: int
 ) -> None:
-    """Raise ValueError unless there are so many vectors or pictures."""
+    """Raise ValueError unless the shape is that of `count` vectors or pictures."""
     if len(shape) == 4 and (shape[0], shape[3]) == (count, len(variables)):
         return
     or_pictures = f", or pictures [{count}, H, W, {len(variables)}]" if len(shape) > 2 else ""
@@ -111,7 +110,7 @@ def _check_table(
     variables: Sequence[Variable],
     alternative: str = "",
 ) -> None:
-    """Raise ValueError unless there are so many rows, and a column for each variable."""
+    """Raise ValueError unless the shape has this number of rows, and a column for each variable."""
     columns, names = len(variables), ", ".join(variable.name for variable in variables)
     if shape == (rows, columns):
         return
@@ -131,15 +130,20 @@ def _check_table(
 class TaskSet:
     """N tasks with S transitions in all, stored task after task; tasks may differ in length.
 
-    inputs [S, Dx] are the dynamics inputs: angles as cosine and sine, other state variables,
-    controls. outputs [S, P] are state differences, lengths [N] the transitions of each task,
-    descriptors [N, R] or pictures [N, H, W, R] what the model may know of a task. parameters [N, D]
-    are the simulator's ground truth, which the model never sees. The last axis of each array has
-    one variable per entry: a column, or a colour channel. Columns that have names, as in a data frame,
-    are brought into the order of the variables.
+    The last axis of each array has one entry for each variable. Named columns, as in a data frame, are put into
+    the order of the variables. Raises ValueError if shapes disagree, a task is empty, a value is not a finite
+    real number, columns have other names, or a picture is not from 0 to 1.
 
-    Raises ValueError when shapes disagree, a task is empty, a value is no real number or not finite,
-    columns have other names, or a picture is not in 0..1.
+    Attributes:
+        inputs: dynamics inputs [S, Dx]: angles as cosine and sine, other state variables, controls.
+        outputs: state differences [S, P].
+        lengths: number of transitions of each task [N].
+        descriptors: vectors [N, R] or pictures [N, H, W, R]; what the model knows of a task.
+        parameters: true parameters of the simulator [N, D], which the model never sees.
+        input_variables: names and units of the Dx inputs.
+        output_variables: names and units of the P outputs.
+        descriptor_variables: names and units of the R descriptors, or of the colour channels.
+        parameter_variables: names and units of the D parameters.
     """
 
     inputs: FloatArray
@@ -191,7 +195,7 @@ class TaskSet:
             )
 
     def _place(self, row: int) -> str:
-        """Say which task and step a transition belongs to, counted from zero."""
+        """Return task and step of a transition in words, counted from zero."""
         ends = np.cumsum(self.lengths)
         task = int(np.searchsorted(ends, row, side="right"))
         return f"task {task}, step {row - ends[task] + self.lengths[task]}"
@@ -227,9 +231,9 @@ class TaskSet:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return the tasks of all parts, of which there is at least one, in order.
+        """Return the tasks of all parts in order; there must be at least one part.
 
-        Raises ValueError where their variables or the shapes of their descriptors differ.
+        Raises ValueError if variables or shapes of descriptors differ.
         """
         first, *others = parts
         for other in others:
@@ -248,9 +252,9 @@ class TaskSet:
         return dataclasses.replace(first, **together)
 
     def padded(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return inputs [N, T, Dx], outputs [N, T, P] and a mask [N, T], T the longest task.
+        """Return inputs [N, T, Dx], outputs [N, T, P] and a mask [N, T]; the longest task has T transitions.
 
-        The mask is one at transitions and zero behind the end of a task, where the others are zero.
+        The mask is one at transitions; all three arrays are zero after the end of a task.
         """
         present = np.arange(self.lengths.max()) < self.lengths[:, None]
         inputs = np.zeros((*present.shape, self.inputs.shape[1]))

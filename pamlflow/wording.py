@@ -1,4 +1,4 @@
-"""Keys and values of a configuration, in the words of messages."""
+"""Keys and values of a configuration in messages."""
 
 import difflib
 import json
@@ -14,7 +14,7 @@ MAX_SHOWN = 80
 
 
 def shown(value: Any) -> str:
-    """Return a value as it is told to have been found, cut where it is long."""
+    """Return a value for a message, shortened if it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -26,20 +26,20 @@ def shown(value: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in quotes, and its code points too where letters may look like others."""
+    """Return a text in quotes, with code points if it has letters outside ASCII that may look alike."""
     return (
         _cut(repr(text)) if text.isascii() else f"{_cut(repr(text))}, that is {_cut(ascii(text))}"
     )
 
 
 def nearest(name: str, names: Iterable[str], show: Callable[[str], str] = str) -> str:
-    """Return a question for the most similar of `names`, if one is."""
+    """Return a hint with the most similar of `names`; empty if none is similar."""
     similar = difflib.get_close_matches(name[:MAX_SHOWN], list(names), n=1)
     return f"; did you mean '{show(similar[0])}'?" if similar else ""
 
 
 def dotted(key: Key) -> str:
-    """Return `run.strategies[0]` for a key of that path."""
+    """Return a key in dotted form: `run.strategies[0]`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{_part(part)}" for part in key)
     return text.removeprefix(".") or "the configuration"
 
@@ -53,7 +53,7 @@ def placed(problems: Iterable[Problem], written_at: WrittenAt) -> Iterator[Probl
 
 
 def _part(name: str) -> str:
-    """Return a name as part of a dotted key, in quotes where it holds what cannot be seen."""
+    """Return a name as part of a dotted key, in quotes if it has unprintable characters."""
     return _cut(name) if name.isprintable() else _cut(repr(name))
 
 

@@ -1,4 +1,4 @@
-"""Choosing the next task: one file for each strategy, and a line here."""
+"""Strategies choose the next task: one file for each, and one line here."""
 
 from pamlflow import plugins
 from pamlflow.acquisition.interface import Need, Selection, Situation, Strategy
@@ -27,10 +27,10 @@ STRATEGIES: dict[str, Strategy] = {
 
 
 def strategy_of(name: str) -> Strategy:
-    """Return a strategy by its name: one of STRATEGIES, or a user's `package.module:Name`.
+    """Return the strategy of this name: one of STRATEGIES, or your own as `package.module:Name`.
 
-    The user's may be a Strategy, or a function of a situation alone, which has no settings. Raises ValueError
-    when there is none of this name.
+    Your own is a Strategy, or a function of a situation, which has no settings. Raises ValueError when there
+    is no such strategy.
     """
     found = plugins.load(name, STRATEGIES, "strategy")
     if isinstance(found, Strategy):

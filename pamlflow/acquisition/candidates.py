@@ -1,4 +1,4 @@
-"""Candidate tasks: the pool, or descriptors spread over the box, or latent points mapped to descriptors."""
+"""Candidate tasks: those of a pool, descriptors spread over the box, or latent points mapped to descriptors."""
 
 import logging
 import math
@@ -21,7 +21,7 @@ CandidateKind: TypeAlias = Literal["latent", "descriptor"]
 
 @dataclass(frozen=True)
 class CandidateSettings(Settings):
-    """Which candidates a strategy scores where it can ask for every point of a box, and how many."""
+    """The kind and the number of candidates in a box; of a pool, all tasks are candidates."""
 
     candidates: CandidateKind = "latent"
     num_candidates: Annotated[int, Bounds(1, 100_000)] = 1000
@@ -30,10 +30,10 @@ class CandidateSettings(Settings):
 def make_candidates(
     situation: Situation, settings: CandidateSettings
 ) -> tuple[FloatArray, LatentPosterior]:
-    """Descriptors [C, ..., R] of candidates, and q(h*) of each.
+    """Return the descriptors [C, ..., R] of candidates, and q(h*) of each.
 
-    They are all that a pool has left, or points of the box of the kind that ``settings`` say.  Candidates that
-    repeat a task are that task.
+    Candidates are all tasks left in a pool, or points of the box of the kind in `settings`. A candidate that
+    repeats a task has the q(h) of that task.
     """
     descriptors, latent = _candidates(situation, settings)
     return descriptors, as_they_were_run(situation, descriptors, latent)
@@ -42,7 +42,7 @@ def make_candidates(
 def _candidates(
     situation: Situation, settings: CandidateSettings
 ) -> tuple[FloatArray, LatentPosterior]:
-    """Latent points where these are asked for, and offer tasks that are new; descriptors otherwise."""
+    """Return latent candidates if `settings` ask for them and they contain new tasks, or else descriptors."""
     count = settings.num_candidates
     if settings.candidates == "latent" and situation.offer.is_open:
         descriptors, latent = latent_candidates(situation, count)
@@ -55,26 +55,25 @@ def _candidates(
 
 
 def descriptor_candidates(situation: Situation, count: int) -> tuple[FloatArray, LatentPosterior]:
-    """``count`` descriptors all over the box, or all tasks of a pool, and q(h | psi) of each."""
+    """Return `count` descriptors spread over the box, or all tasks of a pool, and q(h | psi) of each."""
     descriptors = situation.offer.spread(count, situation.rng)
     return descriptors, situation.model.infer(descriptors=descriptors)
 
 
 def latent_candidates(situation: Situation, count: int) -> tuple[FloatArray, LatentPosterior]:
-    """Quasi-random latent points, kept where E[psi | h] lies inside the box (Section 3).
+    """Return quasi-random latent points whose E[psi | h] lies inside the box (Section 3).
 
-    They are spread like the prior, "sampling from" which is one of the paper's two ways, in the scale that h
-    has: a unit second moment under q(H), unless the bound is stochastic.  A grid has to end somewhere, and
-    where a parameter is hidden no box ends it: its most surprising points are tasks that cannot be.
-    The linear mean of the descriptor view makes far latent points leave the box; a zero-mean GP would send
-    them all back to its middle.
+    The points are samples of the prior, one of the paper's two ways, scaled to the second moment of h under
+    q(H), which is 1 unless the bound is stochastic. A grid must end somewhere, and with a hidden parameter
+    the box does not bound it: its most surprising points would be impossible tasks. The linear mean of the
+    descriptor view maps distant latent points outside the box; a zero-mean GP would map them to its middle.
     """
     from scipy.stats import qmc  # half a second that few jobs need
 
     known = situation.latent
     scale = np.sqrt(np.mean(np.square(known.mean) + known.variance, axis=0))
     prior = qmc.MultivariateNormalQMC(np.zeros_like(scale), rng=situation.rng)
-    # Drawing a power of two keeps the sequence balanced, and SciPy from warning that it is not.
+    # A power of two keeps the sequence balanced, and avoids a warning of SciPy.
     points = scale * prior.random(2 ** math.ceil(math.log2(count)))[:count]
     descriptors = situation.model.predict_descriptors(points)
     inside = situation.offer.contains(descriptors)
@@ -83,17 +82,17 @@ def latent_candidates(situation: Situation, count: int) -> tuple[FloatArray, Lat
 
 
 def _any_is_new(situation: Situation, descriptors: FloatArray) -> bool:
-    """Whether running one of the descriptors would not repeat a task."""
+    """Return whether at least one of the descriptors [C, ..., R] would be a new task."""
     return situation.hidden or bool(np.any(repeated_tasks(situation, descriptors) == NEW))
 
 
 def _spread_out(situation: Situation, descriptors: FloatArray) -> bool:
-    """Whether descriptors [C, R] vary, for the width of the box, in as many directions as latent points can.
+    """Return whether descriptors [C, R] vary in min(Q, R) directions, relative to the width of the box.
 
-    From one task, or from tasks on a line, nothing is learned of the other directions: every candidate
-    would be such a task again.
+    From one task, or from tasks on a line, the model learns nothing about the other directions, and every
+    candidate would lie on that line again.
     """
-    assert situation.offer.box is not None  # where there is none, there is a pool
+    assert situation.offer.box is not None  # an open offer has a box
     if len(descriptors) == 0:
         return False
     offsets = (descriptors - descriptors.mean(axis=0)) / situation.offer.box.width

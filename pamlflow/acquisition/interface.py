@@ -1,4 +1,4 @@
-"""What a strategy sees, what it returns, and what it says of itself."""
+"""The interface of strategies: a Situation goes in, a Selection comes out, a Strategy describes itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
 Need: TypeAlias = Literal["latent", "box", "design"]
-"""What a strategy cannot do without: a latent variable, a box of which any point can be asked for, a design."""
+"""What a strategy requires: a latent variable, a box in which any point may be chosen, or a design."""
 
-# What a situation of version 0.1 had, and where it is.
+# Attributes of a situation in version 0.1, and what replaces them.
 MOVED = {
     "settings": "a strategy has settings of its own: `pamlflow.acquisition.Strategy`",
     "space": "the box is `situation.offer.box`",
@@ -30,38 +30,42 @@ MOVED = {
 
 @dataclass(frozen=True)
 class Situation:
-    """All that is known when the task of round ``round`` (1, 2, ...) is chosen.
+    """All that is known when the task of a round is chosen.
 
-    ``tasks`` are the training tasks in order, as they were recorded: inputs, outputs, lengths and
-    descriptors.  The simulator's own parameters are taken out of them, as no learner knows these.
-    ``hidden`` says that tasks of one descriptor may differ, because parameters are hidden or are not seen
-    in pictures.  Nobody can know that of a robot: its learner says False.
+    Attributes:
+        round: the number of the round, from 1.
+        model: the model of all tasks so far.
+        offer: the tasks that may be chosen.
+        tasks: the training tasks in order: inputs, outputs, lengths and descriptors. They have no simulator
+            parameters, since no learner knows these.
+        rng: the random numbers of the strategy.
+        design: tasks [B, R] laid out before the first round, one row for each round.
+        hidden: whether tasks with the same descriptor may differ, because parameters are hidden or not
+            visible in pictures. This is unknown for a robot, whose learner says False.
     """
 
     round: int
     model: Model
-    offer: Offer  # what can be asked for
+    offer: Offer
     tasks: TaskSet
     rng: np.random.Generator
-    design: FloatArray | None = (
-        None  # [B, R] tasks laid out before the first round, one row a round
-    )
+    design: FloatArray | None = None
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        """Take the truth out of the tasks."""
+        """Remove the true parameters from the tasks."""
         nothing = np.empty((self.tasks.num_tasks, 0))
         observed = dataclasses.replace(self.tasks, parameters=nothing, parameter_variables=())
         object.__setattr__(self, "tasks", observed)
 
     def __getattr__(self, name: str) -> Any:
-        """Say where to find what a situation of version 0.1 had."""
+        """Raise AttributeError; for an attribute of version 0.1, the message names its replacement."""
         text = f"a situation has no `{name}`"
         raise AttributeError(f"{text}: {MOVED[name]}" if name in MOVED else text)
 
     @property
     def latent(self) -> LatentPosterior:
-        """q(H) of the training tasks; ValueError if the model has no latent variable."""
+        """q(H) of the training tasks. Raises ValueError if the model has no latent variable."""
         if self.model.latent is None:
             text = "this strategy needs a latent variable, and the model has none"
             raise ValueError(f"{text}; choose another strategy or another `model.kind`")
@@ -75,7 +79,10 @@ class Situation:
 
 @dataclass(frozen=True)
 class Selection:
-    """The candidates that were scored, and which of them to observe."""
+    """The candidates that a strategy scored, and the one that it chose.
+
+    Raises ValueError when shapes disagree or a value is not finite.
+    """
 
     candidates: FloatArray  # [C, ..., R]
     latent: (
@@ -85,7 +92,7 @@ class Selection:
     chosen: int
 
     def __post_init__(self) -> None:
-        """Copy the arrays, and refuse what a round file could not keep, before a task is run for it."""
+        """Copy the arrays, and check before the task is run that a round file can store them."""
         for name in ("candidates", "utilities"):
             object.__setattr__(self, name, numbers(name, getattr(self, name)))
         if self.candidates.ndim < 2:
@@ -111,7 +118,7 @@ class Selection:
                 )
 
     def _checked_moments(self, latent: LatentPosterior) -> dict[str, FloatArray]:
-        """The moments of q(h*) by their names, as arrays of the right shape."""
+        """Check and keep the moments of q(h*); return them by name."""
         mean, variance = (numbers("latent", moment) for moment in latent[:2])
         object.__setattr__(self, "latent", LatentPosterior(mean, variance, *latent[2:]))
         count = len(self.candidates)
@@ -121,7 +128,7 @@ class Selection:
         return {"latent.mean": mean, "latent.variance": variance}
 
     def to_datasets(self) -> dict[str, Any]:
-        """HDF5 datasets of a round file."""
+        """Return the datasets `selection/...` of a round file."""
         datasets: dict[str, Any] = {
             "selection/candidates": self.candidates,
             "selection/utilities": self.utilities,
@@ -134,7 +141,7 @@ class Selection:
 
 
 class Look(NamedTuple):
-    """How a strategy is drawn in every figure."""
+    """The colour, marker and dashes of a strategy in all figures."""
 
     color: str  # as matplotlib takes it
     marker: str
@@ -143,21 +150,21 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True)
 class NoSettings(Settings):
-    """The settings of a strategy that has none."""
+    """The settings class of a strategy without settings."""
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way to choose the next task, and all that pamlflow knows of it.
+    """A rule that chooses the next task, and its description.
 
     Attributes:
-        name: what the configuration calls it.
+        name: its name in the configuration.
         choose: `choose(situation, settings) -> Selection`.
-        settings: the class of its own settings, read from `strategies.<name>.options`.
-        needs: what it cannot do without.
-        label: what figures call it; the name, if it is empty.
-        look: how figures draw it; None leaves that to them.
-        compared: whether a study compares it unless its configuration names others.
+        settings: the class of its settings, read from `strategies.<name>.options`.
+        needs: what it requires.
+        label: its name in figures; by default `name`.
+        look: its look in figures; by default chosen from `name`.
+        compared: whether it is in the default of `run.strategies`.
     """
 
     name: str
@@ -170,12 +177,12 @@ class Strategy:
 
     @default_error_state()
     def __call__(self, situation: Situation, options: Mapping[str, Any]) -> Selection:
-        """Choose the next task with these options; ValueError when one is unknown or means nothing."""
+        """Choose the next task. Raises ValueError for an unknown option or an invalid value."""
         return self.choose(situation, self.settings.from_config(options))
 
 
 def fixed_choice(situation: Situation, descriptor: FloatArray) -> Selection:
-    """The selection of a strategy that scores nothing: one candidate ``descriptor`` of utility zero."""
+    """Return a selection with one candidate, `descriptor` [..., R], of utility zero: nothing is scored."""
     candidates = descriptor[None]
     model = situation.model
     latent = None if model.latent is None else model.infer(descriptors=candidates)

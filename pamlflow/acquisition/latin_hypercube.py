@@ -11,7 +11,7 @@ from pamlflow.acquisition.interface import (
 
 
 def latin_hypercube(situation: Situation, settings: NoSettings) -> Selection:
-    """Choose what the design says for this round; ValueError where there is none, or no more."""
+    """Choose the point of the design for this round. Raises ValueError if there is none."""
     if situation.design is None:
         raise ValueError("latin_hypercube: expected a design of points of a box, found none")
     if situation.round > len(situation.design):

@@ -1,4 +1,4 @@
-"""What there is to choose from: any point of a box, or the tasks of a pool that are left."""
+"""The tasks that may be chosen: any point of a box, or those left in a pool."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pamlflow.types import BoolArray, FloatArray
 
 
 class Offer(Protocol):
-    """The descriptors of the tasks that can be run next.
+    """The tasks that may be chosen next, by their descriptors.
 
-    A strategy that takes its candidates from `spread` or `draw` works with boxes, pools and pictures alike.
+    A strategy that takes its candidates from `spread` or `draw` works with boxes, pools and pictures.
     """
 
     @property
     def box(self) -> Box | None:
-        """The box that descriptors lie in; None where they are pictures."""
+        """The box of the descriptors; None for pictures."""
 
     @property
     def is_open(self) -> bool:
-        """Whether every point of the box can be asked for, and not only what `spread` lists."""
+        """Whether every point of the box may be chosen, not only those that `spread` lists."""
 
     def spread(self, count: int, rng: np.random.Generator) -> FloatArray:
-        """Return candidates [C, ..., R] all over the offer: `count` points, or every task of a pool."""
+        """Return candidates [C, ..., R]: `count` points spread over the box, or all tasks of a pool."""
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Return one descriptor [..., R], each with the same probability."""
+        """Return one descriptor [..., R], drawn uniformly."""
 
     def contains(self, descriptors: FloatArray) -> BoolArray:
-        """Say which of the descriptors [C, ..., R] can be asked for: [C]."""
+        """Return [C] which of the descriptors [C, ..., R] may be chosen."""
 
 
 @dataclass(frozen=True)
 class BoxOffer:
-    """Any point of a box."""
+    """An offer of all points of a box."""
 
     box: Box
     is_open = True
@@ -52,13 +52,13 @@ class BoxOffer:
         return point
 
     def contains(self, descriptors: FloatArray) -> BoolArray:
-        """Say which of the descriptors [C, R] lie in the box."""
+        """Return [C] which of the descriptors [C, R] lie in the box."""
         return self.box.contains(descriptors)
 
 
 @dataclass(frozen=True, eq=False)
 class PoolOffer:
-    """The tasks [C, ..., R] of a pool that have not been run.
+    """An offer of the tasks of a pool that have not been run, `left` [C, ..., R].
 
     Raises ValueError when none is left.
     """
@@ -68,7 +68,7 @@ class PoolOffer:
     is_open = False
 
     def __post_init__(self) -> None:
-        """Refuse to choose from nothing."""
+        """Check that a task is left."""
         if len(self.left) == 0:
             raise ValueError(
                 "every candidate of the pool has been chosen; enlarge `pool` or add fewer tasks"
@@ -79,12 +79,12 @@ class PoolOffer:
         return self.left
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Return one of the tasks that are left, [..., R]."""
+        """Return one of the tasks left, [..., R], drawn uniformly."""
         task: FloatArray = rng.choice(self.left)
         return task
 
     def contains(self, descriptors: FloatArray) -> BoolArray:
-        """Say which of the descriptors [C, ..., R] are those of a task that is left."""
+        """Return [C] which of the descriptors [C, ..., R] belong to a task that is left."""
         return np.array([np.any(self._same(descriptor)) for descriptor in descriptors], dtype=bool)
 
     def _same(self, descriptor: FloatArray) -> BoolArray:

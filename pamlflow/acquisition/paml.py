@@ -13,25 +13,25 @@ from pamlflow.types import FloatArray
 
 @dataclass(frozen=True)
 class PamlSettings(CandidateSettings):
-    """What can be set of PAML: its candidates."""
+    """The settings of PAML: its candidates."""
 
 
 @dataclass(frozen=True)
 class PamlDescriptorSettings(CandidateSettings):
-    """The same with candidates that are spread over the box of descriptors."""
+    """The settings of PAML with candidates spread over the box of descriptors by default."""
 
     candidates: CandidateKind = "descriptor"
 
 
 def paml(situation: Situation, settings: CandidateSettings) -> Selection:
-    """Choose the most surprising candidate."""
+    """Choose the candidate with the largest self-information."""
     candidates, latent = make_candidates(situation, settings)
     utilities = expected_self_information(latent, situation.latent)
     return Selection(candidates, latent, utilities, int(np.argmax(utilities)))
 
 
 def self_information(points: FloatArray, training: LatentPosterior) -> FloatArray:
-    """u(h*) = -log sum_i q_i(h*) + log N of latent points [C, Q] under N training tasks (eq. 11), in nats."""
+    """Return u(h*) = -log sum_i q(h_i = h*) + log N in nats [C] for latent points [C, Q] (eq. 11)."""
     offsets = np.square(points[:, None, :] - training.mean)
     log_density = -0.5 * np.sum(
         offsets / training.variance + np.log(2.0 * np.pi * training.variance), axis=-1
@@ -41,7 +41,10 @@ def self_information(points: FloatArray, training: LatentPosterior) -> FloatArra
 
 
 def expected_self_information(candidates: LatentPosterior, training: LatentPosterior) -> FloatArray:
-    """Eq. 11 averaged over q(h*) of every candidate with 2 Q + 1 sigma points (exact up to third order)."""
+    """Return the mean [C] of eq. 11 over q(h*) of each candidate, by 2 Q + 1 sigma points.
+
+    The sigma points are exact for polynomials up to third order.
+    """
     dimensions = candidates.mean.shape[1]
     if candidates.covariance is None:
         roots = np.sqrt(candidates.variance)[:, :, None] * np.eye(dimensions)

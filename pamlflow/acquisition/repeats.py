@@ -1,4 +1,4 @@
-"""Candidates that are, on the robot, tasks that have been run: where they are, and what is known of them."""
+"""Repeats: candidates that would be the same task as one that has been run."""
 
 import logging
 
@@ -10,7 +10,7 @@ from pamlflow.tasks import with_units
 from pamlflow.types import FloatArray, IntArray
 
 NEAR = 0.05
-"""A repeat differs in no descriptor by more than this share of the spacing of the tasks that have been run."""
+"""A repeat differs in each descriptor by at most this share of the spacing of the tasks that have been run."""
 
 NEW = -1
 
@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 
 
 def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
-    """The number of the training task that each of the descriptors [C, ..., R] repeats, or -1.
+    """Return [C] the number of the training task that each descriptor [C, ..., R] repeats, or -1.
 
-    Distances are the largest over the dimensions, in widths of the box, where N tasks spread evenly lie
-    N^(-1/R) apart.  Of a point drawn from the box, the chance to be a repeat is thus (2 * NEAR)^R at most,
-    however many tasks there are.  Pictures have no box: a repeat is the same picture.
+    The distance of two descriptors is the largest over the dimensions, in widths of the box; N tasks spread
+    evenly lie N^(-1/R) apart. A point drawn from the box is therefore a repeat with a probability of at most
+    (2 * NEAR)^R, for any number of tasks. A picture repeats a task only if it equals that task's picture.
     """
     known = situation.chosen
     box = situation.offer.box
@@ -32,7 +32,9 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
     width = box.width
     nearest = np.zeros(len(descriptors), dtype=np.int64)
     distance = np.full(len(descriptors), np.inf)
-    for number, descriptor in enumerate(known):  # an array of all pairs would be large for a pool
+    for number, descriptor in enumerate(
+        known
+    ):  # all pairs at once would be a large array for a pool
         offset = np.max(np.abs(descriptors - descriptor) / width, axis=1)
         nearest[offset < distance] = number
         distance = np.minimum(distance, offset)
@@ -43,11 +45,11 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
 def as_they_were_run(
     situation: Situation, descriptors: FloatArray, latent: LatentPosterior
 ) -> LatentPosterior:
-    """q(h*) of candidates [C, Q], where those that repeat a task are that task.
+    """Return q(h*) of candidates [C, Q], with that of the training task for each repeat.
 
-    Neither the latent point that a repeat was made from, nor what its descriptor alone says, is then
-    what would be run: its transitions have told where it lies, and q(h) of the training task says it.  With
-    something hidden the task would be another one, and ``latent`` stands.
+    A repeat would run the same task again, and the transitions of that task determine h better than the
+    latent point or the descriptor of the candidate. With hidden parameters it would be another task, and
+    `latent` is returned unchanged.
     """
     if situation.hidden:
         return latent
@@ -66,7 +68,7 @@ def as_they_were_run(
 
 
 def log_repeat(selection: Selection, situation: Situation) -> None:
-    """Say so where the chosen task repeats one that has been run."""
+    """Log whether the chosen task repeats one that has been run."""
     chosen = selection.candidates[selection.chosen]
     (repeat,) = repeated_tasks(situation, chosen[None])
     if repeat == NEW:

@@ -1,1 +1,1 @@
-"""The configuration of a study: what it may say, what is wrong with it, and whether its parts can be loaded."""
+"""The configuration of a study: reading, checking, defaults, and loading of its parts."""

@@ -1,4 +1,4 @@
-"""What the command line of Snakemake gives a configuration: `--configfile` and `--config`."""
+"""The sources of a configuration on the command line of Snakemake: `--configfile` and `--config`."""
 
 import re
 import sys
@@ -22,8 +22,8 @@ _Options = dict[str, list[list[str]]]
 
 _FILES, _ENTRIES = "--configfile", "--config"
 _SPELT = {_FILES: _FILES, "--configfiles": _FILES, _ENTRIES: _ENTRIES, "-C": _ENTRIES}
-_NAME = re.compile(r"[a-zA-Z_][\w-]*\w")  # what Snakemake takes for a key
-_STOPPED = ("load_configfile", "parse_config", "Config file")  # where, in Snakemake's messages
+_NAME = re.compile(r"[a-zA-Z_][\w-]*\w")  # a key for Snakemake
+_STOPPED = ("load_configfile", "parse_config", "Config file")  # marks of such messages
 _SUFFIXES = (".yaml", ".yml", ".json")
 _TARGET = f"; {_FILES} takes all that follows it for files: name a target before it, or after --"
 _NESTED = "--config, where what is nested is text: write it into a file, for --configfile"
@@ -32,15 +32,15 @@ _NESTED = "--config, where what is nested is text: write it into a file, for --c
 def read_sources(
     workflow: Any, arguments: Sequence[str] | None = None
 ) -> tuple[dict[Key, str], list[Problem]]:
-    """Return where each key of the configuration is written, and what is wrong with its sources.
+    """Return where each key of the configuration is written, and the problems of its sources.
 
-    They are the files and the `arguments` of the command line that Snakemake's `workflow` was given.
-    Nothing is returned in a job: its configuration has passed before.
+    The sources are the files of Snakemake's `workflow` and the `arguments` of the command line. In a job, both
+    results are empty: its configuration has been checked before.
     """
     if not workflow.is_main_process:
         return {}, []
     settings = workflow.config_settings
-    given = list(settings.configfiles)  # laid over the files that the workflow names
+    given = list(settings.configfiles)  # merged into the files that the workflow names
     beneath = [] if settings.replace_workflow_config else workflow.configfiles
     entries = list(settings.config_args or ())
     written_at, problems = read_files(
@@ -56,10 +56,10 @@ def read_sources(
 
 
 def explanation(message: str, arguments: Sequence[str] | None = None) -> str | None:
-    """Return what a user has to change where Snakemake's `message` is that it cannot read a configuration.
+    """Return what a user has to change if Snakemake's `message` says that it cannot read a configuration.
 
-    Snakemake reads the files after `--configfile` before the workflow, and stops with lines of its
-    own code where one is missing, or is a target that was meant to be made.
+    Snakemake reads the files after `--configfile` before the workflow. If one is missing, or is really a
+    target, it stops with lines of its own code.
     """
     if not any(mark in message for mark in _STOPPED):
         return None
@@ -77,9 +77,9 @@ def explanation(message: str, arguments: Sequence[str] | None = None) -> str | N
 
 
 def bomb(arguments: Sequence[str] | None = None) -> str | None:
-    """Return what is wrong with files after `--configfile` whose aliases stand for too many values.
+    """Return the problems of files after `--configfile` whose aliases expand to too many values.
 
-    Snakemake merges all values before it reads the workflow, and of a few lines would not come back.
+    Snakemake merges all values before it reads the workflow, and a few such lines would keep it busy for ever.
     """
     files = [Path(file) for file in chain.from_iterable(_options(arguments)[_FILES][-1:])]
     problems = [(key, text) for key, text in read_files(files)[1] if text.startswith(TOO_MANY)]
@@ -87,10 +87,7 @@ def bomb(arguments: Sequence[str] | None = None) -> str | None:
 
 
 def _options(arguments: Sequence[str] | None) -> _Options:
-    """Return what follows each occurrence of an option in `arguments`, up to the next option.
-
-    The arguments are by default those of this process.
-    """
+    """Return the values after each occurrence of an option in `arguments`, by default those of this process."""
     found: _Options = {_FILES: [], _ENTRIES: []}
     values: list[str] = []
     for argument in sys.argv[1:] if arguments is None else arguments:
@@ -105,7 +102,7 @@ def _options(arguments: Sequence[str] | None) -> _Options:
 
 
 def _repeated(options: _Options) -> Iterator[Problem]:
-    """Find options that are given twice, of which Snakemake takes the last."""
+    """Find options that are given twice; Snakemake uses only the last."""
     for option, occurrences in options.items():
         if len(occurrences) > 1:
             text = "given twice, and Snakemake reads the last alone; give it once, with all values"
@@ -113,7 +110,7 @@ def _repeated(options: _Options) -> Iterator[Problem]:
 
 
 def _entry_problems(entries: Sequence[str]) -> Iterator[Problem]:
-    """Find what is wrong with what stands after `--config`."""
+    """Find the problems of the entries after `--config`."""
     for entry in entries:
         name, equals, _ = entry.partition("=")
         if not equals:
@@ -128,7 +125,7 @@ def _entry_problems(entries: Sequence[str]) -> Iterator[Problem]:
 
 
 def _below(value: Any, key: Key) -> Iterator[Key]:
-    """Yield the keys of what is nested in a value after `--config`."""
+    """Yield the keys nested in a value after `--config`."""
     children = value.items() if isinstance(value, dict) else enumerate(value)
     for name, child in children if isinstance(value, dict | list) else ():
         yield (*key, name)
@@ -136,7 +133,7 @@ def _below(value: Any, key: Key) -> Iterator[Key]:
 
 
 def _nested(text: str) -> Any:
-    """Return a value after `--config` as Snakemake reads it, if it is nested."""
+    """Return a value after `--config` as Snakemake reads it, or None if it cannot be read."""
     try:
         value = yaml.load(text.strip("'\""), yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError):

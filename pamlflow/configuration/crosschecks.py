@@ -1,4 +1,4 @@
-"""What is wrong with a configuration that no schema of a single value can tell."""
+"""Problems of a configuration that concern several values, which no schema can find."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ from pamlflow.wording import Key, Node, Problem, dotted, nearest, quoted, shown
 
 
 def cross_problems(config: Node, sound: Sound) -> Iterator[Problem]:
-    """Find what is wrong in the parts of `config`, a study with all defaults, that are `sound`."""
+    """Find problems in the `sound` parts of `config`, a study with all defaults."""
     own = config["strategies"] if sound("strategies") else {}
     experiments = config["experiments"] if sound("experiments") else {}
     # Of a model of another kind nothing is known here; preflight asks the kind.
@@ -108,7 +108,7 @@ def _pool_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem
 
 
 def _option_problems(key: Key, name: str, section: Node) -> Iterator[Problem]:
-    """What is wrong with the section of a strategy; those of a user's own are loaded later."""
+    """Find problems in the section of a strategy; a user's own strategy is loaded later."""
     known = section.get("strategy", name)
     if ":" in known:
         return

@@ -1,4 +1,4 @@
-"""How many dimensions the latent task variable has in each experiment of a study."""
+"""The number of latent dimensions in each experiment of a study."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def latent_dimensions(config: Node, experiment: str) -> int | None:
 
 
 def warnings(config: Node) -> Iterator[str]:
-    """Say for each experiment that is to run, and whose tasks vary in more ways than h can, that they do."""
+    """Yield a warning for each experiment to be run with fewer dimensions than varying parameters."""
     for name in config["run"]["experiments"]:
         dimensions = latent_dimensions(config, name)
         varying = len(config["experiments"][name]["space"])

@@ -1,4 +1,4 @@
-"""Sizes and scales that each value allows, and several together do not."""
+"""Limits on sizes and scales that several values exceed together."""
 
 import math
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ MAX_TEST_TASKS = 10_000
 MAX_ENTRIES = 2**30  # numbers of 8 bytes in a matrix
 MAX_PIXELS = 2**27  # numbers of 8 bytes
 LARGEST = 1e100  # squares of larger numbers, and their products, overflow
-NARROWEST = 1e-9  # of a number: points of a narrower range differ in rounding errors alone
+NARROWEST = 1e-9  # width over size of a range: points of a narrower one differ only by rounding
 RUNGE_KUTTA_STEP = 0.25  # s; a pendulum of half a metre swings in 1.4 s
 SHORTEST_TASK = 0.01  # s
 LIGHTEST, HEAVIEST = 1e-3, 1e3  # kg, and m for lengths
-FIELD_ABOVE = 11 / 12  # of a picture's height is above the origin, where the pole starts
-SMALLEST_WAY = 1e-3  # that all steps of Adam go together
+FIELD_ABOVE = 11 / 12  # share of the height of a picture above the origin, where the pole starts
+SMALLEST_WAY = 1e-3  # number of Adam steps times their size
 
 
 def range_problems(key: Key, limits: list[Any]) -> Iterator[Problem]:
-    """Find what is wrong with a range of two sound numbers."""
+    """Find problems of a range of two sound numbers."""
     low, high = limits
     size = max(abs(low), abs(high))
     if low >= high:
@@ -43,7 +43,7 @@ def grid_problems(key: Key, test_grid: list[int]) -> Iterator[Problem]:
 
 
 def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
-    """Find values that mean nothing to the domains of the library."""
+    """Find values that are invalid for the built-in domains."""
     if not sound(*key, "domain") or experiment["domain"] not in DOMAINS:
         return
     sections = [name for name in ("space", "fixed") if sound.whole(*key, name)]
@@ -60,7 +60,7 @@ def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Pr
 
 
 def _field_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
-    """Find out whether poles reach out of their pictures, in which they then look alike."""
+    """Find out whether poles extend beyond their pictures, where different poles would look alike."""
     height = (*key, "descriptors", "pictures", "height")
     if not sound(*height) or "pictures" not in experiment["descriptors"]:
         return
@@ -77,7 +77,7 @@ def _field_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Proble
 
 
 def _simulation_problems(key: Key, simulation: Node, sound: Sound) -> Iterator[Problem]:
-    """Find times and noise in which nothing moves, or nothing is computed well."""
+    """Find times and noises with which nothing moves, or the integration is inaccurate."""
     if all(sound(*key, name) for name in ("steps", "time_step", "substeps")):
         steps, time_step, substeps = (
             simulation[name] for name in ("steps", "time_step", "substeps")
@@ -94,7 +94,7 @@ def _simulation_problems(key: Key, simulation: Node, sound: Sound) -> Iterator[P
 
 
 def _num_tasks(key: Key, experiment: Node, strategies: list[Any], sound: Sound) -> int | None:
-    """Return the tasks of the largest fit of an experiment, None where that is not known."""
+    """Return the number of tasks in the largest fit of an experiment; None if it is unknown."""
     counts = ("initial_tasks", "added_tasks")
     if not all(sound(*key, name) for name in counts) or not sound.whole(*key, "test_grid"):
         return None
@@ -107,7 +107,7 @@ def _num_tasks(key: Key, experiment: Node, strategies: list[Any], sound: Sound) 
 def memory_problems(
     key: Key, experiment: Node, strategies: list[Any], config: Node, sound: Sound
 ) -> Iterator[Problem]:
-    """Find out whether the largest fit of an experiment that is run goes into memory."""
+    """Find out whether the largest fit of an experiment needs too much memory."""
     steps = (*key, "simulation", "steps")
     tasks = _num_tasks(key, experiment, strategies, sound)
     known = sound(*steps) and sound(*key, "simulation", "runs")
@@ -125,7 +125,7 @@ def memory_problems(
 def batch_problems(
     key: Key, experiment: Node, strategies: list[Any], config: Node, sound: Sound
 ) -> Iterator[Problem]:
-    """Find minibatches that are larger than the whole of an experiment that is run."""
+    """Find minibatches that are larger than all data of an experiment."""
     tasks = _num_tasks(key, experiment, strategies, sound)
     if tasks is None or not sound(*key, "simulation", "steps"):
         return
@@ -140,7 +140,7 @@ def batch_problems(
 
 
 def _batches(config: Node, sound: Sound) -> dict[str, int]:
-    """Return the sizes of minibatches, where there are any."""
+    """Return the sizes of minibatches; empty without minibatches."""
     if not sound.whole("training") or config["training"]["bound"] != "stochastic":
         return {}
     names = ("batch_tasks", "batch_transitions")
@@ -149,13 +149,13 @@ def _batches(config: Node, sound: Sound) -> dict[str, int]:
 
 
 def schedule_problems(config: Node, sound: Sound) -> Iterator[Problem]:
-    """Find out whether the stochastic bound is left where it starts."""
+    """Find out whether the steps on the stochastic bound are too few or too small to move anything."""
     if not sound.whole("training") or config["training"]["bound"] != "stochastic":
         return
     schedule = config["training"]["stochastic"]
     if schedule["steps"] * schedule["learning_rate"] < SMALLEST_WAY:
         text = f"expected at least {SMALLEST_WAY:g} for all {schedule['steps']} steps together"
-        found = f"found {schedule['learning_rate']:g} a step, which moves nothing"
+        found = f"found {schedule['learning_rate']:g} a step, too little to move anything"
         yield ("training", "stochastic", "learning_rate"), f"{text}, {found}"
 
 

@@ -1,4 +1,4 @@
-"""What a configuration names in Python is made once before any job, so that a job finds it."""
+"""Load the Python parts that a configuration names before any job starts."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a configuration can be walked at all: it ends, it is not huge, and its keys are text."""
+"""Checks that a configuration is finite and not huge, and that its keys are text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from pamlflow.wording import Key, Problem, shown
 
 MAX_VALUES = 20_000
 MAX_DEPTH = 20
-MAX_BITS = 4096  # of a whole number; Python writes none of more than 4,300 digits
+MAX_BITS = 4096  # of a whole number; Python does not print more than 4,300 digits
 
 ENDLESS = "an alias (*) stands within what it refers to, so it has no end; write the values out"
 TOO_DEEP = f"expected a few levels of keys and lists, found more than {MAX_DEPTH}"
@@ -19,10 +19,10 @@ TOO_MANY = (
 
 
 def endless_problems(config: Any) -> list[Problem]:
-    """Return what keeps the values of `config` from being visited and told one by one, if anything.
+    """Return the problem that makes it impossible to visit all values of `config`; empty without one.
 
-    An alias of YAML is one object in many places. Each object is counted once, so this takes no
-    longer than its file is long, however many values it stands for.
+    A YAML alias is one object in many places. Each object is visited once, so the time is bounded by the length
+    of the file, however many values its aliases stand for.
     """
     sizes: dict[int, int] = {}
     above: set[int] = set()
@@ -52,14 +52,14 @@ def endless_problems(config: Any) -> list[Problem]:
 
 
 class _EndlessError(Exception):
-    """The walk stops at the first such key: from there on it would not end."""
+    """Stops the walk at the first key from which it would not end."""
 
     def __init__(self, key: Key, text: str) -> None:
         self.key, self.text = key, text
 
 
 def nameless_problems(config: Any, key: Key = ()) -> Iterator[Problem]:
-    """Find the keys that are no text, such as 1, no or a date, which YAML reads as something else."""
+    """Find keys that YAML does not read as text, such as 1, no or a date."""
     for name, child in _children(config):
         if isinstance(config, Mapping) and not isinstance(name, str):
             text = f"expected a name, found {shown(name)}, which is no text"
@@ -78,5 +78,5 @@ def _keys(value: Any) -> Iterable[Any]:
 
 
 def _part(name: Any) -> str | int:
-    """Return a name as a part of a key; only the places in lists are numbers there."""
+    """Return a name as a part of a key; in keys, only positions in lists are numbers."""
     return name if isinstance(name, int) and not isinstance(name, bool) else str(name)

@@ -1,4 +1,4 @@
-"""Which parts of a configuration further checks may rely on."""
+"""The parts of a configuration that further checks may rely on."""
 
 from collections.abc import Iterable
 
@@ -6,18 +6,18 @@ from pamlflow.wording import Key
 
 
 class Sound:
-    """Says whether the value of a key is of the right kind: no `broken` key holds it.
+    """Says whether the value of a key has the right type: neither it nor a section above it is `broken`.
 
-    Called with the parts of a key. What the value itself holds may be broken: see `whole`.
+    It is called with the parts of a key. Values below the key may be broken: see `whole`.
     """
 
     def __init__(self, broken: Iterable[Key]) -> None:
         self._broken = tuple(broken)
 
     def __call__(self, *key: str | int) -> bool:
-        """Say whether neither `key` nor what holds it is broken."""
+        """Return whether neither `key` nor a section above it is broken."""
         return not any(key[: len(bad)] == bad for bad in self._broken)
 
     def whole(self, *key: str | int) -> bool:
-        """Say whether nothing that `key` holds is broken either."""
+        """Return whether `key` is sound and nothing below it is broken."""
         return self(*key) and not any(bad[: len(key)] == key for bad in self._broken)

@@ -1,7 +1,7 @@
-"""The files of a configuration, read by the letter: each key once, and where it is written.
+"""Strict reading of configuration files: keys must be unique, and their lines are recorded.
 
-Snakemake reads them before the workflow does. It keeps the last of two equal keys, reads 010 as 8,
-and tells no line.
+Snakemake reads the same files before the workflow. It keeps the last of two equal keys, reads 010 as 8, and
+does not report lines.
 """
 
 import json
@@ -26,9 +26,8 @@ _OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-9_.]+)+)")  # 010 is 
 def read_files(files: Iterable[Path]) -> tuple[dict[Key, str], list[Problem]]:
     """Return where each key is written, in the last of the `files` that has it, and all problems.
 
-    Problems are keys that are given twice in a file, and what is no text, no YAML or JSON, has no
-    keys, or more than one document. What is no regular file, such as a pipe, is left out: it cannot
-    be read twice.
+    Problems are duplicate keys, and files that are not text, not YAML or JSON, have no keys, or have several
+    documents. Pipes and other irregular files are skipped, since they cannot be read twice.
     """
     written_at: dict[Key, str] = {}
     problems: list[Problem] = []
@@ -63,7 +62,7 @@ class _Reading:
         self._visits = 0
 
     def problems(self) -> list[Problem]:
-        """Return all that is wrong with the file."""
+        """Return all problems of the file."""
         key: Key = ()
         try:
             root = yaml.compose(_text(self._file), yaml.SafeLoader)
@@ -83,10 +82,9 @@ class _Reading:
         return [(key, f"{text} ({self._name})") if key else ((self._name,), text)]
 
     def _walk(self, node: yaml.Node, key: Key, above: tuple[yaml.Node, ...]) -> Iterator[Problem]:
-        """Note the places below `key`, whose value is `node`, and find its problems.
+        """Record the written_at of the keys below `key`, whose value is `node`, and find problems.
 
-        A node is visited for each alias of it, since each one is another key; its problems are told
-        but once.
+        A node is visited for each of its aliases, since each is another key; its problems are reported once.
         """
         if any(node is other for other in above):
             raise _FileError(ENDLESS, key)
@@ -114,7 +112,7 @@ class _Reading:
                     yield from self._walk(child, (*key, part), (*above, node))
 
     def _own_problems(self, node: yaml.Node, key: Key) -> Iterator[Problem]:
-        """Find what is wrong with `node`, whatever is below it."""
+        """Find problems of `node` itself."""
         if node.tag not in {*_SCALARS, _TAG + "seq", _TAG + "map"}:
             tag = node.tag.replace(_TAG, "!!")
             yield key, f"expected a value without a tag, found {tag} ({self._place(node)})"
@@ -124,7 +122,7 @@ class _Reading:
             yield from self._key_problems(node, key)
 
     def _key_problems(self, node: yaml.MappingNode, key: Key) -> Iterator[Problem]:
-        """Find keys of `node` that are given twice, by their values: "a" and a, or 1 and 1.0."""
+        """Find keys of `node` with equal values, such as "a" and a, or 1 and 1.0."""
         lines: dict[Hashable, int] = {}
         for name, child in node.value:
             if not isinstance(name, yaml.ScalarNode):
@@ -145,7 +143,7 @@ class _Reading:
             lines[value] = line
 
     def _scalar_problems(self, node: yaml.ScalarNode, key: Key) -> Iterator[Problem]:
-        """Find out whether a single value is what YAML takes it for, and a reader too."""
+        """Find single values that YAML cannot read, or reads differently from a person."""
         value = self._value(node)
         plain = node.style is None and isinstance(value, int | float)
         if value is node:
@@ -156,7 +154,7 @@ class _Reading:
             yield key, f"{text} ({self._place(node)})"
 
     def _value(self, node: yaml.ScalarNode) -> Hashable:
-        """Return the value of a node; the node itself where it has none, such as the 45th of May."""
+        """Return the value of a node; the node itself if it has none, such as the 45th of May."""
         if node.tag not in _SCALARS:
             return node
         try:
@@ -170,12 +168,12 @@ class _Reading:
 
 
 def _merged(node: yaml.Node) -> list[yaml.Node]:
-    """Return what stands after `<<:`, the first of which takes precedence."""
+    """Return the mappings after `<<:`; the first one takes precedence."""
     return node.value if isinstance(node, yaml.SequenceNode) else [node]
 
 
 def _text(file: Path) -> str:
-    """Return the text of a file, as Snakemake reads it."""
+    """Return the text of a file as Snakemake reads it. Raises _FileError if it cannot be read."""
     try:
         size = file.stat().st_size
         if size > MAX_BYTES:
@@ -192,11 +190,11 @@ def _text(file: Path) -> str:
         json.loads(text)
     except ValueError:
         return text
-    return text.replace("\t", " ")  # the one thing in JSON that is not YAML
+    return text.replace("\t", " ")  # JSON allows tabs, YAML does not
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:
-    """Return where YAML cannot be read, and why."""
+    """Return in words where and why a file is not YAML."""
     mark = error.problem_mark or error.context_mark
     line = f"line {mark.line + 1}: " if mark else ""
     if "single document" in (error.context or ""):

@@ -47,11 +47,11 @@ _BOUNDS = {
 _MOVED = {
     "acquisition": "what a strategy can be told is in `strategies.<name>.options`; move it there",
 }
-"""Keys of earlier versions, and where to find what they said."""
+"""Keys of earlier versions, and what replaces them."""
 
 
 class ConfigurationError(ValueError):
-    """A configuration cannot be used; the message lists every problem, one a line."""
+    """A configuration cannot be used; the message lists all problems, one per line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         lines = sorted({f"{dotted(key)}: {text}" for key, text in problems})
@@ -72,7 +72,7 @@ def schema() -> dict[str, Any]:
 def validated(
     config: Mapping[str, Any], written_at: WrittenAt = UNKNOWN, found: Collection[Problem] = ()
 ) -> dict[str, Any]:
-    """Return `config` with defaults filled in, keys in the schema's order, 1 and 1.0 made alike.
+    """Return `config` with defaults, keys in the order of the schema, and numbers of one type.
 
     Settings that mean the same thus look the same to Snakemake and re-run nothing. Raises
     ConfigurationError with all problems at once, those `found` in its files among them, and where keys
@@ -94,7 +94,7 @@ def validated(
 
 
 def _is_number(_: object, value: object) -> bool:
-    """Say whether a value is a number that a computer can hold as one, which NaN and 10**400 are not."""
+    """Return whether a value is a finite float64; NaN and 10**400 are not."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:
@@ -104,7 +104,7 @@ def _is_number(_: object, value: object) -> bool:
 
 
 def _whole_text(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    """Ask that all of a text has the `pattern`; in a search, `$` passes the end of a line too."""
+    """Check that a whole text matches `pattern`; in a search, `$` would also match before a line end."""
     if isinstance(value, str) and not re.fullmatch(pattern, value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -123,7 +123,7 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _schema_problems(error: ValidationError) -> Iterator[Problem]:
-    """Say in plain words what `error` found."""
+    """Yield the problems that `error` found, in plain words."""
     key: Key = tuple(error.absolute_path)
     node: Node = error.schema  # type: ignore[assignment]  # only `true` and `false` are no mappings
     found: Any = error.instance
@@ -160,9 +160,9 @@ def _schema_problems(error: ValidationError) -> Iterator[Problem]:
 
 
 def _filled(node: Node, value: Any) -> Any:
-    """Return `value` with defaults, the order of keys and the number types of the schema `node`."""
+    """Return `value` with the defaults, order of keys and number types of the schema `node`."""
     if isinstance(value, Mapping) and not node.keys() & {"properties", "additionalProperties"}:
-        return dict(value)  # of a part, which knows what it means
+        return dict(value)  # options of a part, which fills them in itself
     if isinstance(value, Mapping):
         known, others = node.get("properties", {}), node.get("additionalProperties")
         filled = {

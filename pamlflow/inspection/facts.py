@@ -1,4 +1,4 @@
-"""Read one file, and keep what is compared with others."""
+"""Read one file, and keep the facts that are compared with other files."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ Kind = Literal["missing", "damaged", "inconsistent", "stray", "empty", "dated"]
 class Fault(NamedTuple):
     """What is wrong with one file, and what to do about it.
 
-    `with_it` is a file that is to be made again too: what it says may have spread to this one.
+    `with_it` is a file that must be made again too, because its content may have spread to this file.
     """
 
     path: Path
@@ -39,12 +39,19 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is kept of a sound file, to be compared with others.
+    """The facts of a sound file that are compared with other files.
 
-    `label` says what it is. `rounds` are those it is about. `tasks` is a digest of its tasks,
-    `earlier` of those that it should share with the file it goes on from: all but the newest of a
-    round that chose one. `rows` are those of the pool that its tasks are, `members` a digest of each,
-    or of each candidate. `table` is a digest of the table that a summary is written to as well.
+    Attributes:
+        label: schema and version, or "recording".
+        sha256: SHA-256 of the file.
+        parents: SHA-256 of each parent, by path.
+        rounds: the rounds in the file.
+        tasks: a digest of its tasks.
+        earlier: a digest of the tasks that it shares with the file it continues: all, or all but the newest if
+            the round chose one.
+        rows: the rows of the pool that are its tasks.
+        members: a digest of each of these tasks, or of each candidate of a pool.
+        table: the SHA-256 of the CSV table that belongs to a summary.
     """
 
     label: str
@@ -67,22 +74,22 @@ def sound(found: Found) -> dict[Path, Facts]:
 
 
 def missing(path: Path, problem: str) -> Fault:
-    """Return the fault of a file that should be there and is not."""
+    """Return the fault of a missing file."""
     return Fault(path, "missing", problem, remedies.rebuild(path))
 
 
 def inconsistent(path: Path, problem: str) -> Fault:
-    """Return the fault of a file that is at odds with others, or with itself."""
+    """Return the fault of a file that contradicts others or itself."""
     return Fault(path, "inconsistent", problem, remedies.rebuild(path))
 
 
 def examine(path: Path) -> Facts | Fault:
-    """Return what one file says, or what is wrong with it."""
+    """Return the facts of one file, or its fault."""
     try:
         return _recording(path) if recordings.is_recording(path) else _file(path)
     except (store.StoreError, recordings.RecordingError) as error:
         return Fault(path, "damaged", error.problem, error.remedy)
-    except ValueError as error:  # tasks that are none
+    except ValueError as error:  # invalid tasks
         return inconsistent(path, str(error))
 
 
@@ -93,7 +100,7 @@ def crashed(path: Path, crash: workers.Crash) -> Fault:
 
 
 def _recording(path: Path) -> Facts:
-    """What a robot recorded; whether it fits the variables is for the learner to see."""
+    """Return the facts of a recording; the learner checks whether it fits its variables."""
     recordings.read(path)
     return Facts("recording", files.sha256(files.read(path)), {})
 
@@ -115,12 +122,12 @@ def _file(path: Path) -> Facts:
         rounds=tuple(np.ravel(record.datasets.get("round", ())).tolist()),
     )
     compared = _compared(record.schema, record.datasets)
-    # A learner compares the tasks of its rounds with its recordings itself.
+    # The learner itself compares the tasks of its rounds with its recordings.
     return facts if learned else Facts(**{**vars(facts), **compared})
 
 
 def _compared(schema: str, datasets: Mapping[str, Array]) -> dict[str, str | tuple[object, ...]]:
-    """What other files should say too; ValueError for tasks that are none."""
+    """Return the facts that other files must share. Raises ValueError for invalid tasks."""
     if schema == "pool":
         pool = Pool.from_datasets(datasets)
         return {"members": _members(pool.descriptors, pool.parameters)}

@@ -1,4 +1,4 @@
-"""What is wrong with the folder of a learner that no single recording or model shows."""
+"""Faults of the folder of a learner: its description, and gaps in its recordings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +8,13 @@ from pamlflow.storage import recordings, remedies
 
 
 def faults(folder: Path) -> Iterator[Fault]:
-    """Yield what is wrong with the file that says what `folder` is about, and gaps in its recordings."""
+    """Yield faults of `learner.json` in `folder`, and gaps in the recordings."""
     path = folder / remedies.LEARNER
     try:
         recordings.about(folder)
     except recordings.RecordingError as error:
         yield Fault(path, "damaged", error.problem, error.remedy)
-    except Exception as error:  # whatever a file that no learner wrote may hold
+    except Exception as error:  # an invalid file may raise anything
         problem = f"not what a learner writes ({type(error).__name__})"
         yield Fault(path, "damaged", problem, "restore it from a copy")
     try:

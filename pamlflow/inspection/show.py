@@ -1,4 +1,4 @@
-"""Describe an HDF5 file for a terminal: what it is, what it holds, where it comes from."""
+"""Describe an HDF5 file for a terminal: schema, content and provenance."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from pamlflow.storage.store import Record
 
 
 def describe(record: Record) -> str:
-    """What `record` holds and where it comes from, as aligned text."""
+    """Return schema, content and provenance of `record` as aligned text."""
     schema = SCHEMAS[record.schema]
     sections = [f"{schema.name}, version {schema.version}: {schema.meaning}"]
     sections += SECTIONS[schema.name](record.datasets)
@@ -22,13 +22,13 @@ def describe(record: Record) -> str:
 
 
 def _labels(data: Mapping[str, Array], kind: str) -> list[str]:
-    """The variables of one kind with their units: `pole_mass [kg]`."""
+    """Return the variables of one kind with their units: `pole_mass [kg]`."""
     names, units = data[f"{kind}_names"].tolist(), data[f"{kind}_units"].tolist()
     return [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
 
 
 def _seen(data: Mapping[str, Array], group: str) -> tuple[list[str], Array]:
-    """The labels and values [N, R] of descriptors; of pictures, the parameters [N, D] behind them."""
+    """Return labels and values [N, R] of descriptors; for pictures, of the true parameters [N, D]."""
     if data[f"{group}/descriptors"].ndim == 2:
         return _labels(data, f"{group}/descriptor"), data[f"{group}/descriptors"]
     hidden = [f"{label}, hidden" for label in _labels(data, f"{group}/parameter")]
@@ -124,7 +124,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Array]], list[str]]] = {
     "metrics": _metrics,
     "summary": _summary,
 }
-"""What is particular to each schema."""
+"""The sections of each schema."""
 
 
 def _datasets(record: Record) -> str:
@@ -133,9 +133,10 @@ def _datasets(record: Record) -> str:
     rows = []
     for name, array in data.items():
         row = schema.row(name)
-        assert row is not None  # the store has seen to it
+        assert row is not None  # the store has checked it
+
         letters = row.axes(array.ndim)
-        assert letters is not None  # the store has seen to this, too
+        assert letters is not None  # the store has checked this too
         sizes = ", ".join(
             f"{letter} = {size}" if letter else str(size)
             for letter, size in zip(letters, array.shape, strict=True)
@@ -153,7 +154,7 @@ def _provenance(record: Record) -> str:
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested mappings with dotted keys: `simulation.steps`."""
+    """Yield the entries of nested mappings with dotted keys: `simulation.steps`."""
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

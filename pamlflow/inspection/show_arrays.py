@@ -1,4 +1,4 @@
-"""Describe an archive of arrays for a terminal: a recording, what was kept aside, or a stranger's."""
+"""Describe an archive of arrays for a terminal: a recording, refused data, or any other archive."""
 
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ _COLUMNS = 100  # columns of an array that are printed
 
 
 def describe(path: Path) -> str:
-    """Return what the arrays in `path` hold, as aligned text, whether or not they are a recording.
+    """Return the content of an archive as aligned text, whether or not it is a recording.
 
-    Raises RecordingError where nothing can be read.
+    Raises RecordingError when it cannot be read.
     """
     try:
         arrays = npz.read(files.read(path))
@@ -35,7 +35,7 @@ def describe(path: Path) -> str:
 
 
 def require_recording(path: Path) -> None:
-    """Raise RecordingError where `path` is no recording of the variables of its learner."""
+    """Raise RecordingError unless `path` is a recording of the variables of its learner."""
     recording, labels = recordings.read(path), _labels(path.parent)
     for name, values in recording._asdict().items():
         rows = np.atleast_2d(values)
@@ -50,7 +50,7 @@ def require_recording(path: Path) -> None:
 
 
 def _labels(folder: Path) -> dict[str, list[str]]:
-    """The variables of each array of a recording, where the folder is a learner's and says them."""
+    """Return the variables of each array of a recording; empty if the folder is not that of a learner."""
     try:
         about: dict[str, Any] = recordings.about(folder)
         return {
@@ -58,12 +58,12 @@ def _labels(folder: Path) -> dict[str, list[str]]:
             "inputs": [f"{name} [{unit}]" for name, unit in about["inputs"]],
             "outputs": [f"{name} [{unit}]" for name, unit in about["outputs"]],
         }
-    except Exception:  # there is none, or not what a learner writes, which `check` tells
+    except Exception:  # no `learner.json`, or an invalid one, which `check` reports
         return {}
 
 
 def _array(name: str, array: Array, labels: list[str]) -> str:
-    """One array: the range of each of its columns, or its text."""
+    """Return a description of one array: the range of each column, or its text."""
     title = f"{printable(name)}: {printable(str(array.dtype))[:_TEXT]} {list(array.shape)}"
     if array.dtype.kind in "US" and array.size == 1:
         return f"{title}\n  {printable(str(array.item()))[:_TEXT]}"
@@ -73,7 +73,7 @@ def _array(name: str, array: Array, labels: list[str]) -> str:
     if len(labels) != len(columns):
         labels = [str(number) for number in range(min(len(columns), _COLUMNS))]
     rest = f"\n  ... and {len(columns) - _COLUMNS} more" if len(columns) > _COLUMNS else ""
-    named = list(zip(labels, columns, strict=False))  # of many columns the first ones
+    named = list(zip(labels, columns, strict=False))  # the first of many columns
     if array.dtype.kind in "mM":
         names: tuple[str, ...] = ("", "lowest", "highest")
         rows: list[list[Cell]] = [
@@ -91,7 +91,7 @@ def _array(name: str, array: Array, labels: list[str]) -> str:
 
 
 def _range(column: Array) -> tuple[float, float, float, int]:
-    """The lowest, mean and highest of the finite values, and how many are not."""
+    """Return minimum, mean and maximum of the finite values, and the number of others."""
     with np.errstate(all="ignore"):
         values = column.astype(np.float64)
         finite = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Say what of pamlflow is in a folder, and how to look into it."""
+"""Describe the files of pamlflow in a folder for a terminal."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from pamlflow.storage.places import Place, plain
 
 
 def describe(folder: Path) -> str | None:
-    """Return what kinds of files are in `folder`, and a command for each; None where there are none."""
+    """Return the kinds of files in `folder` with a command for each; None if there are no such files."""
     kinds: defaultdict[str, list[Path]] = defaultdict(list)
     for path in all_files(folder):
         if kind := _kind(path):
@@ -29,7 +29,7 @@ def describe(folder: Path) -> str | None:
 
 
 def _kind(path: Path) -> str:
-    """What a file is, in a word; empty where it is not of pamlflow."""
+    """Return the kind of a file in a few words; empty if it is not a file of pamlflow."""
     if place := Place.of(path):
         return place.schema
     if recordings.is_recording(path):

@@ -1,10 +1,9 @@
 """Compare the files of a study with each other, without its configuration.
 
-A tree of files tells this much by itself: a path says which experiment, strategy, trial and round a
-file belongs to, the file says what it was made from, and the trials of an experiment are alike. Of a
-learner's folder each recording is read, and each round compared with those it was made from. A
-strategy nobody ran, trials that every strategy lacks and parameters changed since are Snakemake's to
-see. Figures bear no seal and are left out.
+A path says to which experiment, strategy, trial and round a file belongs. The file records its parents, and
+all trials of an experiment have the same files. In the folder of a learner, each recording is read, and each
+round is compared with the recordings it was made from. Only Snakemake, which knows the configuration, can see
+strategies and trials that were never run, and changed settings. Figures have no seal and are not checked.
 """
 
 import os
@@ -33,7 +32,7 @@ from pamlflow.storage.places import Place, study_of
 
 @dataclass(frozen=True)
 class Report:
-    """How many files were read, what is wrong, and what a running study has not made yet."""
+    """The number of files read, the faults, and the missing files that a running study is still to make."""
 
     count: int
     faults: list[Fault]
@@ -41,9 +40,9 @@ class Report:
 
 
 def check(folders: Sequence[Path]) -> Report:
-    """Examine all files that `folders` hold or were made from, each once.
+    """Check all files in `folders`, and the files that they were made from.
 
-    A file has one fault at most, the first that is found.
+    A file has at most one fault, the first that is found.
     """
     walks = [walk(folder) for folder in folders]
     paths = set().union(*(each.paths for each in walks))
@@ -70,7 +69,7 @@ def check(folders: Sequence[Path]) -> Report:
 
 
 def summary(report: Report) -> str:
-    """Return what `check` found in one line, with one command for all that can be made again."""
+    """Return a report in one line, with the commands that make all faulty files again."""
     line = f"{report.count} files, no fault"
     if report.faults:
         kinds = Counter(fault.kind for fault in report.faults)
@@ -95,12 +94,12 @@ def summary(report: Report) -> str:
 
 
 def _is_known(path: Path) -> bool:
-    """Whether a stage writes such a file, or a robot's learner."""
+    """Return whether a stage or a learner writes such a file."""
     return Place.of(path) is not None or recordings.is_recording(path)
 
 
 def _lineage(found: Found) -> Iterator[Fault]:
-    """Compare each file with those it was made from."""
+    """Compare each file with its parents."""
     absent, made_from = defaultdict(list), defaultdict[Path, dict[Path, str]](dict)
     for path, facts in sound(found).items():
         for parent, sha256 in facts.parents.items():
@@ -130,10 +129,10 @@ def _lineage(found: Found) -> Iterator[Fault]:
 
 
 def _changed(parent: Path, sha256: str, children: Mapping[Path, str]) -> Iterator[Fault]:
-    """Whether a file is the one that its `children` were made from, by the SHA-256 they recorded.
+    """Compare the SHA-256 of a file with those that its `children` recorded when they were made from it.
 
-    If all of them know another, the file was changed after them; if some do, they were not made again
-    when it was. Either way it is made again too: what it says now may be wrong, and must not spread.
+    If all children recorded another one, the file has changed since; if only some did, they were not made again
+    with it. In both cases the file is made again too, since its content may be wrong and must not spread.
     """
     others = {path: digest for path, digest in children.items() if digest != sha256}
     if others and len(others) == len(children) and not recordings.is_recording(parent):
@@ -151,7 +150,7 @@ def _changed(parent: Path, sha256: str, children: Mapping[Path, str]) -> Iterato
 
 
 def _continuity(place: Place, facts: Facts, found: Found) -> Iterator[Fault]:
-    """Whether a round is the one that its name says, and goes on where the one before ended."""
+    """Check that a round has the number in its name, and that it continues the round before."""
     if facts.rounds != (place.number,):
         text = f"expected number {place.number} in dataset 'round', found {facts.rounds[0]}"
         yield inconsistent(place.path, text)
@@ -166,7 +165,7 @@ def _continuity(place: Place, facts: Facts, found: Found) -> Iterator[Fault]:
 
 
 def _membership(place: Place, facts: Facts, found: Found) -> Iterator[Fault]:
-    """Whether the tasks of a trial with a pool are the rows of it that they say, none twice."""
+    """Check that the tasks of a trial with a pool are the recorded rows of it, each once."""
     pool = place._replace(schema="pool", strategy="", round="").path
     if pool not in facts.parents:
         yield inconsistent(place.path, f"expected {pool} among its parents")
@@ -205,7 +204,7 @@ def _trials(found: Found) -> Iterator[Fault]:
 
 
 def _last_round(held: Mapping[Place, Facts | Fault]) -> int:
-    """The last round that the experiment scores; before any scores, the last that there is."""
+    """Return the last round with scores in an experiment; before any scores, the last round."""
     scored = [
         facts.rounds[-1]
         for place, facts in held.items()
@@ -217,7 +216,7 @@ def _last_round(held: Mapping[Place, Facts | Fault]) -> int:
 def _trial(
     metrics: Place, facts: Facts | Fault | None, rounds: set[int], last: int
 ) -> Iterator[Fault]:
-    """Whether a trial has its rounds up to number `last`, without a gap, and all their scores."""
+    """Check that a trial has all rounds up to number `last`, and their scores."""
     first, last = (0, 0) if metrics.has_one_round else (1, last)
     newest = max(rounds, default=-1)
     for number in range(first, newest):

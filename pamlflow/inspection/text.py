@@ -1,21 +1,21 @@
-"""Text for a terminal: aligned tables, and nothing that would break a line or a terminal."""
+"""Text for a terminal: aligned tables of printable characters."""
 
 import math
 from collections.abc import Sequence
 
 HEAD = 10
-"""Rows of a long table that are printed."""
+"""Number of rows of a long table that are printed."""
 
 Cell = str | int | float
 
 
 def printable(text: str) -> str:
-    """Return `text` with all that a terminal does not show, such as ends of lines, escaped."""
+    """Return `text` with unprintable characters, such as ends of lines, escaped."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> str:
-    """Aligned columns below an optional title: text to the left, numbers to the right."""
+    """Return aligned columns below an optional title: text left-aligned, numbers right-aligned."""
     cells = zip(*rows, strict=True) if rows else [()] * len(names)
     columns = [_column(*column) for column in zip(names, cells, strict=True)]
     lines = ["  " + "  ".join(line).rstrip() for line in zip(*columns, strict=True)]
@@ -23,13 +23,13 @@ def table(names: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "")
 
 
 def top(title: str, names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """A table cut after its first rows."""
+    """Return a table of the first HEAD rows."""
     rest = f"\n  ... and {len(rows) - HEAD} more" if len(rows) > HEAD else ""
     return table(names, rows[:HEAD], title) + rest
 
 
 def _column(title: str, cells: Sequence[Cell]) -> list[str]:
-    """The cells below their title, all of one width; real numbers with four digits and aligned."""
+    """Return the title and the cells of a column at equal width; real numbers have four digits."""
     if any(isinstance(cell, float) for cell in cells):
         finite = [abs(float(cell)) for cell in cells if math.isfinite(float(cell))]
         largest = max(finite, default=0)

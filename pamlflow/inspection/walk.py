@@ -1,4 +1,4 @@
-"""Find the files of studies and learners below a folder, and what hides them."""
+"""Find the files of studies and learners below a folder, and files that do not belong there."""
 
 import os
 import time
@@ -16,14 +16,14 @@ _SKEW = 60.0  # seconds by which the clocks of machines that share a disk may di
 
 
 class Walk(NamedTuple):
-    """The HDF5 files and recordings below a folder, and what is wrong with all else."""
+    """The HDF5 files and recordings below a folder, and the faults of other files."""
 
     paths: set[Path]
     faults: list[Fault]
 
 
 def walk(folder: Path) -> Walk:
-    """Look for files below `folder`, also through links to other folders."""
+    """Find files below `folder`, following links to other folders."""
     found = Walk(set(), [])
     inside = [plain(path) for path in _files(folder, found.faults)]
     hdf5 = {path for path in inside if path.suffix == ".h5"}
@@ -43,34 +43,34 @@ def walk(folder: Path) -> Walk:
 
 
 def all_files(folder: Path) -> Iterator[Path]:
-    """Yield all files below `folder` that can be seen."""
+    """Yield all accessible files below `folder`."""
     return _files(folder, [])
 
 
 def _is_elsewhere(path: Path) -> bool:
-    """Whether no stage and no learner writes a file of this name."""
+    """Return whether no stage and no learner writes a file of this name."""
     known = Place.of(path) or recordings.is_recording(path) or remedies.is_learners_round(path)
     return not known
 
 
 def _placement(path: Path) -> Iterator[Fault]:
-    """What name and date of a file tell without its content."""
+    """Yield faults in the name and the date of a file."""
     if _is_elsewhere(path):
         yield Fault(path, "stray", "no stage writes a file of this name", "move it elsewhere")
         return
     now = time.time()
     try:
         ahead = path.stat().st_mtime - now
-    except OSError:  # whoever reads it says so
+    except OSError:  # reading it reports the fault
         return
     if study_of(path) and ahead > _SKEW:
         text = f"{ahead / 3600:.1f} hours ahead of the clock ({time.strftime('%c', time.localtime(now))})"
-        problem = f"its date is {text}, and Snakemake takes all that is made from it for older"
+        problem = f"its date is {text}, so Snakemake takes the files made from it for outdated"
         yield Fault(path, "dated", problem, remedies.touch(path))
 
 
 def _files(folder: Path, faults: list[Fault]) -> Iterator[Path]:
-    """All that is no folder below `folder`; each folder is entered once, whatever links lead to it."""
+    """Yield all files below `folder`; each folder is entered once, however many links lead to it."""
 
     def closed(error: OSError) -> None:
         path = plain(Path(os.fsdecode(error.filename)))
@@ -84,6 +84,6 @@ def _files(folder: Path, faults: list[Fault]) -> Iterator[Path]:
             folders.clear()
             continue
         entered.add(real)
-        # A folder that is named like a file stands in its place.
+        # A folder with the name of a study's file is a fault of that file.
         named = [name for name in folders if Place.of(Path(root) / name)]
         yield from (Path(root) / name for name in (*names, *named))

@@ -1,7 +1,7 @@
-"""Read files in processes of their own: a file that brings down HDF5 ends its own reading and no other.
+"""Read files in worker processes: a file that crashes HDF5 does not end the check of the others.
 
-A file can still hold what the checks before reading do not see, such as a tree of HDF5 that leads in
-a circle. So a worker has bounds of memory and of time, and another one takes over when it ends.
+The checks before reading do not find everything, such as an HDF5 tree with a cycle. A worker therefore has
+limits of memory and time, and is replaced when it ends.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from pamlflow.storage.files import LARGEST
 Result = TypeVar("Result")
 
 WORKERS = min(8, os.cpu_count() or 1)
-"""Processes that read files: more would disturb the others on a login node."""
+"""Number of worker processes; more would disturb other users of a login node."""
 
 SECONDS = 60
-"""Time of a processor for one file."""
+"""Processor time for one file."""
 
-_MEMORY = 4 * LARGEST  # beside what a worker begins with: the file, its data, and copies of them
+_MEMORY = 4 * LARGEST  # in addition to the memory at the start: the file, its data, and copies
 
 
 class Crash(NamedTuple):
@@ -43,7 +43,7 @@ class _Worker(NamedTuple):
 def each(
     function: Callable[[Path], Result], paths: Sequence[Path]
 ) -> Iterator[tuple[Path, Result | Crash]]:
-    """Yield each of `paths` with what `function` returns for it, in the order they are done."""
+    """Yield each of `paths` with the result of `function`, or a Crash, in order of completion."""
     waiting, busy = deque(paths), dict[Connection, tuple[_Worker, Path]]()
     idle = [_start(function) for _ in range(min(WORKERS, len(paths)))]
     try:
@@ -71,7 +71,7 @@ def each(
 
 
 def one(function: Callable[[Path], Result], path: Path) -> Result | Crash:
-    """Return what `function` returns for one path, or why it did not."""
+    """Return the result of `function` for one path, or a Crash."""
     return next(result for _, result in each(function, [path]))
 
 
@@ -85,11 +85,9 @@ def _start(function: Callable[[Path], Result]) -> _Worker:
 
 def _serve(function: Callable[[Path], Result], pipe: Connection) -> None:
     """Read one file after another, until the process is ended."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the process that waits is told, and ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles it, and ends this one
     _limit(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(OSError):  # where there is no /proc, the memory is not bounded
+    with contextlib.suppress(OSError):  # without /proc, the memory is not limited
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + _MEMORY)
     while True:
@@ -101,23 +99,23 @@ def _serve(function: Callable[[Path], Result], pipe: Connection) -> None:
             result = function(path)
         except MemoryError:
             result = Crash(f"reading it takes more than {_MEMORY} bytes of memory")
-        except Exception as error:  # no file may end the check of the others
+        except Exception as error:  # a file must not end the check of the others
             result = Crash(f"cannot be read ({type(error).__name__}: {error})")
         pipe.send(result)
 
 
 def _limit(kind: int, value: int) -> None:
-    """Set a soft limit, unless a lower one is set already."""
+    """Set a soft limit, unless it is lower already."""
     soft, hard = resource.getrlimit(kind)
     bounds = [value, *(bound for bound in (hard,) if bound != resource.RLIM_INFINITY)]
     if kind != resource.RLIMIT_CPU and soft != resource.RLIM_INFINITY:
         bounds.append(soft)
-    with contextlib.suppress(OSError, ValueError):  # a system that knows no such limit
+    with contextlib.suppress(OSError, ValueError):  # a system without this limit
         resource.setrlimit(kind, (min(bounds), hard))
 
 
 def _reason(exit_code: int | None) -> str:
-    """Why a process ended."""
+    """Return why a process ended."""
     if exit_code == -signal.SIGXCPU:
         return f"reading it takes longer than {SECONDS} s"
     name = signal.Signals(-exit_code).name if exit_code and exit_code < 0 else f"exit {exit_code}"

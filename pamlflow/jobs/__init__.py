@@ -1,1 +1,1 @@
-"""What surrounds a job: its log and threads, Snakemake's messages, and the way back after a lost Snakemake."""
+"""The surroundings of a job: log and threads, progress messages, and recovery from a lost Snakemake."""

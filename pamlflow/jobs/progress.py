@@ -1,4 +1,4 @@
-"""Snakemake's messages as a user wants them: a line a job, and an estimate of the time left."""
+"""Progress messages for Snakemake: one line per finished job, with an estimate of the time left."""
 
 import re
 import sys
@@ -32,10 +32,10 @@ CHATTER = (
 
 
 class TimeLeft:
-    """Estimates the seconds left from the durations of the latest jobs of each rule.
+    """Estimates the time left from the durations of the latest jobs of each rule.
 
-    Rules differ in cost by orders of magnitude, and rounds grow with the tasks; how many jobs run
-    side by side is measured, not assumed.
+    Rules differ in cost by orders of magnitude, and rounds take longer with more tasks. The number of parallel
+    jobs is measured.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,17 +50,17 @@ class TimeLeft:
         self._worked = 0.0
 
     def plan(self, jobs: Mapping[str, int]) -> None:
-        """Take the number of jobs of each rule; the time starts now."""
+        """Set the number of jobs of each rule, and start the clock."""
         self._planned = Counter(jobs)
         self._left = Counter(jobs)
         self._begin = self._clock()
 
     def start(self, job: int, rule: str) -> None:
-        """Note that a job of `rule` starts."""
+        """Record the start of a job of `rule`."""
         self._running[job] = (rule, self._clock())
 
     def stop(self, job: int, *, finished: bool) -> float:
-        """Note that a job ends, and return its duration in seconds; an unknown job took none."""
+        """Record the end of a job, and return its duration in seconds; 0 for an unknown job."""
         if job not in self._running:
             return 0.0
         rule, begin = self._running.pop(job)
@@ -72,7 +72,7 @@ class TimeLeft:
         return duration
 
     def seconds(self) -> float | None:
-        """Return the estimate; None while the cost of most of the plan is unknown."""
+        """Return the estimate in seconds; None while the cost of most planned jobs is unknown."""
         means = {rule: sum(latest) / len(latest) for rule, latest in self._latest.items()}
         known = sum(self._planned[rule] for rule in means)
         if not means or 2 * known < self._planned.total():
@@ -88,9 +88,9 @@ class TimeLeft:
 
 
 class LogHandler(LogHandlerBase):
-    """Writes a line for each finished job and, where one fails, the end of its log file.
+    """Writes a line for each finished job, and the end of the log file of a failed job.
 
-    A dry run keeps Snakemake's own words, and `.snakemake/log` has them all.
+    A dry run keeps the messages of Snakemake; `.snakemake/log` always has them all.
     """
 
     writes_to_stream = True
@@ -100,9 +100,9 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def __post_init__(self) -> None:
-        """Begin without any job; WorkflowError where Snakemake would not come to an end of its files.
+        """Start without jobs. Raises WorkflowError if Snakemake could not finish reading its files.
 
-        Nothing else of the workflow runs before Snakemake reads them.
+        No other part of the workflow runs before Snakemake reads them.
         """
         if endless := bomb():
             raise WorkflowError(endless)
@@ -111,7 +111,7 @@ class LogHandler(LogHandlerBase):
         self._finished: list[str] = []
 
     def emit(self, record: LogRecord) -> None:
-        """Write what `record` tells a user, if anything."""
+        """Write the message of `record` for a user, if any."""
         text = explanation(record.getMessage()) if record.levelno >= ERROR else None
         if text is None:
             text = self.format(record) if self.common_settings.dryrun else self.text(record)
@@ -119,7 +119,7 @@ class LogHandler(LogHandlerBase):
             print(text, file=sys.stdout if self.common_settings.stdout else sys.stderr, flush=True)
 
     def text(self, record: LogRecord) -> str | None:
-        """Return what `record` tells a user; None when that is nothing."""
+        """Return the message of `record` for a user; None if there is none."""
         event: dict[str, Any] = vars(record)
         match event.get("event"):
             case LogEvent.RUN_INFO:
@@ -134,7 +134,7 @@ class LogHandler(LogHandlerBase):
                 duration = self._time_left.stop(event["job_id"], finished=True)
                 if name := self._names.pop(event["job_id"], None):
                     self._finished.append(f"{name} ({words(duration)})")
-                else:  # the SLURM plugin announces no job: its rule is all there is
+                else:  # the SLURM plugin announces no jobs; only the rule is known
                     self._finished.append(record.getMessage().rpartition("Rule: ")[2].rstrip(")"))
             case LogEvent.PROGRESS:
                 finished, self._finished = self._finished, []
@@ -147,7 +147,7 @@ class LogHandler(LogHandlerBase):
                 name = self._names.pop(event["jobid"], None)
                 logs = [Path(path) for path in event["log"]]
                 if name is None and logs and not any(path.exists() for path in logs):
-                    return None  # of a group of the SLURM plugin, and never begun
+                    return None  # in a group of the SLURM plugin, and never started
                 what = f"after {words(duration)}: {name}" if name else event["rule_name"]
                 return f"{_now()}  FAILED {what}{''.join(map(log_end, logs))}"
             case (
@@ -159,21 +159,21 @@ class LogHandler(LogHandlerBase):
             ):
                 pass
             case LogEvent.ERROR if "CalledProcessError" in record.getMessage():
-                pass  # repeats at length that a job failed
+                pass  # only repeats that a job failed
             case _ if not record.getMessage().startswith(CHATTER):
                 return self.format(record)
         return None
 
 
 def job_name(rule: str, wildcards: Mapping[str, str]) -> str:
-    """Return what tells a job from others: `acquire_round cart_pole paml trial 00 round 03`."""
+    """Return the name of a job: `acquire_round cart_pole paml trial 00 round 03`."""
     numbered = ("trial", "round")
     parts = [f"{key} {value}" if key in numbered else value for key, value in wildcards.items()]
     return " ".join([rule, *parts])
 
 
 def words(seconds: float) -> str:
-    """Return a duration as one says it: `8 s`, `3 min`, `2 h 10 min`."""
+    """Return a duration in words: `8 s`, `3 min`, `2 h 10 min`."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -183,7 +183,7 @@ def words(seconds: float) -> str:
 def log_end(path: Path) -> str:
     """Return the name of a log file and its last lines, indented below a message.
 
-    What ends with an error in one line says all with it.
+    If the last line is a complete error message, only this line is returned.
     """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]

@@ -1,9 +1,8 @@
-"""Clear the way after a lost Snakemake: `python -m pamlflow.jobs.recover [COMMAND ...]`.
+"""Recover from a lost Snakemake: `python -m pamlflow.jobs.recover [COMMAND ...]`.
 
-A Snakemake that is killed leaves its lock behind, and perhaps jobs that run on although nobody
-waits for them: processes of this machine, or jobs of SLURM. They would write the same files as a
-new run, beside it. They are ended, the lock is removed, and COMMAND, if any, takes over. Nothing is
-touched where a Snakemake may be alive.
+A Snakemake that is killed leaves its lock, and perhaps running jobs: processes of this machine, or jobs of
+SLURM. They would write the same files as a new run. This program ends them, removes the lock, and starts
+COMMAND, if any. It changes nothing if a Snakemake may still be running.
 """
 
 import argparse
@@ -24,11 +23,11 @@ PATIENCE = 10.0
 
 
 class AliveError(RuntimeError):
-    """A Snakemake works in the folder, or may do so where this machine cannot see it."""
+    """A Snakemake is running in the folder, or may be running on another machine."""
 
 
 class _Processes(NamedTuple):
-    """What works in a folder: each Snakemake that a user started, and what runs the jobs."""
+    """The processes in a folder: each Snakemake that a user started, and the jobs."""
 
     snakemakes: list[psutil.Process]
     jobs: list[psutil.Process]
@@ -37,9 +36,8 @@ class _Processes(NamedTuple):
 def recover(folder: Path) -> list[str]:
     """End the orphaned jobs of `folder`, remove its lock, and return what was done.
 
-    Raises AliveError, and does nothing, while a Snakemake runs there, or when the lock belongs to
-    another machine that shares the folder. Raises SlurmError, and keeps the lock, when jobs may be
-    left in SLURM.
+    Raises AliveError and changes nothing if a Snakemake runs there, or if the lock belongs to another machine
+    that shares the folder. Raises SlurmError and keeps the lock if jobs may be left in SLURM.
     """
     folder = folder.resolve()
     here = _processes(folder)
@@ -62,22 +60,22 @@ def recover(folder: Path) -> list[str]:
 
 
 def orphans(folder: Path) -> list[str]:
-    """Return the jobs, such as `SLURM job 17`, that run in `folder` and belong to no Snakemake.
+    """Return the jobs, such as `SLURM job 17`, that run in `folder` without a Snakemake.
 
-    For a Snakemake that is about to begin: its lock keeps others from its files, but whoever removes
-    a lock by hand ends no job. Raises SlurmError when jobs may be left in SLURM.
+    A new Snakemake asks before it starts: removing a lock by hand does not end the jobs of a lost run. Raises
+    SlurmError if jobs may be left in SLURM.
     """
     folder = folder.resolve()
     here = _processes(folder)
     locks = folder / ".snakemake" / "locks"
     if here.snakemakes or len(list(locks.glob("*.output.lock"))) > 1:
-        return []  # another run, of other files: the jobs are its own
+        return []  # another run, of other files, owns the jobs
     waiting = [f"SLURM job {job}" for job in slurm.jobs(folder)]
     return [f"process {job.pid}" for job in here.jobs] + waiting
 
 
 def _processes(folder: Path) -> _Processes:
-    """Return what works in `folder`, but this process and those that wait for it."""
+    """Return the processes in `folder`, except this process and its parents."""
     scripts = folder / ".snakemake" / "scripts"
     this = psutil.Process()
     found = _Processes([], [])
@@ -86,9 +84,9 @@ def _processes(folder: Path) -> _Processes:
             if Path(process.cwd()) != folder:
                 continue
             command = process.cmdline()
-        except psutil.Error:  # it has ended, or belongs to somebody else
+        except psutil.Error:  # it has ended, or belongs to another user
             continue
-        # A job is a script, or a Snakemake that another one has started to run it.
+        # A job is a script, or a Snakemake started by another one to run it.
         is_snakemake = any(Path(argument).name == "snakemake" for argument in command)
         is_script = any(scripts in Path(argument).parents for argument in command)
         if is_script or (is_snakemake and "--mode" in command):
@@ -99,7 +97,7 @@ def _processes(folder: Path) -> _Processes:
 
 
 def _end(processes: list[psutil.Process]) -> list[int]:
-    """End the processes, those that SLURM has not ended yet; return their ids."""
+    """End the processes that are still running; return their ids."""
     running = [process for process in processes if process.is_running()]
     for process in running:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -113,8 +111,8 @@ def _end(processes: list[psutil.Process]) -> list[int]:
 def _owners(folder: Path) -> set[str]:
     """Return the machines of the Snakemakes that hold locks in `folder`, by their logs.
 
-    Those are the latest that got a lock and did not end: a log ends with its own name. Two may hold
-    locks, if they make different files.
+    They are those with the latest logs that got a lock and did not end; a complete log ends with its own name.
+    Two Snakemakes may hold locks if they make different files.
     """
     locks = folder / ".snakemake" / "locks"
     number = max(len(list(locks.glob(f"*.{kind}.lock"))) for kind in ("input", "output"))
@@ -128,7 +126,7 @@ def _owners(folder: Path) -> set[str]:
 
 
 def main() -> None:
-    """Recover the working folder, and let the command take over."""
+    """Recover the working folder, then run the command."""
     parser = argparse.ArgumentParser(prog="python -m pamlflow.jobs.recover", description=__doc__)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND ...")
     command: list[str] = parser.parse_args().command

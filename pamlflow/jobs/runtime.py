@@ -1,4 +1,4 @@
-"""What surrounds a job: its log file, and the threads it may use. Importing it loads no TensorFlow."""
+"""The surroundings of a job: log file, environment and threads. Importing this module loads no TensorFlow."""
 
 import contextlib
 import logging
@@ -21,47 +21,48 @@ logger = logging.getLogger("pamlflow")
 _DEFAULTS = {**ENVIRONMENT, CHECK_SHAPES: "0"}
 _FIXED = {
     "TF_USE_LEGACY_KERAS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "1",  # it rounds otherwise than TensorFlow's own kernels
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # it rounds differently from TensorFlow's own kernels
 }
 _NOT_PASSED_ON = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "GPFLOW_")
-"""Variables of jobs, or their beginnings, that would change what is computed."""
+"""Environment variables, or prefixes of them, that would change results; jobs do not get them."""
 
 _TOO_LATE_FOR_JOBS = ("PYTHONOPTIMIZE", "MPLBACKEND")
-"""Keras does not load without its docstrings, nor matplotlib with a backend that it does not know."""
+"""Variables that interpreters read at their start: Keras needs docstrings, matplotlib a known backend."""
 
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",  # for jobs that load TensorFlow only to look at pictures
+    "TF_NUM_INTRAOP_THREADS",  # for jobs that load TensorFlow only for pictures
     "TF_NUM_INTEROP_THREADS",
 )
 
 
 def prepare_jobs() -> None:
-    """Take out of the environment what interpreters read before they enter `job`; the workflow calls it."""
+    """Remove variables from the environment that interpreters read before `job`; called by the workflow."""
     for name in _TOO_LATE_FOR_JOBS:
         os.environ.pop(name, None)
 
 
 @contextlib.contextmanager
 def job(*, log: str | Path, threads: int) -> Iterator[None]:
-    """Run a job with messages and uncaught errors in the file `log`, on `threads` threads.
+    """Run a job on `threads` threads, with messages and uncaught errors in the file `log`.
 
-    What libraries print to stderr from compiled code goes to `log` too, so that the terminal keeps the
-    progress of the workflow.
+    Output of compiled code to stderr goes to `log` too, so the terminal shows only the progress of the
+    workflow.
 
     Libraries read the environment when they are loaded: those a script loads before it enters here,
     NumPy for one, go by what Snakemake exported. TensorFlow must be loaded inside, by
     `pamlflow.tensorflow_loading`. What else the environment says that would change results is not passed on.
 
-    Warnings are logged, also where PYTHONWARNINGS makes them errors, and NumPy's error state is the default
-    one until a user's module changes it.
-
-    A UserError ends the process without a traceback in the terminal: its message is the last line of `log`.
+    Warnings are logged, even if PYTHONWARNINGS makes them errors. NumPy has its default error state until a
+    user's module changes it. A UserError ends the process without a traceback in the terminal; its message is
+    the last line of `log`.
     """
     _set_environment(threads)
-    from pamlflow.numerics import default_error_state  # loads NumPy, which has to see the threads
+    from pamlflow.numerics import (
+        default_error_state,
+    )  # loads NumPy, which reads the number of threads
 
     with (
         _log_file(Path(log)),
@@ -84,7 +85,7 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
 
 
 def _set_environment(threads: int) -> None:
-    """Set what libraries read when they are loaded."""
+    """Set the environment variables that libraries read when they are loaded."""
     for name in list(os.environ):
         if name.startswith(_NOT_PASSED_ON):
             del os.environ[name]
@@ -96,7 +97,7 @@ def _set_environment(threads: int) -> None:
 
 @contextlib.contextmanager
 def _warnings_only_shown() -> Iterator[None]:
-    """Show warnings where a filter makes some of them errors."""
+    """Show warnings instead of raising them, if a filter makes some of them errors."""
     with warnings.catch_warnings():
         if any(action == "error" for action, *_ in warnings.filters):
             warnings.simplefilter("default")
@@ -104,19 +105,19 @@ def _warnings_only_shown() -> Iterator[None]:
 
 
 def _used() -> str:
-    """Processor time and peak memory so far; Snakemake's benchmark files sample them every 30 s only."""
+    """Return processor time and peak memory so far; Snakemake's benchmarks sample memory only every 30 s."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    try:  # On Linux, ru_maxrss counts what the parent had when it started this process.
+    try:  # On Linux, ru_maxrss includes the memory of the parent at the start of this process.
         status = Path("/proc/self/status").read_text()
         memory = int(status.split("VmHWM:")[1].split()[0]) / 2**10
-    except (OSError, IndexError):  # no such file, or no such line in a sandbox
+    except (OSError, IndexError):  # missing in a sandbox
         memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return f"{used.ru_utime + used.ru_stime:.1f} s of processor, at most {memory:.0f} MiB"
 
 
 @contextlib.contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """Send what pamlflow logs, and Python's warnings, to a new file at `path`."""
+    """Write the log of pamlflow and Python's warnings to a new file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("")
     handler = logging.FileHandler(path, mode="a", encoding="utf-8")  # stderr is appended too

@@ -1,4 +1,4 @@
-"""The jobs that SLURM holds for the workflow of a folder, and their end."""
+"""List and cancel the SLURM jobs of the workflow in a folder."""
 
 import re
 import shutil
@@ -11,21 +11,21 @@ ANSWER = 60.0
 PATIENCE = 120.0
 """Seconds that cancelled jobs have to end; SLURM grants them 30 before it kills them."""
 
-# Snakemake names its jobs after the run, a UUID behind the prefix of the profile. Whatever else the
-# user has submitted from the folder, perhaps the job this runs in, has another name.
+# Snakemake names its jobs by the prefix of the profile and the UUID of the run. Other jobs of the user in the
+# folder, perhaps the one in which this runs, have other names.
 _JOB = re.compile(
     r"(?P<id>\d+)\|([\w-]{1,50}_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\|(?P<folder>.+)"
 )
 
 
 class SlurmError(RuntimeError):
-    """SLURM gives no answer, or does not end jobs."""
+    """SLURM does not answer, or does not end jobs."""
 
 
 def jobs(folder: Path) -> list[str]:
     """Return the ids of the workflow's jobs, waiting or running, that were submitted in `folder`.
 
-    None where there is no SLURM. Raises SlurmError when it does not answer and the folder has used it.
+    The list is empty without SLURM. Raises SlurmError if SLURM does not answer and the folder has used it.
     """
     if shutil.which("squeue") is None:
         return []
@@ -40,7 +40,7 @@ def jobs(folder: Path) -> list[str]:
 
 
 def cancel(folder: Path) -> list[str]:
-    """Cancel the workflow's jobs that were submitted in `folder`; return their ids when all are gone.
+    """Cancel the workflow's jobs that were submitted in `folder`; return their ids when all have ended.
 
     Raises SlurmError when SLURM does not answer, or still holds one after `PATIENCE` seconds.
     """
@@ -58,7 +58,7 @@ def cancel(folder: Path) -> list[str]:
 
 
 def _run(*command: str) -> str:
-    """Return what a command of SLURM prints."""
+    """Return the output of a SLURM command."""
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=ANSWER)
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
-"""What finished jobs used, by the last lines of their logs, and the machine they ran on.
+"""Time and memory of finished jobs, from the last lines of their logs; and the machine they ran on.
 
-Snakemake's benchmark files say how long a job took, but not what it used: after 15 s they look every 30 s.
+Snakemake's benchmark files have the duration of a job, but sample its memory only every 30 s after 15 s.
 """
 
 import os
@@ -17,13 +17,13 @@ LOGS = {
     "evaluate_trial": "*/trial_*/metrics.log",
     "simulate_initial_tasks": "trial_*/initial_tasks.log",
 }
-"""Where the jobs of each rule write their logs, below the folder of an experiment."""
+"""Log files of the jobs of each rule, below the folder of an experiment."""
 
 _USED = re.compile(r"done in ([\d.]+) s, ([\d.]+) s of processor, at most (\d+) MiB\n$")
 
 
 class Usage(NamedTuple):
-    """What one job took."""
+    """Time and memory of one job."""
 
     seconds: float
     processor: float  # seconds
@@ -31,7 +31,7 @@ class Usage(NamedTuple):
 
 
 def usage(logs: Path, experiment: str = "*") -> dict[str, list[Usage]]:
-    """What the finished jobs of each rule took, of one `experiment` or of all below the folder `logs`."""
+    """Return the usage of the finished jobs of each rule, for one `experiment` or all in the folder `logs`."""
     found: defaultdict[str, list[Usage]] = defaultdict(list)
     for rule, pattern in LOGS.items():
         for path in sorted(logs.glob(f"{experiment}/{pattern}")):
@@ -44,13 +44,13 @@ def usage(logs: Path, experiment: str = "*") -> dict[str, list[Usage]]:
 
 
 def machine() -> str:
-    """The processor, the threads of this process, and the memory: `AMD EPYC 7B13, 2 threads, 24 GiB`."""
+    """Return processor, threads of this process, and memory: `AMD EPYC 7B13, 2 threads, 24 GiB`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{_processor()}, {len(os.sched_getaffinity(0))} threads, {memory:.0f} GiB"
 
 
 def _processor() -> str:
-    """The processor's own name."""
+    """Return the name of the processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

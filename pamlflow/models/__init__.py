@@ -1,4 +1,4 @@
-"""Models of tasks: one file or one folder for each kind, and a line here."""
+"""Kinds of models: one file or folder for each, and one line here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,20 +24,20 @@ DEFAULT_KIND = LATENT_GP.name
 
 
 def kind_of(section: Mapping[str, Any]) -> ModelKind:
-    """Return the kind of model that a section ``model`` names: one of KINDS, or a user's `package.module:Name`.
+    """Return the kind of model in the section `model`: one of KINDS, or your own as `package.module:Name`.
 
-    Raises ValueError when there is none of this name, or what it names is no ModelKind.
+    Raises ValueError when there is no such kind, or the name is not that of a ModelKind.
     """
     return plugins.load(section.get("kind", DEFAULT_KIND), KINDS, "kind of model", ModelKind)
 
 
 def is_default(section: Mapping[str, Any]) -> bool:
-    """Say whether a section ``model`` is of the kind whose keys the schema of the configuration lists."""
+    """Say whether a section `model` is of the kind whose keys the schema of the configuration lists."""
     return bool(section.get("kind", DEFAULT_KIND) == DEFAULT_KIND)
 
 
 def trainer_of(section: Mapping[str, Any], training: Mapping[str, Any]) -> Trainer:
-    """Return what trains the model that the sections ``model`` and ``training`` describe.
+    """Return the trainer for the sections `model` and `training`.
 
     Raises ValueError as `kind_of` does, and when a value is out of its range.
     """
@@ -48,14 +48,14 @@ def trainer_of(section: Mapping[str, Any], training: Mapping[str, Any]) -> Train
 
 
 def without_kind(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings in a section ``model``: all but the kind that they are of."""
+    """Return the settings in a section `model`: all but the kind that they are of."""
     return {key: value for key, value in section.items() if key != "kind"}
 
 
 def own_sections(
     model: Mapping[str, Any], training: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the sections ``model`` and ``training`` of a study say to its kind of model.
+    """Return what the sections `model` and `training` of a study say to its kind of model.
 
     Without the settings of the default kind that this one has not: the configuration of the study, over which
     all others are laid, has them.  Raises ValueError as `kind_of` does.

@@ -25,7 +25,7 @@ Belief: TypeAlias = Any
 
 
 class LatentPosterior(NamedTuple):
-    """q(h*) of N tasks, one Gaussian each; without ``covariance`` its dimensions are independent."""
+    """q(h*) of N tasks, one Gaussian each; without `covariance` its dimensions are independent."""
 
     mean: FloatArray  # [N, Q]
     variance: FloatArray  # [N, Q], of each dimension by itself
@@ -33,7 +33,7 @@ class LatentPosterior(NamedTuple):
 
 
 class TaskArrays(NamedTuple):
-    """Transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
+    """Transitions of N tasks, padded to the longest; `mask` is 0 where a task has ended."""
 
     inputs: FloatArray  # [N, T, Dx]
     outputs: FloatArray  # [N, T, P]
@@ -52,7 +52,7 @@ class Model(Protocol):
         """q(H) of the N training tasks, in order; None if the model has no latent variable."""
 
     def prior(self, number: int) -> Belief:
-        """What is believed of ``number`` tasks of which nothing is known."""
+        """What is believed of `number` tasks of which nothing is known."""
 
     def infer(
         self,
@@ -69,9 +69,9 @@ class Model(Protocol):
     def predict(
         self, inputs: FloatArray, latent: Belief, objective: Objective = "predictive"
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx], noise included.
+        """Mean and variance [N, T, P] of the outputs at `inputs` [N, T, Dx], noise included.
 
-        ``latent`` is what `infer` or `prior` has returned, ``objective`` what it was inferred with.
+        `latent` is what `infer` or `prior` has returned, `objective` what it was inferred with.
         """
 
     def predict_descriptors(self, latents: FloatArray) -> FloatArray:
@@ -106,7 +106,7 @@ class TrainingRecord:
         logger.log(level, "%s", text)
 
     def to_datasets(self) -> dict[str, Any]:
-        """The datasets ``training/...`` of a round file."""
+        """The datasets `training/...` of a round file."""
         return {"training/bound": np.array(self.bound), "training/events": self.events}
 
 
@@ -133,8 +133,8 @@ class Fit(Protocol):
 
         Args:
             tasks: the N training tasks; those of the round before come first.
-            settings: the section ``model`` of the configuration, as the kind's own class.
-            training: the section ``training``, as the kind's own class.
+            settings: the section `model` of the configuration, as the kind's own class.
+            training: the section `training`, as the kind's own class.
             rng: all random numbers of the fit.
             previous: the model of the round before, or None to start from scratch.
             unchosen: descriptors [C - N, ..., R] of a pool whose tasks have not been run.
@@ -152,8 +152,8 @@ class ModelKind:
 
     Attributes:
         name: what the configuration calls it.
-        settings: the class of the section ``model``.
-        training: the class of the section ``training``.
+        settings: the class of the section `model`.
+        training: the class of the section `training`.
         rows: the datasets of a round file that are this kind's own.
         fit: trains a model; it may load TensorFlow when it is called, and not before.
         load: makes the model from the datasets of a round file.
@@ -177,8 +177,8 @@ class Trainer:
 
     Attributes:
         kind: the kind of model.
-        settings: its own settings, section ``model``.
-        training: how it is trained, section ``training``.
+        settings: its own settings, section `model`.
+        training: how it is trained, section `training`.
         name: how a configuration names the kind; None is the default kind, which goes without.
     """
 
@@ -188,7 +188,7 @@ class Trainer:
     name: str | None = None
 
     def to_config(self) -> dict[str, Any]:
-        """The sections ``model`` and ``training`` that describe it."""
+        """The sections `model` and `training` that describe it."""
         named = {} if self.name is None else {"kind": self.name}
         return {
             "model": {**named, **self.settings.to_config()},

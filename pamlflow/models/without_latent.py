@@ -17,8 +17,8 @@ from pamlflow.types import FloatArray
 class WithoutLatent:
     """The methods of a `Model` that follow from that: what it believes of N tasks are descriptors [N, R].
 
-    A kind derives a dataclass of arrays from it, says below which ``group`` of a round file these are, each by
-    its own name, and adds ``predict``.
+    A kind derives a dataclass of arrays from it, says below which `group` of a round file these are, each by
+    its own name, and adds `predict`.
     """
 
     group: ClassVar[str]
@@ -65,5 +65,5 @@ class WithoutLatent:
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
         return cls(**{it.name: datasets[f"{cls.group}/{it.name}"] for it in fields(cls)})

@@ -1,4 +1,4 @@
-"""Figures of an experiment: how well its strategies did, what they chose, and what the model made of it."""
+"""Figures of an experiment: scores of its strategies, the tasks they chose, and the models of these tasks."""
 
 from pamlflow.plotting.choices import choices, chosen_values
 from pamlflow.plotting.comparison import comparison

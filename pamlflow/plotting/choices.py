@@ -1,4 +1,4 @@
-"""What the strategies chose: descriptors over their box, and how often which values."""
+"""Figures of the tasks that strategies chose: their descriptors, and the shares of values."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
@@ -31,17 +31,22 @@ MAX_PAIRS = 3
 BINS = 10
 MARGIN = 0.07  # of the box, on each side
 NEUTRAL = "0.45"
-FAINT = 0.4  # opacity of what stands in the background
+FAINT = 0.4  # opacity of points in the background
 
 
 def choices(
     table: pd.DataFrame, descriptors: Sequence[Variable], limits: Limits, title: str
 ) -> Figure:
-    """Draw what each strategy (columns) chose over the box of descriptors, the first trial numbered.
+    """Draw the tasks that each strategy (columns) chose in the box of descriptors, the first trial numbered.
 
-    `table` has a row for each task, with the columns `strategy`, `trial`, `round` (0 for initial
-    tasks) and one for each of the `descriptors`, whose `limits` are the box. A single descriptor is
-    drawn against the round; of more than two, each of the first three pairs has a row.
+    A single descriptor is drawn against the round; of more than two, each of the first three pairs has a row.
+
+    Args:
+        table: a row for each task, with the columns `strategy`, `trial`, `round` (0 for initial tasks) and one
+            for each descriptor.
+        descriptors: the variables to draw.
+        limits: the box.
+        title: the title of the figure.
     """
     strategies = list(table["strategy"].unique())
     styles = strategy_styles(strategies)
@@ -82,10 +87,10 @@ def chosen_values(
     title: str,
     hidden: Collection[str] = (),
 ) -> Figure:
-    """Draw which share of the chosen tasks has which values, a row per variable.
+    """Draw histograms of the chosen tasks, a row per variable and a column per strategy.
 
-    `table` is as for `choices`, with a column for each of the `variables`; all trials and rounds are
-    counted together, the initial tasks are not. Variables named in `hidden` are labelled as such.
+    `table` is as for `choices`, with a column for each of the `variables`. All trials and rounds are counted
+    together, without the initial tasks. Variables named in `hidden` are labelled as hidden.
     """
     strategies = list(table["strategy"].unique())
     styles = strategy_styles(strategies)
@@ -118,7 +123,7 @@ def chosen_values(
 
 
 def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the initial and the chosen tasks of the first trial, and those chosen in the others."""
+    """Return the initial and the chosen tasks of the first trial, and the chosen tasks of the other trials."""
     first = table["trial"] == table["trial"].iloc[0]
     chosen = table["round"] > 0
     return table[first & ~chosen], table[first & chosen], table[~first & chosen]

@@ -1,4 +1,4 @@
-"""Figure of the paired comparison of an experiment's strategies."""
+"""The figure of the paired comparison of strategies."""
 
 from functools import partial
 
@@ -20,8 +20,8 @@ from pamlflow.statistics import CONFIDENCE, DIFFERENCE, MIN_TRIALS
 def comparison(table: pd.DataFrame) -> Figure:
     """Draw subject minus baseline in each metric (rows) under each protocol (columns) against the tasks added.
 
-    Lines are means over paired trials, bands their intervals. `table` has the columns of
-    comparison.csv, of one experiment.
+    Lines are means over paired trials, and bands their intervals. `table` is the comparison.csv of one
+    experiment.
     """
     table = table[table["quantity"] == DIFFERENCE]
     subject = strategy_name(table["subject"].iloc[0])
@@ -31,7 +31,7 @@ def comparison(table: pd.DataFrame) -> Figure:
 
 
 def _draw_panel(axis: Axes, table: pd.DataFrame, metric: str, subject: str) -> None:
-    """Draw the differences in one metric under one protocol, and say what their sign means."""
+    """Draw the differences in one metric under one protocol, with a note on the meaning of their sign."""
     panel = table[table["metric"] == metric]
     axis.axhline(0.0, color="0.2", linewidth=1.2)
     for baseline, style in strategy_styles(panel["baseline"].unique()).items():

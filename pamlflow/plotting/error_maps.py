@@ -1,4 +1,4 @@
-"""Where a strategy's model is right: the errors of single test tasks over their parameters."""
+"""Figures of the error on each test task over the true parameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,8 +25,8 @@ from pamlflow.tasks import Variable
 
 COLORMAP = "viridis"
 PERCENTILES = (2.0, 98.0)
-LOG_RATIO = 10.0  # from which on the scale of an RMSE is logarithmic
-STRIP = 0.03  # of a panel, the height of the marks of a strategy below its lines
+LOG_RATIO = 10.0  # of the largest to the smallest RMSE, above which the scale is logarithmic
+STRIP = 0.03  # height of the marks of one strategy below the lines, relative to the panel
 
 
 def error_maps(
@@ -37,10 +37,16 @@ def error_maps(
 ) -> Figure:
     """Draw NLL and RMSE (rows) over the true parameters of the test tasks, and mark training tasks.
 
-    `scores` has a row for each strategy, trial and test task, with the columns `strategy`, `nll`,
-    `squared_error` and one for each of the `variables`; `trained` has these columns for the training
-    tasks of a strategy, and their `round` (0 for initial tasks). Two parameters on a grid give maps,
-    a column per strategy; others give lines, a column per parameter, averaged over the others.
+    Two parameters on a grid give maps, a column per strategy. Otherwise the figure has lines, a column per
+    parameter, averaged over the other parameters.
+
+    Args:
+        scores: a row for each strategy, trial and test task, with the columns `strategy`, `nll`,
+            `squared_error` and one for each variable.
+        trained: for each strategy the training tasks, with a column for each variable and `round` (0 for
+            initial tasks).
+        variables: the true parameters.
+        title: the title of the figure.
     """
     places = scores[[variable.name for variable in variables]].drop_duplicates()
     is_grid = len(places) == places.nunique().prod()
@@ -54,7 +60,7 @@ def error_maps(
 def _draw_maps(
     scores: pd.DataFrame, trained: Mapping[str, pd.DataFrame], variables: Sequence[Variable]
 ) -> tuple[Figure, list[Line2D]]:
-    """Draw maps, and return them with what their legend has to explain."""
+    """Draw maps; return the figure and the handles of its legend."""
     x, y = variables
     strategies = list(scores["strategy"].unique())
     figure = Figure(figsize=(1.8 + 2.9 * len(strategies), 6.9), layout="constrained")
@@ -76,7 +82,9 @@ def _draw_maps(
         place = {"ax": row, "pad": 0.01, "aspect": 14, "extend": extend}
         colors = ScalarMappable(norm, COLORMAP)
         bar = figure.colorbar(colors, label=label, ticks=ticks, format=form, **place)
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())  # else between ticks in another notation
+        bar.ax.yaxis.set_minor_formatter(
+            NullFormatter()
+        )  # minor ticks would have labels in another notation
     for axis, strategy in zip(axes[0], strategies, strict=True):
         axis.set_title(strategy_name(strategy).replace(" (", "\n("))
     for axis in axes[-1]:
@@ -89,7 +97,7 @@ def _draw_maps(
 def _draw_lines(
     scores: pd.DataFrame, trained: Mapping[str, pd.DataFrame], variables: Sequence[Variable]
 ) -> tuple[Figure, list[Line2D]]:
-    """Draw lines, and return them with what their legend has to explain."""
+    """Draw lines; return the figure and the handles of its legend."""
     styles = strategy_styles(scores["strategy"].unique())
     figure = Figure(figsize=(2.9 + 3.6 * len(variables), 6.8), layout="constrained")
     axes = figure.subplots(len(METRICS), len(variables), sharex="col", sharey="row", squeeze=False)
@@ -124,13 +132,13 @@ def _line(strategy: str, style: StrategyStyle) -> dict[str, Any]:
 
 
 def _errors(scores: pd.DataFrame, metric: str, by: list[str]) -> pd.Series:
-    """Average over trials and what else `by` leaves out, squared errors before the root is taken."""
+    """Average over all columns that are not in `by`; squared errors are averaged before the root."""
     groups = scores.groupby(by, sort=True)
     return np.sqrt(groups["squared_error"].mean()) if metric == "rmse" else groups["nll"].mean()
 
 
 def _norm(errors: pd.Series, metric: str) -> tuple[Normalize, str]:
-    """Return a scale that a few extreme tasks do not spoil, and at which ends it cuts them off."""
+    """Return a colour scale without the extreme percentiles, and the ends at which it is cut off."""
     low, high = np.percentile(errors, PERCENTILES)
     below, above = errors.min() < low, errors.max() > high
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]

@@ -1,4 +1,4 @@
-"""The latent space: where the model puts its tasks, and in which order they were chosen."""
+"""The figure of the latent space: q(h) of each task, and the order of selection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,10 +34,16 @@ def latent_space(
 ) -> Figure:
     """Draw q(h) of N tasks within two standard deviations, a panel per true parameter.
 
-    mean [N, Q] and variance [N, Q] are those of q(h), parameters [N, D] the truth, with one of
-    `variables` per column; the last `num_chosen` tasks were chosen, in this order. Of more than two
-    latent dimensions, the two in which the means spread most are drawn; a single one is drawn as
-    intervals, a task above the other.
+    Of more than two latent dimensions, the figure shows the two with the largest spread of means. A single
+    dimension is drawn as intervals, one task above the other.
+
+    Args:
+        mean: means of q(h) [N, Q].
+        variance: variances of q(h) [N, Q].
+        parameters: true parameters [N, D], which colour the panels.
+        variables: names and units of the D parameters.
+        num_chosen: the number of chosen tasks, which come last in order of selection.
+        title: the title of the figure.
     """
     num_latent = mean.shape[1]
     dimensions = np.sort(np.argsort(-mean.var(axis=0), kind="stable")[:2])
@@ -72,7 +78,7 @@ def _draw_ellipses(
     for index, (center, width) in enumerate(zip(mean, 2 * DEVIATIONS * deviation, strict=True)):
         color = INITIAL_COLOR if index < num_initial else colors[index]
         axis.plot(*center, "o", color=color, markersize=9, markeredgewidth=0)
-        # Often smaller than the point, so on top of it, with an edge that is seen on any colour.
+        # The ellipse is often smaller than the point: draw it on top, with an edge visible on any colour.
         ellipse = Ellipse((center[0], center[1]), width[0], width[1], zorder=3)
         ellipse.set(facecolor=to_rgba(color, 0.15), edgecolor=EDGE, linewidth=0.8)
         ellipse.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
@@ -85,7 +91,7 @@ def _draw_ellipses(
 def _draw_intervals(
     axis: Axes, mean: FloatArray, deviation: FloatArray, colors: FloatArray, num_initial: int
 ) -> None:
-    """Draw chosen tasks at the height of their round, the initial ones below."""
+    """Draw each chosen task at the height of its round, and the initial tasks below."""
     heights = np.arange(len(mean)) - num_initial + 1
     for index, height in enumerate(heights):
         color = INITIAL_COLOR if index < num_initial else colors[index]

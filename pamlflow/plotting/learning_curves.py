@@ -29,16 +29,16 @@ from pamlflow.types import FloatArray
 EXPERIMENTS_IN_A_ROW = 3
 LETTERS_OF_A_NOTE = 44  # within a panel
 LETTERS_OF_A_LABEL = 20  # beside panels of an overview, which are low
-EXTREME = 3.0  # how far above three quarters of the means the axis ends, in their range
+EXTREME = 3.0  # end of the axis above the upper quartile of the means, over quartile minus minimum
 
 
 def learning_curves(table: pd.DataFrame) -> Figure:
     """Draw each metric (rows) under each protocol (columns) against the tasks added.
 
-    Lines are means over trials, bands one standard error; the oracle, which adds no tasks, is a
-    horizontal line. Where a few means are far above all others, the axis ends below them. What
-    predicting the mean scores is a dotted line if the axis reaches it, and a note names the strategies
-    whose last mean is worse. `table` has the columns of the schema `summary`, of one experiment.
+    Lines are means over trials, and bands one standard error; the oracle, which adds no tasks, is a horizontal
+    line. If a few means are far above all others, the axis ends below them. The score of predicting the mean is
+    a dotted line, if it is within the axis, and a note names the strategies that end above it. `table` has the
+    columns of the schema `summary`, for one experiment.
     """
     experiment = experiment_name(table["experiment"].iloc[0])
     trials = table["trial"].nunique()
@@ -49,7 +49,7 @@ def learning_curves(table: pd.DataFrame) -> Figure:
 
 
 def overview(table: pd.DataFrame, protocol: str) -> Figure:
-    """Draw the learning curves of several experiments under one protocol, NLL above RMSE.
+    """Draw the learning curves of several experiments (columns) under one protocol, NLL above RMSE.
 
     Lines, bands and notes are those of `learning_curves`. `table` has the columns of the schema `summary`.
     Raises ValueError when the protocol was not scored.
@@ -73,7 +73,7 @@ def overview(table: pd.DataFrame, protocol: str) -> Figure:
 def _draw_panel(
     axis: Axes, table: pd.DataFrame, metric: str, styles: Mapping[str, StrategyStyle]
 ) -> None:
-    """Draw the curves of one metric under one protocol, with labels for a legend but without it."""
+    """Draw the curves of one metric under one protocol, with labels for the common legend."""
     panel = table[table["metric"] == metric]
     curves = panel[panel["strategy"] != ORACLE]
     if len(curves):
@@ -111,7 +111,7 @@ def _draw_panel(
 
 
 def _draw_trivial(axis: Axes, value: float, worse: Sequence[str]) -> None:
-    """Draw what predicting the mean scores if it is in sight, and name the strategies that end worse."""
+    """Draw the score of predicting the mean if it is within the axis, and name the strategies `worse`."""
     low, high = axis.get_ylim()
     if low <= value <= high:
         axis.set_ylim(low, high)  # the line does not move the limits
@@ -123,7 +123,7 @@ def _draw_trivial(axis: Axes, value: float, worse: Sequence[str]) -> None:
 
 
 def _cut_off_extremes(axis: Axes, means: FloatArray) -> None:
-    """End the axis below means that would take more than half of it, and say how far they reach."""
+    """End the axis below extreme means that would fill more than half of it, with a note of the largest."""
     low, quartile = np.percentile(means, [0.0, 75.0])
     top = quartile + EXTREME * (quartile - low)
     if not 0.0 < top - low < means.max() - top:

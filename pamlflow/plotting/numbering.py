@@ -1,4 +1,4 @@
-"""Numbers beside points, clear of the points and of each other."""
+"""Numbers beside points that overlap neither points nor each other."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,13 +20,13 @@ _OFFSETS = np.concatenate(
 
 
 def number_points(axis: Axes, points: FloatArray, others: FloatArray) -> None:
-    """Write 1, 2, ... beside points [K, 2], clear of each other and of `others` [O, 2].
+    """Write 1, 2, ... beside points [K, 2], without overlap with each other and with `others` [O, 2].
 
-    Each number stands at the nearest place with room, or where there is most. The layout of the
-    figure must be final, with `draw_without_rendering` for one.
+    Each number takes the nearest free place, or else the one with most room. The layout of the figure must be
+    final, for example after `draw_without_rendering`.
     """
     figure = axis.get_figure(root=True)
-    assert figure is not None  # an axis is never without
+    assert figure is not None  # every axis has a figure
     scale = 72.0 / figure.dpi
     taken = scale * axis.transData.transform(np.concatenate([points, others]))
     low, high = scale * axis.bbox.get_points() + 0.5 * np.array([[SIZE], [-SIZE]])
@@ -34,7 +34,9 @@ def number_points(axis: Axes, points: FloatArray, others: FloatArray) -> None:
         places = taken[index] + _OFFSETS
         inside = np.all((places > low) & (places < high), axis=1)
         room = cdist(places / ROOM, taken / ROOM, "chebyshev").min(axis=1).clip(max=1.0)
-        best = int(np.argmax(np.where(inside, room, -1.0)))  # of equals the first and nearest
+        best = int(
+            np.argmax(np.where(inside, room, -1.0))
+        )  # the first of equal places is the nearest
         taken = np.concatenate([taken, places[best : best + 1]])
         number = axis.annotate(
             str(index + 1),

@@ -1,4 +1,4 @@
-"""The grid that learning curves and their comparison share: metrics by columns, over the tasks added."""
+"""The grid of panels for learning curves and comparisons: metrics as rows, over the tasks added."""
 
 from collections.abc import Callable, Mapping
 from math import ceil
@@ -13,7 +13,7 @@ from pamlflow.plotting.style import add_title_and_legend, protocol_title, strate
 
 
 def by_protocol(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the columns for `panels` that show a tidy table protocol by protocol."""
+    """Return columns for `panels`: the rows of a tidy table for each protocol, by heading."""
     return {
         protocol_title(name): table[table["protocol"] == name]
         for name in table["protocol"].unique()
@@ -27,10 +27,14 @@ def panels(
     title: str,
     in_a_row: int | None = None,
 ) -> Figure:
-    """Draw a panel for each metric of `labels` (rows) and each of the `columns`, tidy tables by heading.
+    """Draw a panel for each metric (rows) and each table (columns), with a common legend, the oracle last.
 
-    `draw` gets the panel's axes, the table of its column, and its metric. Columns beyond `in_a_row`
-    stand below the others. The legend has what the panels have, the oracle last.
+    Args:
+        columns: tidy tables by heading.
+        labels: labels of the vertical axes by metric.
+        draw: `draw(axis, table, metric)` draws one panel.
+        title: the title of the figure.
+        in_a_row: the largest number of columns; further ones stand below.
     """
     width = min(len(columns), in_a_row or len(columns))
     rows = len(labels) * ceil(len(columns) / width)

@@ -1,4 +1,4 @@
-"""Pictures as descriptors: what they look like, and what the latent space keeps of them."""
+"""Figures of pictures as descriptors: the pictures, their reconstructions, and the latent space."""
 
 from typing import Any
 
@@ -26,12 +26,15 @@ INSET = 0.04  # of the side of a decoded picture, from its border to its frame
 
 
 def montage(pictures: FloatArray, values: FloatArray, variable: Variable, title: str) -> Figure:
-    """Draw up to twelve of the pictures [C, H, W, 1] (0..1), in order of the hidden parameter.
-
-    values [C] are those of the hidden parameter, `variable` its name and unit. The pictures drawn
-    are evenly spread over its range.
+    """Draw up to twelve pictures, evenly spread over the range of the hidden parameter and in its order.
 
     Raises ValueError when shapes disagree.
+
+    Args:
+        pictures: [C, H, W, 1], brightness from 0 to 1.
+        values: the hidden parameter [C].
+        variable: its name and unit.
+        title: the title of the figure.
     """
     _check_pictures(pictures, values)
     shown = _spread(values, MAX_MONTAGE)
@@ -52,19 +55,23 @@ def montage(pictures: FloatArray, values: FloatArray, variable: Variable, title:
 def reconstructions(
     pictures: FloatArray, decoded: FloatArray, values: FloatArray, variable: Variable, title: str
 ) -> Figure:
-    """Draw pictures, what the decoder makes of their latent means, and the difference (rows).
+    """Draw up to eight pictures (columns), their reconstructions, and the differences (rows).
 
-    pictures and decoded [C, H, W, 1] have a brightness of 0..1; values [C] are those of the hidden
-    parameter, `variable` its name and unit. The up to eight pictures drawn (columns) are evenly
-    spread over its range.
+    The pictures are evenly spread over the range of the hidden parameter. Raises ValueError when shapes
+    disagree.
 
-    Raises ValueError when shapes disagree.
+    Args:
+        pictures: [C, H, W, 1], brightness from 0 to 1.
+        decoded: reconstructions from the latent means, of the same shape.
+        values: the hidden parameter [C].
+        variable: its name and unit.
+        title: the title of the figure.
     """
     _check_pictures(pictures, values)
     _check_shape("decoded", decoded, pictures.shape, "one for each picture")
     shown = _spread(values, MAX_RECONSTRUCTIONS)
     difference = decoded[shown] - pictures[shown]
-    limit = np.abs(difference).max() or 1.0  # a scale needs a width even where nothing differs
+    limit = np.abs(difference).max() or 1.0  # a scale needs a width even if nothing differs
     signed: dict[str, Any] = {"cmap": DIFFERENCE_COLORMAP, "vmin": -limit, "vmax": limit}
     rows = {
         "picture": (pictures[shown], BRIGHTNESS),
@@ -98,14 +105,17 @@ def traversal(
     variable: Variable,
     title: str,
 ) -> Figure:
-    """Draw the decoder's mean over a grid of the latent space, and beside it where pictures lie.
-
-    latents [n, 2] are the grid's evenly spaced coordinates along h1 and h2, and decoded
-    [n, n, H, W, 1] the pictures, decoded[i, j] at (latents[i, 0], latents[j, 1]). means [C, 2] are
-    those of q(h | picture) and values [C] the hidden parameter of the same candidates; `variable` is
-    its name and unit.
+    """Draw the mean of the decoder over a grid of the latent space, and beside it q(h | picture) of candidates.
 
     Raises ValueError when shapes disagree or the grid is not regular.
+
+    Args:
+        decoded: pictures [n, n, H, W, 1]; decoded[i, j] is at (latents[i, 0], latents[j, 1]).
+        latents: evenly spaced coordinates [n, 2] of the grid along h1 and h2.
+        means: means of q(h | picture) of the candidates [C, 2].
+        values: the hidden parameter of the candidates [C].
+        variable: its name and unit.
+        title: the title of the figure.
     """
     step = _check_grid(decoded, latents)
     _check_shape("means", means, (len(values), 2), "two latent dimensions for each of `values`")
@@ -127,17 +137,19 @@ def traversal(
         edges = np.concatenate([[low], latents + 0.5 * step])
         averages = binned_statistic_2d(h1, h2, values, bins=list(edges.T)).statistic
         for (i, j), average in np.ndenumerate(averages):
-            if np.isfinite(average):  # it is not where no candidates lie
+            if np.isfinite(average):  # NaN where there are no candidates
                 corner = (edges[i, 0] + INSET * step[0], edges[j, 1] + INSET * step[1])
                 frame = Rectangle(corner, *((1.0 - 2.0 * INSET) * step), fill=False, linewidth=1.5)
                 frame.set_edgecolor(colors.to_rgba(average))
                 left.add_patch(frame)
-        for axis in (left, right):  # on the right for the eye to find the picture at a point
+        for axis in (left, right):  # the grid on the right shows which picture belongs to a point
             axis.grid(visible=False)
             axis.vlines(edges[:, 0], low[1], high[1], color=FRAME, linewidth=0.5, zorder=0.5)
             axis.hlines(edges[:, 1], low[0], high[0], color=FRAME, linewidth=0.5, zorder=0.5)
             axis.set_xlabel("$h_1$")
-            axis.set_aspect(height / width * step[0] / step[1])  # a decoded picture keeps its shape
+            axis.set_aspect(
+                height / width * step[0] / step[1]
+            )  # decoded pictures keep their aspect
         left.set_ylabel("$h_2$")
         bounds = np.stack([np.minimum(low, means.min(axis=0)), np.maximum(high, means.max(axis=0))])
         left.set_xlim(*bounds[:, 0])
@@ -157,13 +169,13 @@ def _draw_picture(axis: Axes, picture: FloatArray, **look: Any) -> None:
 
 
 def _sides(pictures: FloatArray) -> tuple[float, float]:
-    """Return the width and the height of pictures [C, H, W, 1], the shorter one as 1."""
+    """Return width and height of pictures [C, H, W, 1] in units of the shorter side."""
     height, width = pictures.shape[1:3]
     return width / min(width, height), height / min(width, height)
 
 
 def _spread(values: FloatArray, count: int) -> IntArray:
-    """Return up to `count` indices of `values`, in their order and evenly spread over their range."""
+    """Return up to `count` indices of `values`, in order of value and evenly spread over their range."""
     places = np.linspace(values.min(), values.max(), min(count, len(values)))
     _, nearest = linear_sum_assignment(np.abs(places[:, None] - values))
     indices: IntArray = nearest[np.argsort(values[nearest], kind="stable")]
@@ -180,7 +192,7 @@ def _order(variable: Variable) -> str:
 
 
 def _check_pictures(pictures: FloatArray, values: FloatArray) -> None:
-    """Raise ValueError unless pictures are [C, H, W, 1] with one of values [C] each, C > 0."""
+    """Raise ValueError unless pictures are [C, H, W, 1] and values [C], with C > 0."""
     if pictures.ndim != 4 or pictures.shape[-1] != 1 or not len(pictures):
         raise ValueError(
             f"pictures must be of shape [C, H, W, 1] with C > 0, but are of {pictures.shape}"

@@ -1,4 +1,4 @@
-"""How well the latent space orders a parameter that the model does not see, as tasks are added."""
+"""The figure of how well the latent space orders a parameter that the model does not see."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 from pamlflow.plotting.style import add_title_and_legend, strategy_name, strategy_styles, theme
 from pamlflow.tasks import Variable
 
-WIDTH = 0.5  # of the distance between two rounds, what the strategies take up
-SHIFT = 0.07  # of that distance, of trials to the left and means to the right
+WIDTH = 0.5  # of all strategies together, relative to the distance between two rounds
+SHIFT = 0.07  # of trials to the left and means to the right, relative to that distance
 MARGIN = 0.03  # beyond the scale from 0 to 1, for points on its ends
 
 
 def rank_correlation(table: pd.DataFrame, variable: Variable, title: str) -> Figure:
     """Draw the rank correlation of h with the hidden parameter `variable` after some of the rounds.
 
-    `table` has a row for each strategy, trial and round, with the columns `strategy`, `trial`,
-    `round` and `correlation`: the absolute value of Spearman's between the candidates' first
-    principal component of h and their hidden parameter. Rounds are drawn equally far apart; small
-    symbols are trials, large ones their mean with its standard error.
+    `table` has a row for each strategy, trial and round, with the columns `strategy`, `trial`, `round` and
+    `correlation`. The correlation is the absolute value of Spearman's, between the hidden parameter of the
+    candidates and the first principal component of their h. Rounds are equally spaced; small symbols are
+    trials, large ones their mean with its standard error.
 
-    Raises ValueError when a correlation is not in 0..1.
+    Raises ValueError when a correlation is not from 0 to 1.
     """
     wrong = table[~table["correlation"].between(0.0, 1.0)]
     if len(wrong):

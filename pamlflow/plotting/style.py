@@ -1,4 +1,4 @@
-"""What all figures share: names, colours, markers, fonts, and how a figure is saved."""
+"""The common style of all figures: names, colours, markers and fonts; and saving of figures."""
 
 import textwrap
 import zlib
@@ -48,7 +48,7 @@ DASHES: tuple[Dashes, ...] = (
 
 
 class StrategyStyle(NamedTuple):
-    """How a strategy looks in every figure; `dashes` as seaborn takes them."""
+    """The look of a strategy in all figures, with `dashes` in the format of seaborn."""
 
     color: str
     marker: str
@@ -56,7 +56,7 @@ class StrategyStyle(NamedTuple):
 
     @property
     def linestyle(self) -> Any:
-        """The dashes as matplotlib takes them."""
+        """The dashes in the format of matplotlib."""
         return (0, self.dashes) if self.dashes else "-"
 
 
@@ -66,7 +66,7 @@ _STYLES = {
     for strategy in STRATEGIES.values()
     if (look := strategy.look)
 } | {ORACLE: StrategyStyle(ORACLE_COLOR, "h", "")}
-# For strategies of one's own what is left, without grey, pale yellow, and a pink like PAML's second.
+# Colours for a user's strategies: those left, except grey, pale yellow, and a pink like paml_descriptor's.
 _OWN_COLORS = [_PALETTE[index] for index in (3, 5, 9)]
 _OWN_STYLES = [
     StrategyStyle(color, marker, dashes)
@@ -75,7 +75,7 @@ _OWN_STYLES = [
 
 
 def strategy_name(strategy: str) -> str:
-    """Return a strategy's name as it stands in a legend."""
+    """Return the name of a strategy in a legend."""
     if strategy == ORACLE:
         return "Oracle (trained on the test tasks)"
     label = STRATEGIES[strategy].label if strategy in STRATEGIES else ""
@@ -83,15 +83,15 @@ def strategy_name(strategy: str) -> str:
 
 
 def experiment_name(experiment: str) -> str:
-    """Return an experiment's name as it stands in a title."""
+    """Return the name of an experiment in a title."""
     return experiment.replace("_", " ")
 
 
 def strategy_styles(strategies: Iterable[str]) -> dict[str, StrategyStyle]:
-    """Return how each of the strategies of a figure is drawn.
+    """Return the look of each strategy in a figure.
 
-    That is a matter of its name alone, whatever is drawn beside it; but where two names of one's own
-    ask for the same look, the later one takes the next that is free.
+    The look depends only on the name of the strategy, unless two strategies of a user would get the same look:
+    the later one then gets the next that is free.
     """
     styles: dict[str, StrategyStyle] = {}
     for strategy in strategies:
@@ -109,7 +109,7 @@ def variable_label(variable: Variable) -> str:
 
 
 def protocol_title(protocol: str) -> str:
-    """Say in words what the latent task variable h of a test task is inferred from."""
+    """Return in words what h of a test task is inferred from."""
     titles = {
         "paper": "h from all transitions by the ELBO,\nscored on themselves (the paper's)",
         "full": "h from all transitions,\nscored on themselves",
@@ -126,7 +126,7 @@ def protocol_title(protocol: str) -> str:
 
 @contextmanager
 def defaults() -> Iterator[None]:
-    """Draw inside as if there were no matplotlibrc, and nobody had set a parameter or NumPy's error state."""
+    """Use the default parameters of matplotlib and the default error state of NumPy within a block."""
     with default_error_state(), matplotlib.rc_context():
         matplotlib.rcdefaults()
         yield
@@ -134,7 +134,7 @@ def defaults() -> Iterator[None]:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """Make figures inside with the grid and the font sizes that all of them have."""
+    """Use the grid and the font sizes of all figures within a block."""
     with (
         defaults(),
         seaborn.axes_style("whitegrid"),
@@ -144,7 +144,7 @@ def theme() -> Iterator[None]:
 
 
 def add_note(axis: Axes, x: float, y: float, text: str) -> None:
-    """Write a small text at (x, y) of a panel, both from 0 to 1, towards its middle."""
+    """Write a small text in a panel at (x, y), both from 0 to 1; it extends towards the middle."""
     axis.text(
         x,
         y,
@@ -159,7 +159,7 @@ def add_note(axis: Axes, x: float, y: float, text: str) -> None:
 
 
 def add_title_and_legend(figure: Figure, title: str, handles: Sequence[Artist]) -> None:
-    """Put the title above a figure and the legend below it, in as many lines as its width asks for."""
+    """Put the title above a figure and the legend below it, wrapped to its width."""
     width = figure.get_figwidth()
     lines = (textwrap.fill(line, int(LETTERS_PER_INCH * width)) for line in title.splitlines())
     figure.suptitle("\n".join(lines))
@@ -170,7 +170,7 @@ def add_title_and_legend(figure: Figure, title: str, handles: Sequence[Artist]) 
 
 
 def save(figure: Figure, *paths: Path) -> None:
-    """Write a figure to each path as SVG or PNG, the same bytes for the same figure."""
+    """Write a figure to each path as SVG or PNG; the same figure gives the same bytes."""
     for path in paths:
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
         with defaults(), matplotlib.rc_context({"svg.hashsalt": "pamlflow"}):

@@ -1,1 +1,1 @@
-"""A robot's learner: every task costs time of the robot, and what it recorded cannot be made again."""
+"""The learner of a robot: each task costs robot time, and a recording cannot be made again."""

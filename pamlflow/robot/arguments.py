@@ -1,4 +1,4 @@
-"""What a learner is given, checked before the robot runs: nothing is to fail after the first tasks."""
+"""Checks of the arguments of a learner, before the robot runs: nothing should fail after the first tasks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ from pamlflow.tasks import Variable, columns_of, with_units
 from pamlflow.types import FloatArray
 
 MOST_INITIAL_TASKS = 1000
-"""Each is a run of the robot, and the design looks at the distances of all pairs."""
+"""Each initial task is a run of the robot, and the design computes the distances of all pairs."""
 
 MOST_SEED = 2**63 - 1
-"""The largest integer that a file keeps."""
+"""The largest integer in a file."""
 
 
 def checked_folder(folder: str | Path) -> Path:
-    """The folder, wherever the process goes, `~` being the home."""
+    """Return the absolute path of a folder, with `~` for the home.
+
+    Raises TypeError or ValueError if it is not the path of a folder.
+    """
     if not isinstance(folder, str | os.PathLike) or isinstance(path := os.fspath(folder), bytes):
         raise TypeError(f"folder: expected the path of a folder, found {folder!r}")
     if not path or "\0" in path:
         raise ValueError(f"folder: expected the path of a folder, found {path!r}")
     try:
         found = Path(path).expanduser().absolute()
-    except RuntimeError as error:  # the home of somebody who is not known
+    except RuntimeError as error:  # the home of an unknown user
         raise ValueError(f"folder: {path!r}: {error}; write the whole path") from error
     if found.exists() and not found.is_dir():
         raise ValueError(f"folder: expected a folder, found a file at {found}; name another")
@@ -43,7 +46,7 @@ def checked_folder(folder: str | Path) -> Path:
 
 
 def checked_variables(name: str, variables: Sequence[Variable]) -> tuple[Variable, ...]:
-    """One variable at least, each with a name of its own that files can keep."""
+    """Return variables as a tuple. Raises TypeError or ValueError unless names are different texts."""
     text = 'expected a list of pamlflow.Variable("rate", "rad/s") and the like'
     if isinstance(variables, str) or not isinstance(variables, Sequence):
         raise TypeError(f"{name}: {text}, found {variables!r}")
@@ -64,7 +67,7 @@ def checked_variables(name: str, variables: Sequence[Variable]) -> tuple[Variabl
 
 
 def checked_box(space: Box) -> Box:
-    """The box, whose variables are some, and whose widths are numbers."""
+    """Return the box. Raises TypeError or ValueError unless it has variables and finite widths."""
     if not isinstance(space, Box):
         raise TypeError(f"space: expected a pamlflow.Box, found {space!r}")
     checked_variables("space", space.variables)
@@ -94,7 +97,7 @@ def checked_trainer(
 
 
 def _checked_settings(name: str, given: Settings | None, kind: type[Settings]) -> Settings:
-    """The settings of this kind, or its defaults."""
+    """Return the settings, or the defaults of their class. Raises TypeError for another class."""
     if given is None:
         return kind()
     if not isinstance(given, kind):
@@ -103,19 +106,22 @@ def _checked_settings(name: str, given: Settings | None, kind: type[Settings]) -
 
 
 def checked_strategy(strategy: str | Strategy | Callable[[Situation], Selection]) -> Strategy:
-    """The strategy, or the one of this name, or of a function of the situation alone."""
+    """Return the strategy, given by itself, by name, or as a function of a situation.
+
+    Raises TypeError or ValueError if it is none of these, or needs a design.
+    """
     if isinstance(strategy, str):
         strategy = strategy_of(strategy)
     elif not isinstance(strategy, Strategy):
         strategy = Strategy(getattr(strategy, "__name__", "own"), _checked_function(strategy))
     if "design" in strategy.needs:
-        text = f"{strategy.name}: a learner has no design but that of its initial tasks"
+        text = f"{strategy.name}: a learner has no design besides its initial tasks"
         raise ValueError(f"{text}; raise `initial_tasks` instead")
     return strategy
 
 
 def checked_options(strategy: Strategy, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The strategy's own settings, all of them."""
+    """Return all settings of the strategy. Raises ValueError for an unknown or invalid one."""
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options: expected a mapping of settings, found {options!r}")
     try:
@@ -125,13 +131,15 @@ def checked_options(strategy: Strategy, options: Mapping[str, Any] | None) -> di
 
 
 def _checked_function(function: Any) -> Callable[[Situation, Any], Selection]:
-    """A function of the situation alone, as one of a situation and settings."""
+    """Return a function of a situation as a function of a situation and settings."""
     expected = "strategy: expected a function of the situation"
     if not callable(function) or inspect.isclass(function):
         text = f"{expected}, or one of {', '.join(STRATEGIES)}"
         raise TypeError(f"{text}, found {function!r}")
     if any(of(function) for of in (inspect.iscoroutinefunction, inspect.isgeneratorfunction)):
-        raise TypeError(f"{expected} that returns a Selection, found {function!r}, which waits")
+        raise TypeError(
+            f"{expected} that returns a Selection, found {function!r}, a coroutine or generator"
+        )
     with contextlib.suppress(ValueError):  # compiled code need not have a signature
         signature = inspect.signature(function)
         try:
@@ -143,13 +151,16 @@ def _checked_function(function: Any) -> Callable[[Situation, Any], Selection]:
 
 
 def checked_pool(pool: FloatArray, space: Box, initial_tasks: int | None) -> Pool:
-    """The tasks that exist, of which a new folder draws some; their truth is the descriptor again."""
+    """Return the pool, with the descriptors as parameters. Raises ValueError unless all tasks are in the box.
+
+    `initial_tasks` is the number of tasks that a new folder draws from it.
+    """
     rows = columns_of("pool", pool, space.variables)
     width = len(space.variables)
     if rows.ndim != 2 or rows.shape[1] != width:
         names = ", ".join(variable.name for variable in space.variables)
         raise ValueError(f"pool: expected [C, {width}] ({names}), found {list(rows.shape)}")
-    fits = space.contains(rows)  # nor is what is no number
+    fits = space.contains(rows)  # NaN is not inside
     if not fits.all():
         row = int(np.argmin(fits))
         text = f"expected tasks inside the box, found {with_units(space.variables, rows[row])}"

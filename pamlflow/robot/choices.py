@@ -1,4 +1,4 @@
-"""Which task a robot runs next: the initial design, then the strategy; nothing else reaches the robot."""
+"""The choice of the next task of a robot: first the initial design, then the strategy."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choices:
-    """What chooses: ``design`` [I, R] the initial tasks, then ``strategy``, from ``pool`` if there is one.
+    """The rule of choice: the initial tasks `design` [I, R], then `strategy` with the settings `options`.
 
-    ``options`` are the strategy's own settings.
+    With a `pool`, the strategy chooses from it.
     """
 
     space: Box
@@ -45,9 +45,9 @@ class Choices:
     seed: int
 
     def due(self, told: FloatArray) -> FloatArray:
-        """The initial tasks [I - N, R] that are to be run after those told [N, R].
+        """Return the initial tasks [I - N, R] that are to be run after the tasks told [N, R].
 
-        A task that is told and not in the design stands in for the first of those that are left.
+        A told task that is not in the design replaces the first initial task that is left.
         """
         left = self.design[self._untold(self.design, told)]
         number = max(0, len(self.design) - len(told))
@@ -55,14 +55,14 @@ class Choices:
         return rest
 
     def left(self, told: FloatArray) -> FloatArray | None:
-        """What is left [C', R] of the pool after the tasks told [N, R], up to a rounding of them."""
+        """Return the tasks [C', R] left in the pool after those told [N, R]; None without a pool."""
         if self.pool is None:
             return None
         candidates = self.pool.descriptors
         return candidates[self._untold(candidates, told)]
 
     def warn_of_what_is_missing(self, told: FloatArray) -> None:
-        """Say early which initial tasks are due after those told [N, R], and not in the pool."""
+        """Log which of the initial tasks due after those told [N, R] are not in the pool."""
         if (left := self.left(told)) is not None:
             for descriptor in self.due(told):
                 if not self._near(left, descriptor).any():
@@ -70,7 +70,10 @@ class Choices:
                     logger.warning("initial task %s is not in `pool`: %s", descriptor, text)
 
     def select(self, tasks: TaskSet, model: Model) -> Selection:
-        """What the strategy says after ``tasks``; TypeError or ValueError where no round could keep it."""
+        """Return the selection of the strategy after `tasks`.
+
+        Raises TypeError or ValueError if a round file cannot store it.
+        """
         number = tasks.num_tasks - len(self.design) + 1
         situation = Situation(
             round=number,
@@ -92,14 +95,15 @@ class Choices:
         return selection
 
     def _offer(self, told: FloatArray) -> Offer:
-        """What can be asked for after the tasks told [N, R]."""
+        """Return the offer after the tasks told [N, R]."""
         left = self.left(told)
         return BoxOffer(self.space) if left is None else PoolOffer(left, self.space)
 
     def checked(self, descriptor: FloatArray, told: FloatArray) -> FloatArray:
-        """A copy of the descriptor [R] that goes to the robot, after the tasks told [N, R].
+        """Return the descriptor [R] for the robot, after the tasks told [N, R].
 
-        Raises ValueError unless it is inside the box, up to a rounding that is taken back, and in the pool.
+        It is clipped to the box within the tolerance of rounding. Raises ValueError if it is outside the box,
+        or not left in the pool.
         """
         tolerance = self._tolerance
         low, high = self.space.low - tolerance, self.space.high + tolerance
@@ -120,9 +124,9 @@ class Choices:
         return inside
 
     def datasets(self, tasks: TaskSet, previous: Model) -> dict[str, Any]:
-        """The datasets of the selection that asked for the newest of ``tasks``; none if another was told.
+        """Return the datasets of the selection of the newest of `tasks`; empty if another task was told.
 
-        Models depend on recordings alone: a strategy that fails now, or a pool that is used up, ends no fit.
+        Models depend on recordings alone, so an error of the strategy or an empty pool is only logged.
         """
         number = tasks.num_tasks - len(self.design)
         try:
@@ -135,12 +139,12 @@ class Choices:
 
     @property
     def _tolerance(self) -> FloatArray:
-        """How far [R] a rounding may move a descriptor."""
+        """The tolerance [R] for rounding of a descriptor."""
         tolerance: FloatArray = ROUNDING * self.space.width
         return tolerance
 
     def _untold(self, rows: FloatArray, told: FloatArray) -> BoolArray:
-        """Which rows [C] none of the tasks told [N, R] is; each takes one row out, up to a rounding."""
+        """Return [C] which rows are left after the tasks told [N, R]; each task removes one row."""
         left = np.ones(len(rows), dtype=bool)
         for descriptor in told:
             near = left & self._near(rows, descriptor)
@@ -148,6 +152,6 @@ class Choices:
         return left
 
     def _near(self, rows: FloatArray, descriptor: FloatArray) -> BoolArray:
-        """Which rows [C, R] are this descriptor, up to a rounding of it."""
+        """Return [C] which rows [C, R] equal this descriptor, up to rounding."""
         near: BoolArray = np.all(np.abs(rows - descriptor) <= self._tolerance, axis=1)
         return near

@@ -1,4 +1,4 @@
-"""The folder of a learner: what it is about, the initial design, and the recordings in it."""
+"""The folder of a learner: its description in `learner.json`, the initial design, and the recordings."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def begin(
     seed: int,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """The descriptors [I, R] of the initial tasks, drawn when the folder is new.
+    """Return the descriptors [I, R] of the initial tasks, which are drawn if the folder is new.
 
-    Raises ValueError where the folder is about something else, and RecordingError where what it is about cannot
-    be read or written.
+    Raises ValueError if the folder was begun with other arguments, and RecordingError when `learner.json`
+    cannot be read or written.
     """
     space = form.space
     about: dict[str, Any] = {
@@ -63,30 +63,31 @@ def begin(
 
 
 def is_begun(folder: Path) -> bool:
-    """Whether a learner has been in the folder."""
+    """Return whether the folder has a `learner.json`."""
     return (folder / LEARNER).exists()
 
 
 def load(folder: Path, form: TaskFormat) -> list[TaskSet]:
-    """The tasks that were recorded, in order, with what interrupted writes left.
+    """Return the recorded tasks in order, and recover recordings from interrupted writes.
 
-    A whole recording that only lacked its name becomes the task it was meant for; what is cut short at the
-    end, or cannot be that task, is kept aside.  Nothing is lost, and each step is logged.  Raises
-    RecordingError where another recording is damaged, missing or no task of the robot.
+    A whole recording without its final name becomes the task it was written for, if that is the next one.
+    Other recordings of interrupted writes, and a last recording that was cut short, are kept aside. No
+    recording is lost, and each step is logged. Raises RecordingError if another recording is damaged, missing
+    or not a task of the robot.
     """
     tasks: list[TaskSet] = []
     while (path := _next(folder, form, tasks)).exists():
         tasks.append(form.task(recordings.read(path), path, tasks))
-    recordings.paths(folder)  # to name a gap
+    recordings.paths(folder)  # raises an error that names a gap
     for left in recordings.interrupted(folder):
         _put_away(left)
     return tasks
 
 
 def _compare(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    """Refuse a folder that was begun with something else."""
+    """Raise ValueError if the folder was begun with other arguments."""
     for name, value in about.items():
-        # The order of the variables of the box counts, and mappings do not compare it.
+        # The order of the variables matters, and mappings do not compare it.
         was, now = json.dumps(found.get(name)), json.dumps(value)
         if was != now:
             raise ValueError(
@@ -96,7 +97,7 @@ def _compare(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> 
 
 
 def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
-    """The file of the task that follows ``tasks``, after an interrupted write of it is seen to."""
+    """Return the file of the task after `tasks`, and recover it first from an interrupted write."""
     path = recordings.path_of(folder, len(tasks))
     cut = recordings.is_cut_short(path)
     if path.exists() and not cut:
@@ -115,7 +116,7 @@ def _next(folder: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> Path:
 
 
 def _fits(left: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> bool:
-    """Whether an interrupted write left a whole recording that can follow ``tasks``."""
+    """Return whether `left` is a whole recording that can follow `tasks`."""
     try:
         form.task(recordings.read(left), left, tasks)
     except RecordingError:
@@ -124,12 +125,12 @@ def _fits(left: Path, form: TaskFormat, tasks: Sequence[TaskSet]) -> bool:
 
 
 def _put_away(left: Path) -> None:
-    """Keep aside a whole recording without a name of its own; leave what somebody may be writing still."""
+    """Keep a whole recording aside; leave a file that somebody may still be writing."""
     target = files.meant_for(left)
     try:
         recordings.read(left)
         if target.exists() and target.read_bytes() == left.read_bytes():
-            left.unlink()  # a second copy of what has its name
+            left.unlink()  # a second copy of the named recording
             return
         aside = recordings.move_aside(left)
     except RecordingError as error:

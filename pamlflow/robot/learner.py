@@ -1,7 +1,7 @@
-"""Learning a robot: ask which task to run next, tell what was recorded; a folder keeps all of it.
+"""Learning on a robot: ask which task to run next, and tell what was recorded; a folder keeps everything.
 
-The workflow compares strategies on simulators.  Here every task costs robot time: a recording is on the disk
-before anything is learned from it, and models are files that can be made again from the recordings.
+The workflow compares strategies on simulators. Here each task costs robot time: a recording is written to the
+disk before a model is trained on it, and models can be made again from the recordings.
 """
 
 from __future__ import annotations
@@ -39,27 +39,38 @@ logger = logging.getLogger(__name__)
 class Learner:
     """Chooses the tasks of a robot, one after another, and learns from what their runs recorded.
 
-    `space` is the box of descriptors, with their names and units.  Inputs [T, Dx] of a recording are state
-    and control before each step, angles as cosine and sine, and outputs [T, P] the change of the state.  The
-    first `initial_tasks` are a Latin hypercube of the box; `strategy` chooses the others: a Strategy, the name
-    of one, or a function of a situation.  `options` are the strategy's own settings.  With a `pool` [C, R] of
-    tasks that exist, both choose among its rows; it may be another one when the folder is opened again, with
-    what is left of the initial tasks in it.  `kind` names the kind of model,
-    a user's own as `package.module:Name`; `model` and `training` are its settings.
+    The folder holds `learner.json`, the description; `task_00.npz`, `task_01.npz`, ..., one recording each; and
+    `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks, of one more task, and so on, as in a
+    study (data/README.md). A new learner of the same folder continues where the last one ended; use one at a
+    time. Round files are a cache: files made with other settings, from other recordings, or by a version of
+    pamlflow that trains differently are made again. With the same arguments and recordings, a learner asks for
+    the same tasks on the same machine.
 
-    `folder` gets `learner.json`, what the folder is about; `task_00.npz`, `task_01.npz`, ..., one recording
-    each; and `round_00.h5`, `round_01.h5`, ..., the model of the initial tasks and of each one more, as in a
-    study (data/README.md).  A learner of a folder that exists goes on where the last one ended; one learner at
-    a time.  Round files are a cache: those that were made with other settings, from other recordings, or by a
-    version of pamlflow that trains differently, are made again.  With the same arguments and recordings, on one
-    machine, a learner asks for the same tasks.
+    TensorFlow is loaded when the first model is trained, with one thread and without a GPU, unless the
+    environment says otherwise or it is loaded already.
 
-    TensorFlow is loaded when the first model is trained, with one thread, without a GPU and without its
-    greeting, unless the environment says otherwise or it is loaded already.
+    Args:
+        folder: where everything is kept.
+        space: the box of descriptors, with names and units.
+        input_variables: inputs [T, Dx] of a recording: state and control before each step, angles as cosine and
+            sine.
+        output_variables: outputs [T, P] of a recording: the change of the state in each step.
+        initial_tasks: number of tasks before the first choice: a Latin hypercube of the box, or drawn from the
+            pool.
+        strategy: chooses the other tasks: a Strategy, its name, or a function of a situation.
+        pool: descriptors [C, R] of the tasks that may be chosen; by default all points of the box. The pool may
+            change when the folder is opened again, but must contain the initial tasks that are left.
+        options: the settings of the strategy.
+        kind: the name of the kind of model; a user's own is `package.module:Name`.
+        model: the settings of the model.
+        training: the settings of its training.
+        seed: the seed of all random numbers.
 
-    Raises TypeError or ValueError, which name the argument, where one cannot work or the folder is about
-    something else; StoreError where nothing can be written to it; and RecordingError where a recording is
-    missing, damaged, or no task of this robot.  What an interrupted `tell` left is recovered or kept aside.
+    Raises:
+        TypeError, ValueError: an argument is invalid, or the folder was begun with others.
+        StoreError: the folder cannot be written.
+        RecordingError: a recording is missing, damaged, or not a task of this robot. Recordings of an
+            interrupted `tell` are recovered or kept aside.
     """
 
     def __init__(
@@ -104,20 +115,20 @@ class Learner:
 
     @property
     def num_tasks(self) -> int:
-        """The number of tasks that were recorded."""
+        """The number of recorded tasks."""
         return len(self._tasks)
 
     @property
     def tasks(self) -> TaskSet:
-        """All recorded tasks, in order; raises ValueError when there is none."""
+        """All recorded tasks in order. Raises ValueError when there is none."""
         if not self._tasks:
             raise ValueError(f"{self._folder}: no task was recorded yet; run one and `tell` it")
         return TaskSet.joined(self._tasks)
 
     def ask(self) -> FloatArray:
-        """The descriptor [R] of the task to run next; the same until one is told.
+        """Return the descriptor [R] of the task to run next; it is the same until a task is told.
 
-        Raises ValueError rather than send the robot out of the box, or to what is not left of the pool.
+        Raises ValueError if the strategy chooses a task outside the box, or one that is not left in the pool.
         """
         due = self._choices.due(self._told)
         if len(due) > 0:
@@ -126,16 +137,22 @@ class Learner:
         return self._choices.checked(selection.candidates[selection.chosen], self._told)
 
     def tell(self, descriptor: FloatArray, inputs: FloatArray, outputs: FloatArray) -> None:
-        """Keep what one task recorded: inputs [T, Dx] and outputs [T, P]; it may be another than asked for.
+        """Keep the recording of one task, which need not be the one that was asked for.
 
-        Columns that have names, as in a table of pandas or a mapping, are put in order by them.  It is on the
-        disk when this returns, and nothing is trained yet: `ask` and `model` do that.  Raises RecordingError
-        when something is no number, a shape is wrong, a value is not finite, the run is that of a task before,
-        or another learner has written this task; what was told is then kept aside, in a file that the message
-        names.
+        The recording is on the disk when this returns; models are trained later, by `ask` or `model`.
+
+        Args:
+            descriptor: [R].
+            inputs: [T, Dx]. Named columns, as in a pandas table or a mapping, are put into the order of the
+                variables.
+            outputs: [T, P].
+
+        Raises:
+            RecordingError: values are not finite numbers, a shape is wrong, the run repeats an earlier task, or
+                another learner has written this task. The data are kept aside in a file that the message names.
         """
         told: dict[str, Any] = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
-        # What can be read once only must not be lost when it is refused.
+        # Data that can be read only once must not be lost when they are refused.
         told = {name: read_once(values) for name, values in told.items()}
         where = f"task {self.num_tasks}"
         try:
@@ -153,23 +170,23 @@ class Learner:
         self._tasks.append(task)
 
     def model(self) -> Model:
-        """The model of all tasks that were recorded; rounds without a file that fits are trained.
+        """Return the model of all recorded tasks; rounds without a valid file are trained.
 
-        Raises ValueError before the initial tasks are recorded.
+        Raises ValueError before all initial tasks are recorded.
         """
         return self._model(self.num_tasks)
 
     def scores(self, context: int = 20) -> Scores:
-        """How well each of the N tasks after the initial ones was predicted before it was learned.
+        """Score the predictions of each of the N tasks after the initial ones by the model before it.
 
-        The model of the round before infers q(h*) from `context` transitions, or for 0 from the descriptor,
-        and is scored on other transitions (`few_shot_{context}` of docs/scoring.md).  Each output is divided
-        by its standard deviation over the initial tasks.  `nll` [N] is in nats a transition, `squared_error`
-        [N] in those standard deviations squared, both summed over outputs: predicting the mean would give
-        about the number of outputs.  `coverage` [3, N] is the share of outputs inside the central intervals
-        of 50, 90 and 99 %, which `levels` [3] names.
+        The model of the round before infers q(h*) from `context` transitions, or from the descriptor if
+        `context` is 0, and is scored on other transitions (`few_shot_{context}` of docs/scoring.md). Outputs
+        are in units of their standard deviation over the initial tasks. `nll` [N] is in nats per transition,
+        and `squared_error` [N] in squared units per transition; both are summed over outputs. Predicting the
+        mean has a squared error of about the number of outputs. `coverage` [3, N] is the share of outputs
+        inside the central intervals of 50, 90 and 99 % (`levels` [3]).
 
-        Raises ValueError while there are no others, and for a `context` below 0.
+        Raises ValueError if there are only initial tasks, or `context` is below 0.
         """
         context = whole_number("context", context, least=0)
         initial, protocol = self._initial, parse_protocol(f"few_shot_{context}")
@@ -193,12 +210,12 @@ class Learner:
 
     @property
     def _told(self) -> FloatArray:
-        """The descriptors [N, R] of the tasks that were recorded."""
+        """The descriptors [N, R] of the recorded tasks."""
         descriptors = [task.descriptors[0] for task in self._tasks]
         return np.array(descriptors).reshape(-1, len(self._format.space.variables))
 
     def _model(self, count: int) -> Model:
-        """The model of the first ``count`` tasks."""
+        """Return the model of the first `count` tasks."""
         if count < self._initial:
             raise ValueError(
                 f"{self._folder}: {count} of {self._initial} initial tasks were recorded, and a "
@@ -210,7 +227,7 @@ class Learner:
         return generator(job_seed(self._seed, purpose, round=number))
 
     def _kept_aside(self, error: RecordingError, told: Mapping[str, Any]) -> RecordingError:
-        """Keep what was told and refused; the same error, which says where."""
+        """Keep refused data aside; return the error with the name of the file."""
         aside = recordings.keep_aside(self._folder, told)
         remedy = f"{error.remedy}; it is kept in {aside}"
         return RecordingError(error.where, error.problem, remedy)

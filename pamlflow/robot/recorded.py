@@ -1,4 +1,4 @@
-"""A recording as a task of the robot: what is no number, of another shape or of another run is refused."""
+"""Recordings as tasks of the robot: values, shapes and repeated runs are checked."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TaskFormat:
-    """What the recordings of a robot have in common: the box of descriptors and the variables."""
+    """The common format of all recordings of a robot: the box of descriptors and the variables."""
 
     space: Box
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
 
     def recording(self, told: Mapping[str, Any], where: str) -> Recording:
-        """What was told, as arrays of numbers; RecordingError where it is something else."""
+        """Return what was told as arrays of numbers. Raises RecordingError if this is impossible."""
         arrays = {}
         for name, values in told.items():
             try:
                 arrays[name] = columns_of(name, values, self._variables[name])
             except ValueError as error:
                 raise RecordingError(where, str(error), "correct it") from error
-            except Exception as error:  # whatever a table of another library raises
+            except Exception as error:  # tables of other libraries may raise anything
                 problem = f"{name}: expected an array of numbers, found something else ({error})"
                 raise RecordingError(where, problem, "correct it") from error
         return Recording(**arrays)
 
     def task(self, recording: Recording, where: str | Path, earlier: Sequence[TaskSet]) -> TaskSet:
-        """One task; its truth, which a simulator would know, is the descriptor again.
+        """Return a recording as one task, with the descriptor as parameters.
 
-        Raises RecordingError where the recording does not fit, or is that of one of the tasks ``earlier``.
+        Raises RecordingError if shapes or values are wrong, or the recording repeats one of the tasks
+        `earlier`.
         """
         descriptor, steps = recording.descriptor[None], len(np.atleast_1d(recording.inputs))
         try:
@@ -59,7 +60,7 @@ class TaskFormat:
                 descriptor_variables=self.space.variables,
                 parameter_variables=self.space.variables,
             )
-        except ValueError as error:  # to which it is the only task
+        except ValueError as error:  # the message calls it task 0, since it is the only one
             problem = str(error).removeprefix("task 0").lstrip(",: ")
             raise RecordingError(where, problem, "correct it") from error
         _check_new(task, where, earlier)
@@ -97,9 +98,9 @@ class TaskFormat:
 
 
 def _check_new(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> None:
-    """Refuse outputs that an earlier task has in each step: no two runs of a robot record the same.
+    """Raise RecordingError if an earlier task has the same outputs in all steps.
 
-    Where nothing varied, as with a robot that did not move, they may.
+    Two runs of a robot never record the same outputs, unless nothing changes, as when the robot does not move.
     """
     for number, other in enumerate(earlier):
         if not _same(task.outputs, other.outputs):
@@ -110,14 +111,14 @@ def _check_new(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> 
             if which != "outputs":
                 logger.warning("%s: %s, in which nothing changes", where, problem)
             continue
-        remedy = "keep each run once, in arrays of its own: a buffer that is used again holds the last run"
+        remedy = "keep each run once, in its own arrays: a reused buffer holds the last run"
         if isinstance(where, Path):
             remedy = "move one of the two away, and number those after it without a gap"
-        raise RecordingError(where, f"{problem}, which two runs never are", remedy)
+        raise RecordingError(where, f"{problem}, although two runs always differ", remedy)
 
 
 def _screen(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> None:
-    """Refuse values that cannot be computed with, and warn of those far from all that were recorded."""
+    """Raise RecordingError for values too large or too small to compute with; log outliers."""
     everything = TaskSet.joined([*earlier, task])
     try:
         require_computable(everything)
@@ -128,16 +129,18 @@ def _screen(task: TaskSet, where: str | Path, earlier: Sequence[TaskSet]) -> Non
 
 
 def _same(one: FloatArray, other: FloatArray) -> bool:
-    """Whether two arrays are equal, or would be if one of them were kept in single precision."""
+    """Return whether two arrays are equal up to single precision."""
     if one.shape != other.shape:
         return False
     with np.errstate(all="ignore"):
-        first = np.isclose(one[0], other[0], ROUNDING, 0.0).all()  # tells most apart
+        first = np.isclose(
+            one[0], other[0], ROUNDING, 0.0
+        ).all()  # different arrays mostly differ here
         return bool(first and np.allclose(one, other, ROUNDING, 0.0))
 
 
 def read_once(values: Any) -> Any:
-    """Return what an iterator yields as a list of copies: one buffer may be yielded again and again."""
+    """Return the rows of an iterator as a list of copies, since it may yield the same buffer again."""
     if isinstance(values, Iterator):
         return [read_once(row) for row in values]
     return values.copy() if isinstance(values, np.ndarray | list) else values

@@ -1,4 +1,4 @@
-"""The models of a learner: round files are a cache of what the recordings say, made again if need be."""
+"""The models of a learner: round files are a cache, and can be made again from the recordings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pamlflow.versions import TRAINING_VERSION
 logger = logging.getLogger(__name__)
 
 Choice = Callable[[TaskSet, Model], dict[str, Any]]
-"""The datasets that say how the newest task was chosen with the model of those before."""
+"""Returns the datasets of the selection of the newest task, given the model of those before."""
 
 
 class Rounds:
-    """The models of the first ``initial`` tasks, and of each one more, in `round_00.h5`, `round_01.h5`, ..."""
+    """The models of the first `initial` tasks (`round_00.h5`), of one more task (`round_01.h5`), and so on."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Rounds:
         seed: int,
         choice: Choice,
     ) -> None:
-        """Files are those of these settings; nothing is read or trained yet."""
+        """Keep the settings of all rounds; nothing is read or trained yet."""
         self._folder = folder
         self._initial = initial
         self._trainer = trainer
@@ -45,7 +45,7 @@ class Rounds:
         }
 
     def model(self, tasks: TaskSet) -> Model:
-        """The model of all these tasks, from its file or trained from the latest round that has one."""
+        """Return the model of all `tasks`, from its file or trained from the latest valid round."""
         last = number = tasks.num_tasks - self._initial
         trained = self._cached(last, tasks)
         while trained is None and number > 0:
@@ -59,7 +59,7 @@ class Rounds:
         return trained
 
     def _fit(self, number: int, tasks: TaskSet, previous: Model | None) -> Model:
-        """Train round ``number`` from the model of the round before, and write its file."""
+        """Train round `number` from the model of the round before, and write its file."""
         seen = self._seen(number, tasks)
         return train_round(
             self._path(number),
@@ -75,7 +75,7 @@ class Rounds:
         )
 
     def _cached(self, number: int, tasks: TaskSet) -> Model | None:
-        """The model of a round file, if it was made from these tasks with these settings."""
+        """Return the model in a round file; None unless it was made from these tasks with these settings."""
         path = self._path(number)
         if not path.exists():
             return None
@@ -93,7 +93,7 @@ class Rounds:
         return self._trainer.kind.load(record.datasets)
 
     def _seen(self, number: int, tasks: TaskSet) -> TaskSet:
-        """The tasks of round ``number``."""
+        """Return the tasks of round `number`."""
         return tasks.subset(np.arange(self._initial + number))
 
     def _path(self, number: int) -> Path:

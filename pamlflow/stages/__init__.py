@@ -1,1 +1,1 @@
-"""What the jobs of the workflow do: files and plain values in, one file out."""
+"""The jobs of the workflow: each takes files and plain values, and writes files."""

@@ -1,4 +1,4 @@
-"""Rounds of active meta-learning: train on the initial tasks, then choose, observe and train again."""
+"""Rounds of active meta-learning: train on the initial tasks; then choose a task, run it and train again."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def train_initial_round(
     output: Path,
     pool: Path | None = None,
 ) -> None:
-    """Train on the tasks of one file and write them with the model as round 0 to ``output``.
+    """Train on the tasks of a file, and write round 0 to `output`.
 
-    With the test tasks as input, and no pool, the result is the oracle.
+    For the test tasks without a pool, the result is the oracle.
     """
     store.require_writable(output.parent)
     datasets = store.read(tasks).datasets
@@ -72,9 +72,9 @@ def acquire_round(
     design: Path | None = None,
     pool: Path | None = None,
 ) -> None:
-    """Choose a task with ``strategy``, observe it, train on all tasks, and write the next round.
+    """Choose a task with `strategy`, run it, train on all tasks, and write the next round to `output`.
 
-    ``options`` are the strategy's own settings.  There is a design to choose by, or a pool to choose from.
+    `options` are the settings of the strategy. An experiment has either a `design` or a `pool`.
     """
     store.require_writable(output.parent)
     rng = generator(seed)
@@ -112,7 +112,7 @@ def acquire_round(
     else:
         logger.info("round %d: %s chose %s", number, strategy, np.array2string(chosen, precision=4))
         new_task = world.observe(chosen[None], runs, rng)
-        if not np.array_equal(new_task.descriptors[0], chosen):  # it failed and was replaced
+        if not np.array_equal(new_task.descriptors[0], chosen):  # the task failed and was replaced
             selection = fixed_choice(situation, new_task.descriptors[0])
     tasks = tasks.append(new_task)
     config = {

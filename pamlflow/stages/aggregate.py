@@ -1,4 +1,4 @@
-"""From the scores of all trials to the tidy tables and the figures of each experiment, and of all."""
+"""Tables and figures of the scores of all trials, for each experiment and for all together."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,11 +29,11 @@ def aggregate_metrics(
 ) -> list[str]:
     """Write one row for each strategy, trial, round, protocol and metric, as HDF5 and as CSV.
 
-    `metrics` holds a file for each strategy and trial, trials of the first strategy first. Scores
-    are averaged over the test tasks, squared errors before the root is taken.
+    `metrics` has a file for each strategy and trial, trials of the first strategy first. Scores are averaged
+    over the test tasks; squared errors are averaged before the root.
 
-    Returns a sentence, which is logged too, for each mean over trials that rises with the tasks, or ends
-    worse than predicting the mean.
+    Returns and logs a warning for each mean over trials that rises with the tasks, or that ends worse than
+    predicting the mean.
     """
     cases = list(product(strategies, trials))
     scores = [store.read(path, "metrics").datasets for path in metrics]
@@ -72,7 +72,7 @@ def plot_overview(*, summaries: Sequence[Path], protocol: str, svg: Path, png: P
 
 
 def compare_strategies(*, summary: Path, seed: int, table: Path) -> None:
-    """Write the paired comparison of PAML, or else of the first strategy, with every other one, as CSV."""
+    """Write the paired comparison of the first strategy with each of the others as CSV."""
     scores = _tidy(summary)
     subject, baselines = statistics.roles(scores["strategy"].unique())
     result = statistics.compare(scores, subject, baselines, seed)
@@ -111,7 +111,7 @@ def _scores(data: Mapping[str, Any]) -> Iterator[tuple[int, str, str, float]]:
 
 
 def _doubts(trials: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with the means over trials, each of the schema `metrics`, in the rounds of all."""
+    """Yield warnings about the means over `trials` (schema `metrics`), in the rounds that all trials have."""
     common = min((trial["round"] for trial in trials), key=len)
     mean = {
         name: np.mean([trial[name][: len(common)] for trial in trials], axis=0)

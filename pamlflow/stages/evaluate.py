@@ -1,4 +1,4 @@
-"""Scores of every round of one trial on the test tasks, q(h*) inferred from scratch in each."""
+"""Scores of all rounds of a trial on the test tasks; each round infers q(h*) from scratch."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def evaluate_trial(
     seed: int,
     output: Path,
 ) -> None:
-    """Score every file in ``rounds`` under every protocol, and write the metrics per test task.
+    """Score every file in `rounds` under every protocol, and write the metrics per test task.
 
-    A warning says which rounds are worse than predicting the mean, and which curves rise.
+    The log warns of rounds that score worse than predicting the mean, and of curves that rise.
     """
     store.require_writable(output.parent)
     settings = InferenceSettings(**inference)

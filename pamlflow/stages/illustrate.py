@@ -1,4 +1,4 @@
-"""From the last rounds of an experiment to figures of what was chosen, and where the models err."""
+"""Figures from the last rounds of an experiment: chosen tasks, latent space, and errors of the models."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -46,9 +46,9 @@ def plot_choices(
     svg: Path,
     png: Path,
 ) -> None:
-    """Draw the descriptors that each strategy chose, or the true parameters of what it saw as pictures.
+    """Draw the descriptors that each strategy chose; for pictures, the true parameters of the chosen tasks.
 
-    `last_rounds` holds a file for each strategy and trial, trials of the first strategy first.
+    `last_rounds` has a file for each strategy and trial, trials of the first strategy first.
     """
     choices = _read_choices(last_rounds, strategies, trials)
     title = f"{style.experiment_name(experiment)}: tasks chosen"
@@ -67,9 +67,9 @@ def plot_chosen_values(
     svg: Path,
     png: Path,
 ) -> None:
-    """Draw how often each strategy chose which descriptors, and which hidden parameters came of it.
+    """Draw histograms of the descriptors and the hidden parameters of the chosen tasks.
 
-    `last_rounds` holds a file for each strategy and trial, trials of the first strategy first.
+    `last_rounds` has a file for each strategy and trial, trials of the first strategy first.
     """
     choices = _read_choices(last_rounds, strategies, trials)
     figure = plotting.chosen_values(
@@ -96,9 +96,9 @@ def plot_error_maps(
 ) -> None:
     """Draw the error on each test task after the last round, averaged over trials.
 
-    `metrics` holds a file for each of the `strategies` and trials, trials of the first strategy
-    first, and `last_rounds` the first trial's for each strategy in `choosing`. The scores are those
-    under the protocol few_shot_20, or under the first one where that is not scored.
+    `metrics` has a file for each strategy and trial, trials of the first strategy first. `last_rounds` has the
+    file of the first trial for each strategy in `choosing`. The scores are those of the protocol few_shot_20,
+    or of the first protocol if few_shot_20 was not scored.
     """
     test = TaskSet.from_datasets(store.read(test_tasks, "test_tasks").datasets)
     scores = []
@@ -128,7 +128,7 @@ def plot_error_maps(
 class _Choices(NamedTuple):
     """The tasks of all trials as `plotting.choices` takes them.
 
-    `descriptors` are none where they are pictures; `hidden` are the parameters that are no descriptors.
+    `descriptors` is empty for pictures; `hidden` are the parameters that are not descriptors.
     """
 
     table: pd.DataFrame

@@ -1,4 +1,4 @@
-"""From pools of pictures and the models of them to figures of what the latent space makes of pictures."""
+"""Figures of pools of pictures, and of the latent spaces of their models."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -33,7 +33,7 @@ def plot_montage(*, pool: Path, experiment: str, svg: Path, png: Path) -> None:
 def plot_reconstructions(
     *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
 ) -> None:
-    """Draw what encoder and decoder make of candidates after the last round of a trial."""
+    """Draw reconstructions of candidates after the last round of a trial."""
     candidates, model = read_pool(pool), _model(last_round)
     decoded = model.predict_descriptors(_encoded(model, candidates))
     title = f"{_about(experiment, strategy)}: reconstructions after the last round, trial 00"
@@ -44,7 +44,7 @@ def plot_reconstructions(
 def plot_traversal(
     *, last_round: Path, pool: Path, experiment: str, strategy: str, svg: Path, png: Path
 ) -> None:
-    """Draw the pictures that the decoder finds all over the latent space, which has two dimensions."""
+    """Draw the decoded pictures over a grid of the latent space, which must have two dimensions."""
     candidates, model = read_pool(pool), _model(last_round)
     means = _encoded(model, candidates)
     low, high = means.min(axis=0), means.max(axis=0)
@@ -67,12 +67,11 @@ def rank_candidates(
     numbers: Sequence[int],
     table: Path,
 ) -> None:
-    """Write how well h orders the hidden parameter of all candidates, as CSV.
+    """Write as CSV how well h orders all candidates by their hidden parameter.
 
-    `rounds` holds a file for each strategy, trial and round in `numbers`, rounds of the first trial of
-    the first strategy first, and `pools` one for each trial. The correlation is Spearman's, its
-    absolute value, between the parameter and the first principal component of the means of
-    q(h | picture).
+    `rounds` has a file for each strategy, trial and round in `numbers`, rounds of the first trial of the first
+    strategy first; `pools` has one for each trial. The correlation is the absolute value of Spearman's, between
+    the parameter and the first principal component of the means of q(h | picture).
     """
     candidates = dict(zip(trials, map(read_pool, pools), strict=True))
     rows = [
@@ -97,7 +96,7 @@ def plot_rank_correlation(
 def rank_agreement(latents: FloatArray, values: FloatArray) -> float:
     """Return |Spearman's rho| of values [C] and the first principal component of latents [C, Q].
 
-    Latents that are all the same order nothing: 0.
+    Returns 0 if all latents are equal.
     """
     components = principal_components(latents)
     if components.shape[1] == 0:
@@ -111,7 +110,7 @@ def _rank_correlation(model: Model, candidates: Pool) -> float:
 
 
 def _encoded(model: Model, candidates: Pool) -> FloatArray:
-    """Return the means of q(h | picture) [C, Q] of all candidates, chosen ones too."""
+    """Return the means of q(h | picture) [C, Q] of all candidates, including chosen ones."""
     means: FloatArray = model.infer(descriptors=candidates.descriptors).mean
     return means
 
@@ -121,7 +120,7 @@ def _model(path: Path) -> Model:
 
 
 def _hidden(candidates: Pool) -> tuple[FloatArray, Variable]:
-    """Return the first parameter [C] of candidates, which pictures show and no model is told."""
+    """Return the first parameter [C] of the candidates, which the models do not see."""
     return candidates.parameters[:, 0], candidates.parameter_variables[0]
 
 

@@ -19,7 +19,7 @@ from pamlflow.storage import store
 from pamlflow.tasks import TaskSet, variables_to_datasets
 from pamlflow.world import Runs, World
 
-MAX_ROUNDS = 99  # what two digits in the names of files allow; the schema has it for `added_tasks`
+MAX_ROUNDS = 99  # two digits in the names of files; the schema bounds `added_tasks` alike
 
 
 def simulate_test_tasks(
@@ -29,7 +29,7 @@ def simulate_test_tasks(
     seed: int,
     output: Path,
 ) -> None:
-    """Run the tasks on a regular grid of parameters, hidden ones too, and write `test_tasks`.
+    """Run the tasks on a regular grid of all parameters, hidden ones included, and write `test_tasks`.
 
     Of recorded tasks, `test_tasks` of the experiment are drawn, and the grid is empty.
 
@@ -58,7 +58,7 @@ def simulate_initial_tasks(
     output: Path,
     pool: Path | None = None,
 ) -> None:
-    """Run the tasks that a trial starts from and write `initial_tasks`.
+    """Run the initial tasks of a trial, and write `initial_tasks`.
 
     They are a Latin hypercube, or drawn from the pool.
     """
@@ -124,10 +124,10 @@ def draw_design(
     seed: int,
     output: Path,
 ) -> None:
-    """Draw the descriptors a Latin hypercube strategy asks for, round by round; write `design`.
+    """Draw the descriptors of the Latin hypercube strategy, one for each round, and write `design`.
 
-    Independent hypercubes of `block` points follow each other until every round that a workflow can
-    have is served, so that a larger budget does not change the rounds that exist.
+    The design is a sequence of independent hypercubes of `block` points, long enough for every possible round;
+    a larger budget therefore does not change existing rounds.
     """
     space = World.from_config(experiment).space
     rng = generator(seed)
@@ -140,6 +140,6 @@ def draw_design(
 
 
 def _drawn(world: World, excitations: Sequence[Runs]) -> dict[str, Any]:
-    """Return the datasets of the excitations that were drawn: of one task, if they are alike in all."""
+    """Return the datasets of the excitations; if all tasks share one, of the first task only."""
     different = excitations[:1] if world.excitation == "shared" else excitations
     return excitations_to_datasets([run for runs in different for run in runs])

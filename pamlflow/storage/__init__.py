@@ -1,1 +1,1 @@
-"""The HDF5 files of a study: their schemas, their seal, where they belong, and what is wrong with them."""
+"""The files of a study: schemas, reading and writing, seals, paths, and remedies for faults."""

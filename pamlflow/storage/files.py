@@ -1,9 +1,9 @@
-"""Files as wholes: they appear complete or not at all, and carry a seal that tells later damage.
+"""Atomic writing of whole files, and the seal by which later damage is found.
 
-HDF5 leaves the first bytes of a file to its user. They hold the size and the SHA-256 of all that
-follows, so that what was cut or changed is met before the HDF5 library reads it. The library returns
-changed numbers as if they were right. Its own checksums (Fletcher32, file format `latest`) do not
-cover scalars and strings, and with them one flipped bit in a hundred crashed it.
+HDF5 leaves the first bytes of a file to its user. They hold the size and the SHA-256 of all bytes after them,
+so a file that was cut or changed is found before the HDF5 library reads it. The library itself returns changed
+numbers without an error. Its own checksums (Fletcher32, file format `latest`) do not cover scalars and strings,
+and with them one flipped bit in a hundred crashed it.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 
 SEAL_BYTES = 512
 LARGEST = 2**31
-"""Bytes that a file, or all that it holds, may have: what is larger is met before it fills the memory."""
+"""Largest size in bytes of a file and of its data; larger files are refused before they fill the memory."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -34,14 +34,14 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{32}\.tmp")
 
 
 def seal(image: bytes) -> bytes:
-    """Return `image` with the seal in its first SEAL_BYTES, which it must leave free."""
+    """Return `image` with the seal in its first SEAL_BYTES, which must be unused."""
     body = image[SEAL_BYTES:]
     text = f"pamlflow sha256 {sha256(body)} bytes {len(body)}\n"
     return text.encode().ljust(SEAL_BYTES, b"\0") + body
 
 
 def damage(content: bytes) -> str | None:
-    """Say what was expected of a sealed file and what was found; None when it is as written."""
+    """Return what is wrong with the content of a sealed file; None if it is as written."""
     if content.startswith(_HDF5):
         return "expected a sealed HDF5 file, found one without a seal, whose content nothing vouches for"
     if not content:
@@ -65,7 +65,7 @@ def sha256(content: bytes) -> str:
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a file; OSError for what is none, which might never end, and for too much."""
+    """Return the content of a file. Raises OSError for anything else than a file, and above LARGEST bytes."""
     status = path.stat()
     if kind := _KINDS.get(stat.S_IFMT(status.st_mode)):
         raise OSError(errno.EINVAL, f"expected a file, found {kind}")
@@ -76,19 +76,19 @@ def read(path: Path) -> bytes:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` in place of `path` such that a reader, or a crash, meets the old or the new.
+    """Replace the file `path` by `content` in one step: readers and crashes see the old or the new file.
 
-    Raises OSError, and leaves the old file and nothing else, when the content cannot be written.
+    Raises OSError and leaves the old file unchanged when the content cannot be written.
     """
     with _written_beside(path, content) as temporary:
         temporary.replace(path)
 
 
 def create(path: Path, content: bytes) -> None:
-    """Put `content` into a new file: FileExistsError, and nothing touched, where there is one already.
+    """Write `content` to a new file. Raises FileExistsError and changes nothing if the file exists.
 
-    The name appears in one step, with all of the content: a crash leaves no file, or the whole one. Of
-    two processes that do so at the same time one gets the name. Other errors are those of `replace`.
+    The file appears in one step: a crash leaves no file or the whole one. If two processes create the same
+    file, one of them succeeds. Other errors are those of `replace`.
     """
     with _written_beside(path, content) as temporary:
         claim_name(temporary, path)
@@ -97,7 +97,7 @@ def create(path: Path, content: bytes) -> None:
 def claim_name(temporary: Path, path: Path) -> None:
     """Give the whole file `temporary` the name `path` in one step: FileExistsError where one has it."""
     try:
-        os.link(temporary, path)  # the only way to rename that takes nobody's name
+        os.link(temporary, path)  # unlike a rename, a link never replaces a file
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links, such as that of a memory card
@@ -106,12 +106,12 @@ def claim_name(temporary: Path, path: Path) -> None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
             temporary.replace(path)
     else:
-        with contextlib.suppress(OSError):  # it is a second name of what has been published
+        with contextlib.suppress(OSError):  # a second name of the published file does no harm
             temporary.unlink()
 
 
 def try_to_write(folder: Path) -> None:
-    """Raise the OSError that a later `replace` in `folder` would meet now; leave nothing behind."""
+    """Raise the OSError that a `replace` in `folder` would raise; leave nothing behind."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(folder / "test")
     temporary.touch()
@@ -119,12 +119,12 @@ def try_to_write(folder: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `path` is named like the unfinished file of an interrupted `replace` or `create`."""
+    """Return whether `path` has the name of a temporary file of `replace` or `create`."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def meant_for(temporary: Path) -> Path:
-    """Return the file that an interrupted `replace` or `create` would have written."""
+    """Return the file for which a temporary file was written. Raises ValueError for another name."""
     named = _TEMPORARY.fullmatch(temporary.name)
     if named is None:
         raise ValueError(f"{temporary}: expected the name of a temporary file")
@@ -133,9 +133,9 @@ def meant_for(temporary: Path) -> Path:
 
 @contextlib.contextmanager
 def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
-    """A temporary file beside `path` with all of `content` on the disk, to be given its name.
+    """Write `content` to a temporary file beside `path`, synced to the disk, which the block renames.
 
-    An error leaves no such file, a crash may.
+    An error removes the temporary file; a crash may leave it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
@@ -159,7 +159,7 @@ def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep others who ask for it out of a folder; the system unlocks it when a process is killed."""
+    """Lock a folder against others who lock it; the system unlocks it when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # a mount that cannot lock
@@ -170,5 +170,5 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name of its own for each attempt: a killed job may have left one, another may still write."""
+    """Return a new name for each attempt: other attempts may have left files, or may still be writing."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

@@ -1,8 +1,8 @@
-"""Read HDF5 of unknown origin: what it declares is looked at first, so that memory and time are bounded.
+"""Read HDF5 files of unknown origin within bounds of memory and time: declared sizes are checked first.
 
-A few bytes of HDF5 can stand for petabytes (storage that was never allocated, chunks of zeros, many
-references to one text), lead out of the file (links, virtual and external storage) or in a circle.
-Files of pamlflow have none of that: each dataset has one name and all its data in the file.
+A few bytes of HDF5 can declare petabytes (storage that was never allocated, chunks of zeros, many references to
+one text). Links and external storage can lead to other files or in a circle. Files of pamlflow have none of
+this: each dataset has one name and all its data in the file.
 """
 
 import math
@@ -19,10 +19,10 @@ Array = npt.NDArray[Any]
 Value = TypeVar("Value", str, int)
 
 OBJECTS = 10_000
-"""Groups and datasets that a file may have; a round has about seventy."""
+"""Largest number of groups and datasets in a file; a round has about seventy."""
 
 _CHUNK_BYTES = 2**20  # h5py makes no larger ones
-_TEXT_BYTES = 16  # where in the file a text is, and how long
+_TEXT_BYTES = 16  # of a reference to a text: its position and length
 _SLAB_BYTES = 2**28  # texts that are read at once, at worst
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE}
 _TYPES = {
@@ -39,11 +39,11 @@ _TYPES = {
 
 
 class ContentError(ValueError):
-    """Something in an HDF5 file that no file of pamlflow has."""
+    """An HDF5 file has content that no file of pamlflow has."""
 
 
 class Form(NamedTuple):
-    """The type and the shape of a dataset, as it declares them."""
+    """The declared type and shape of a dataset."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -53,7 +53,7 @@ class Form(NamedTuple):
 
 
 def attribute(file: h5py.File, name: str, kind: type[Value]) -> Value:
-    """Return a root attribute, one text or one integer; ContentError for anything else."""
+    """Return a root attribute: one text or one integer. Raises ContentError for anything else."""
     if not h5py.h5a.exists(file.id, name.encode()):
         raise ContentError(f"no attribute {name!r}")
     declared = h5py.h5a.open(file.id, name.encode())
@@ -67,7 +67,7 @@ def attribute(file: h5py.File, name: str, kind: type[Value]) -> Value:
 
 
 def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Return all datasets by their paths, none of them read; ContentError for links and second names."""
+    """Return all datasets by path without reading them. Raises ContentError for links and second names."""
     found: dict[str, h5py.Dataset] = {}
     known = {h5py.h5o.get_info(file.id).addr}
     groups: list[tuple[str, h5py.Group]] = [("", file)]
@@ -94,7 +94,7 @@ def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def form(dataset: h5py.Dataset) -> Form:
-    """Return what a dataset declares to be."""
+    """Return the declared type and shape of a dataset."""
     found = dataset.id.get_type()
     if dataset.shape is None:
         return Form("nothing, of type", ())
@@ -105,16 +105,16 @@ def form(dataset: h5py.Dataset) -> Form:
     for name in ("float64", "int64"):
         if found.equal(h5py.h5t.py_create(np.dtype(name))):
             return Form(name, dataset.shape)
-    # A number that NumPy does not know bears the name of the nearest that it does.
+    # h5py gives a number type that NumPy lacks the name of the nearest one.
     name = str(dataset.dtype)
     return Form(f"another {name}" if name in ("float64", "int64") else name, dataset.shape)
 
 
 def load(found: dict[str, h5py.Dataset], size: int) -> dict[str, Array]:
-    """Read datasets of numbers and texts from a file of `size` bytes; texts come as arrays of str.
+    """Read datasets of numbers and texts from a file of `size` bytes; texts become arrays of str.
 
-    Raises ContentError, before anything is read, when they declare more than they store, or more than
-    LARGEST bytes.
+    Raises ContentError before reading if the datasets declare more data than they store, or more than LARGEST
+    bytes.
     """
     for name, dataset in found.items():
         if problem := _storage_problem(dataset):
@@ -135,12 +135,12 @@ def load(found: dict[str, h5py.Dataset], size: int) -> dict[str, Array]:
 
 
 def _is_text(found: h5py.h5t.TypeID) -> bool:
-    """Whether a type is what pamlflow writes text as."""
+    """Return whether a type is the one in which pamlflow writes text."""
     return isinstance(found, h5py.h5t.TypeStringID) and found.is_variable_str()
 
 
 def _storage_problem(dataset: h5py.Dataset) -> str | None:
-    """Why the data of a dataset are not all in this file, and nowhere twice; None when they are."""
+    """Return why a dataset does not store exactly its declared data in this file; None if it does."""
     settings = dataset.id.get_create_plist()
     layout = settings.get_layout()
     if layout == h5py.h5d.VIRTUAL or settings.get_external_count():
@@ -163,16 +163,16 @@ def _storage_problem(dataset: h5py.Dataset) -> str | None:
     dataset.id.chunk_iter(lambda info: sizes.append(info.size))
     if len(sizes) != expected:
         return f"it declares {expected} chunks, and stores {len(sizes)}"
-    # What is larger than the numbers themselves unpacks to a multiple of them.
+    # A chunk larger than its numbers would unpack to a multiple of them.
     largest = max(sizes, default=0)
     return f"a chunk of {chunk} bytes takes {largest}" if largest > 1.1 * chunk + 64 else None
 
 
 def _texts(dataset: h5py.Dataset, size: int) -> Iterator[str]:
-    """The texts of a dataset in order; ContentError when they are longer than the file of `size` bytes.
+    """Yield the texts of a dataset. Raises ContentError if they are longer than the file of `size` bytes.
 
-    Any number of entries may refer to the same text of the file, which is copied for each. So no more
-    are read at once than could each be as long as the file.
+    Many entries may refer to one text in the file, and each gets a copy. Texts are therefore read in parts that
+    fit in memory even if each text is as long as the file.
     """
     if dataset.shape == ():
         yield dataset.asstr()[()]

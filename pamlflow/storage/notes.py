@@ -1,7 +1,7 @@
-"""What a file says that it was made from, whatever keeps the books besides.
+"""The recorded provenance of files: settings, seed, and the files that each was made from.
 
-HDF5 files say so in their attributes. Tables and figures cannot: a note lies beside them, in the folder
-`provenance`, and holds their own SHA-256 too, so that it speaks of no other file of that name.
+HDF5 files record it in their attributes. Tables and figures have a note in the folder `provenance` beside them.
+The note includes the SHA-256 of its file, so it cannot be taken for that of another file with the same name.
 """
 
 import json
@@ -17,11 +17,11 @@ from pamlflow.storage import files
 from pamlflow.storage.schemas import SCHEMAS
 
 NOTES = "provenance"
-"""The folder, beside tables and figures, of what was noted about them."""
+"""The folder of notes beside tables and figures."""
 
 
 class DamageError(ValueError):
-    """A file is not as it was written."""
+    """A file has changed since it was written."""
 
 
 class Note(NamedTuple):
@@ -37,7 +37,7 @@ class Note(NamedTuple):
 
 
 def note(products: Sequence[str], params: Mapping[str, Any], parents: Sequence[str]) -> None:
-    """Note that a job with `params`, a seed perhaps among them, made tables or figures from `parents`."""
+    """Write notes that a job with `params`, optionally with a seed, made tables or figures from `parents`."""
     config = {key: value for key, value in params.items() if key != "seed"}
     for product in map(Path, products):
         content = {
@@ -54,11 +54,10 @@ def note(products: Sequence[str], params: Mapping[str, Any], parents: Sequence[s
 
 
 def read(path: Path, schema: str | None = None) -> Note:
-    """Return what the file at `path`, of an HDF5 schema or without one, was made from.
+    """Return the note of the file at `path`: an HDF5 file if `schema` is given, or else a table or figure.
 
-    Raises DamageError where an HDF5 file is not as it was written, ValueError where a file says nothing,
-    nothing that is understood, or that it is of another schema or version, and FileNotFoundError where
-    there is no file.
+    Raises FileNotFoundError if there is no file, DamageError if an HDF5 file has changed since it was written,
+    and ValueError if there is no valid note, or the schema or its version is another one.
     """
     content = path.read_bytes()
     says = _attributes(content, schema) if schema else _noted(path, content)
@@ -73,7 +72,7 @@ def read(path: Path, schema: str | None = None) -> Note:
 
 
 def _attributes(content: bytes, schema: str) -> dict[str, Any]:
-    """The attributes of an HDF5 file; from memory, without a lock, which network mounts may refuse."""
+    """Return the attributes of an HDF5 file, opened in memory: network mounts may refuse locks."""
     if problem := files.damage(content):
         raise DamageError(problem)
     try:
@@ -93,7 +92,7 @@ def _attributes(content: bytes, schema: str) -> dict[str, Any]:
 
 
 def _noted(path: Path, content: bytes) -> dict[str, Any]:
-    """What was noted of a table or figure."""
+    """Return the note of a table or figure."""
     try:
         says: Any = json.loads(_note(path).read_bytes())
         about = says["sha256"]
@@ -105,7 +104,7 @@ def _noted(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def difference(found: Any, expected: Any, key: str = "") -> str | None:
-    """Name the first setting in which two configurations differ; None where they are the same."""
+    """Return the first difference between two configurations in words; None if they are equal."""
     if isinstance(found, Mapping) and isinstance(expected, Mapping):
         for name in sorted({*found, *expected}):
             inner = f"{key}.{name}" if key else name

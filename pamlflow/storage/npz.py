@@ -1,6 +1,6 @@
-"""Read NumPy's archives of arrays from anywhere: sizes are looked at first, and nothing is unpickled.
+"""Read NumPy's archives of arrays from any source: sizes are checked first, and nothing is unpickled.
 
-`numpy.load` makes room for what the head of an array declares before it finds that there is less.
+`numpy.load` allocates the size that the header of an array declares before it checks the data.
 """
 
 import io
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST = 2**28
-"""Bytes of all arrays of an archive: a run of a hundred variables may have 300,000 steps."""
+"""Largest size in bytes of all arrays of an archive: 300,000 steps of a hundred variables."""
 
 ARRAYS = 1000
-"""Arrays of an archive."""
+"""Largest number of arrays in an archive."""
 
 REAL = "fiub"
 """Kinds of NumPy's dtypes that are real numbers: floating point, integers, truth values."""
@@ -26,9 +26,9 @@ _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of an archive by their names.
+    """Return the arrays of an archive by name.
 
-    Raises ValueError for anything that is no such archive, is damaged, or unpacks to too much.
+    Raises ValueError if the content is not such an archive, is damaged, or unpacks to more than LARGEST bytes.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -38,16 +38,14 @@ def read(content: bytes) -> dict[str, npt.NDArray[Any]]:
             if (size := sum(member.file_size for member in members)) > LARGEST:
                 raise ValueError(f"expected at most {LARGEST} bytes of arrays, found {size}")
             return {each.filename.removesuffix(".npy"): _array(archive, each) for each in members}
-    except (
-        Exception
-    ) as error:  # zipfile takes changed bits for encryption, other versions and so on
+    except Exception as error:  # changed bits may look like encryption or other versions to zipfile
         raise ValueError(str(error) or type(error).__name__) from error
 
 
 def exactly(content: bytes, names: Sequence[str]) -> list[npt.NDArray[Any]]:
-    """Return the arrays `names` of an archive that holds these and no others, all of real numbers.
+    """Return the arrays `names` of an archive that has exactly these, all of real numbers.
 
-    Raises ValueError as `read` does, and where something else is in it.
+    Raises ValueError as `read` does, and if the archive has other content.
     """
     arrays = read(content)
     if set(arrays) != set(names):
@@ -61,16 +59,16 @@ def exactly(content: bytes, names: Sequence[str]) -> list[npt.NDArray[Any]]:
 
 
 def is_cut_short(content: bytes) -> bool:
-    """Whether `content` is the beginning of a zip file, or of none: what an interrupted write leaves.
+    """Return whether `content` is the beginning of a zip file, empty, or only zeros.
 
-    A crash of the system may leave zeros in place of what was to follow.
+    An interrupted write leaves such content; after a crash of the system, the rest may be zeros.
     """
     begun = content.startswith(b"PK\x03\x04"[: len(content)]) or not content.strip(b"\0")
     return begun and not zipfile.is_zipfile(io.BytesIO(content))
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
-    """One array, if its head and the size of its data agree."""
+    """Return one array. Raises ValueError if its header and the size of its data disagree."""
     if not member.filename.endswith(".npy") or member.compress_type not in _PACKED:
         raise ValueError(f"{member.filename!r} is not an array of NumPy")
     stream = io.BytesIO(archive.read(member))

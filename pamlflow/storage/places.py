@@ -1,4 +1,4 @@
-"""Where the files of a study belong: from a path to what it says, and back."""
+"""The paths of the files of a study: what a path says of its file, and the path of a file."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _NUMBERED = ("trial", "round")
 
 
 class Place(NamedTuple):
-    """What the path of a file says: the folder of the study, its schema, and whose file it is."""
+    """What the path of a file says: the folder of the study, the schema, and whose file it is."""
 
     root: str
     schema: str
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> Self | None:
-        """Return what `path` says; None if no stage writes a file of such a name."""
+        """Return what `path` says; None if no stage writes a file of this name."""
         for schema, pattern in _PATTERNS.items():
             if found := pattern.fullmatch(os.path.abspath(path)):
                 return cls(schema=schema, **found.groupdict())
@@ -31,35 +31,35 @@ class Place(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """The path that says this, as `plain` writes it."""
+        """The path, in the form of `plain`."""
         return plain(Path(self.root, SCHEMAS[self.schema].location.format(**self._asdict())))
 
     @property
     def number(self) -> int:
-        """The round as a number, 0 where there is none."""
+        """The number of the round, or 0 if there is none."""
         return int(self.round or 0)
 
     @property
     def has_one_round(self) -> bool:
-        """Whether its folder holds round 00 alone, which chooses no task."""
+        """Whether its folder has only round 00, in which no task was chosen."""
         return self.strategy in (INITIAL, ORACLE)
 
     def at(self, number: int) -> Self:
-        """Another round of the same trial; round 0 is the same for all strategies but the oracle."""
+        """Return another round of the same trial; all strategies except the oracle share round 0."""
         strategy = self.strategy if number or self.has_one_round else INITIAL
         return self._replace(schema="round", strategy=strategy, round=f"{number:02d}")
 
     def before(self) -> Self:
-        """What a round goes on from: the round before, or the tasks that it starts with."""
+        """Return the file that a round continues: the round before, or its initial or test tasks."""
         if self.number:
             return self.at(self.number - 1)
         return self._replace(schema="test_tasks" if self.strategy == ORACLE else "initial_tasks")
 
 
 def plain(path: Path) -> Path:
-    """Return the one way to write a path: relative to the working folder, without detours.
+    """Return the canonical form of a path: relative to the working folder, without `..` inside.
 
-    Symbolic links are kept, since files name their parents as Snakemake names them.
+    Symbolic links are kept, since files name their parents as Snakemake does.
     """
     return Path(os.path.relpath(path))
 
@@ -73,7 +73,7 @@ def study_of(path: Path) -> Path | None:
 
 
 def _pattern(location: str) -> re.Pattern[str]:
-    """The paths of files at `location`, such as `data/{experiment}/test_tasks.h5`, in any study."""
+    """Return a pattern for paths at `location`, such as `data/{experiment}/test_tasks.h5`, in any study."""
 
     def wildcard(found: re.Match[str]) -> str:
         characters = "[0-9]{2}" if found[1] in _NUMBERED else "[^/]+"

@@ -1,4 +1,4 @@
-"""Where a file comes from: the root attributes of every HDF5 file."""
+"""Provenance: the root attributes of every HDF5 file."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from pamlflow.storage import files, hdf5
 from pamlflow.versions import __version__
 
 PARENTS = 10_000
-"""Files that one may be made from; a summary of a hundred trials has some hundreds."""
+"""Largest number of parents of a file; a summary of a hundred trials has some hundreds."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a file comes from.
+    """The provenance of a file.
 
-    `parents` maps each file this one was made from, relative to the folder of this one, to its
-    SHA-256; `config` holds the parameters that were used; `sha256` is that of the file read.
+    `parents` maps the path of each file that it was made from, relative to its own folder, to the SHA-256 of
+    that file. `config` has the settings that were used, and `sha256` is that of the file itself.
     """
 
     schema: str
@@ -87,7 +87,7 @@ def read(file: h5py.File, sha256: str) -> Provenance:
 
 
 def _mapping(file: h5py.File, name: str) -> dict[str, Any]:
-    """The mapping in an attribute of JSON, which is written in one way only."""
+    """Return the mapping in a JSON attribute. Raises ContentError if pamlflow would write it differently."""
     text = hdf5.attribute(file, name, str)
     try:
         found = json.loads(text)

@@ -1,7 +1,7 @@
-"""Recordings of a robot: what each run recorded, one file `task_00.npz`, `task_01.npz`, ... each.
+"""Recordings of a robot: one file `task_00.npz`, `task_01.npz`, ... for each run.
 
-NumPy's own format, so that whatever runs the robot can write and read them: `descriptor` [R], `inputs`
-[T, Dx] and `outputs` [T, P]. They cannot be made again, and nothing here replaces one.
+A file has the arrays `descriptor` [R], `inputs` [T, Dx] and `outputs` [T, P] in NumPy's format, which other
+programs can read and write. A recording cannot be made again, and no function here replaces one.
 """
 
 import contextlib
@@ -21,16 +21,16 @@ from pamlflow.storage import files, npz, remedies
 from pamlflow.types import FloatArray
 
 ROUNDING = 1e-6
-"""Share of the width of the box by which what is told, or read, may differ from what was asked for."""
+"""Tolerance between a descriptor that was asked for and one that is told, relative to the width of the box."""
 
 _RECORDED = re.compile(r"(task|refused)_\d+\.npz")
 
 
 class RecordingError(ValueError):
-    """A recording cannot be used, or kept: `where`, the `problem`, and the `remedy`."""
+    """A recording cannot be used or written; the message has place, problem and remedy."""
 
     def __init__(self, where: Path | str, problem: str, remedy: str) -> None:
-        """Put the three into one message."""
+        """Join the three parts into one message."""
         super().__init__(f"{where}: {problem}; {remedy}")
         self.where = where
         self.problem = problem
@@ -38,7 +38,7 @@ class RecordingError(ValueError):
 
 
 class Recording(NamedTuple):
-    """What one run of the robot recorded."""
+    """The recording of one run of the robot."""
 
     descriptor: FloatArray  # [R]
     inputs: FloatArray  # [T, Dx]
@@ -46,27 +46,28 @@ class Recording(NamedTuple):
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """Return what the learner's file in `folder` says; RecordingError where a learner wrote none.
+    """Return the content of `learner.json` in `folder`.
 
-    Its `design` sends a robot somewhere: it is inside the box, and as it was written.
+    Raises RecordingError if the file is missing or invalid, has changed since it was written, or has a `design`
+    outside the box: the design is sent to the robot.
     """
     path = folder / remedies.LEARNER
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        sealed = found.pop("sha256", None)  # which folders from before there was one lack
+        sealed = found.pop("sha256", None)  # folders of earlier versions have none
         if sealed is not None and sealed != _digest(found):
             raise ValueError("changed since it was written: another SHA-256 than it says")
         _check_about(found)
-    except Exception as error:  # whatever values of any type raise
+    except Exception as error:  # invalid content may raise anything
         problem = f"not what a learner writes ({error})"
         raise RecordingError(path, problem, "restore it from a copy") from error
     return found
 
 
 def write_about(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write the learner's file, with a digest that tells a digit changed by hand.
+    """Write `learner.json` with a digest, by which later changes are found; an existing file is kept.
 
-    Leaves a file that exists as it is. Raises RecordingError when the disk does not take it.
+    Raises RecordingError when the file cannot be written.
     """
     path = folder / remedies.LEARNER
     text = json.dumps({**content, "sha256": _digest(content)}, indent=2)
@@ -80,18 +81,18 @@ def write_about(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def path_of(folder: Path, number: int) -> Path:
-    """Return where task `number` is recorded."""
+    """Return the path of the recording of task `number`."""
     return folder / f"task_{number:02d}.npz"
 
 
 def is_recording(path: Path) -> bool:
-    """Whether `path` has the name of a recording, and is in the folder of a learner."""
+    """Return whether `path` has the name of a recording and is in the folder of a learner."""
     named = re.fullmatch(r"task_\d+\.npz", path.name)
     return named is not None and remedies.is_learners(path.parent)
 
 
 def paths(folder: Path) -> list[Path]:
-    """Return the recordings in `folder` in order; RecordingError where the numbers have a gap."""
+    """Return the recordings in `folder` in order. Raises RecordingError if the numbers have a gap."""
     found = set(folder.glob("task_*.npz"))
     expected = [path_of(folder, number) for number in range(len(found))]
     if missing := [path for path in expected if path not in found]:
@@ -102,19 +103,21 @@ def paths(folder: Path) -> list[Path]:
 
 
 def read(path: Path) -> Recording:
-    """Return the recording in the file `path`; RecordingError where it is none, or damaged."""
+    """Return the recording in the file `path`. Raises RecordingError if it is damaged or not a recording."""
     content = _content(path)
     try:
         arrays = npz.exactly(content, Recording._fields)
-        with np.errstate(all="ignore"):  # what is too large becomes infinite, to be refused by name
+        with np.errstate(
+            all="ignore"
+        ):  # values that are too large become infinite, and are refused by name later
             return Recording(*(np.array(each, dtype=np.float64, order="C") for each in arrays))
-    except Exception as error:  # zipfile and NumPy take flipped bits for whatever there is
+    except Exception as error:  # flipped bits may raise anything in zipfile and NumPy
         problem = f"not a recording, or damaged ({error})"
         raise RecordingError(path, problem, remedies.restore(path)) from error
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether the file `path` is the beginning of a recording, or empty: the rest of a killed write."""
+    """Return whether the file `path` is empty or the beginning of a recording (an interrupted write)."""
     try:
         return npz.is_cut_short(_content(path))
     except RecordingError:
@@ -122,21 +125,21 @@ def is_cut_short(path: Path) -> bool:
 
 
 def interrupted(folder: Path) -> list[Path]:
-    """Return the files of interrupted writes that may hold a recording, whole or in part."""
+    """Return the files of interrupted writes in `folder` that may hold a whole or partial recording."""
     return sorted(filter(is_interrupted, folder.glob(".*.npz.*.tmp")))
 
 
 def is_interrupted(path: Path) -> bool:
-    """Whether `path` is named like the file of an interrupted write that may hold a recording."""
+    """Return whether `path` has the name of an interrupted write of a recording."""
     if not files.is_temporary(path):
         return False
     return _RECORDED.fullmatch(files.meant_for(path).name) is not None
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Write arrays to a new file, whole or not at all.
+    """Write arrays to a new file in one step.
 
-    Raises FileExistsError where there is one, and RecordingError when the disk does not take them.
+    Raises FileExistsError if the file exists, and RecordingError when it cannot be written.
     """
     content = io.BytesIO()
     np.savez(content, **arrays)
@@ -150,7 +153,7 @@ def save(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
 
 
 def keep_aside(folder: Path, told: Mapping[str, Any]) -> Path:
-    """Write what was told, whatever it is, to a file that does not exist yet; returns its path."""
+    """Write refused data of any kind to a new file `refused_00.npz`, ...; return its path."""
     arrays = {name: _as_array(values) for name, values in told.items()}
     for path in _aside(folder):
         with contextlib.suppress(FileExistsError):
@@ -160,7 +163,7 @@ def keep_aside(folder: Path, told: Mapping[str, Any]) -> Path:
 
 
 def move_aside(path: Path) -> Path:
-    """Give the file `path` the name of something refused, which none has yet; returns that."""
+    """Rename the file `path` to a new `refused_00.npz`, ...; return the new path."""
     for aside in _aside(path.parent):
         with contextlib.suppress(FileExistsError):
             files.claim_name(path, aside)
@@ -169,7 +172,7 @@ def move_aside(path: Path) -> Path:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of `path`; RecordingError where it is no file, cannot be read, or is too large."""
+    """Return the bytes of `path`. Raises RecordingError if it is not a file, unreadable or too large."""
     try:
         if path.exists() and not path.is_file():
             raise RecordingError(path, "not a file", remedies.look_at(path))
@@ -183,17 +186,17 @@ def _content(path: Path) -> bytes:
 
 
 def _aside(folder: Path) -> Iterator[Path]:
-    """Names for what is kept aside."""
+    """Return the possible names of refused data."""
     return (folder / f"refused_{number:02d}.npz" for number in itertools.count())
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    """The SHA-256 of what the learner's file says, however it is indented."""
+    """Return the SHA-256 of the content of `learner.json`, independent of indentation."""
     return files.sha256(json.dumps(content).encode())
 
 
 def _check_about(found: Mapping[str, Any]) -> None:
-    """Raise whatever fits unless this is a design inside a box, and variables."""
+    """Raise an exception of any type unless variables are valid and the design lies inside the box."""
     for kind in ("inputs", "outputs"):
         if not all(isinstance(name + unit, str) for name, unit in found[kind]):
             raise ValueError(f"{kind}: expected pairs of a name and a unit")
@@ -204,19 +207,19 @@ def _check_about(found: Mapping[str, Any]) -> None:
         raise ValueError(f"design: expected shape {list(expected)}, found {list(design.shape)}")
     tolerance = ROUNDING * (high - low)
     inside = (design >= low - tolerance) & (design <= high + tolerance)
-    if not inside.all():  # nor is what is no number
+    if not inside.all():  # NaN is not inside
         row, column = np.argwhere(~inside)[0].tolist()
         text = f"expected '{list(found['space'])[column]}' from {low[column]} to {high[column]}"
         raise ValueError(f"design, task {row}: {text}, found {design[row, column]}")
 
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    """An array of numbers if possible, or else the text of all that it holds."""
+    """Return an array of numbers if possible, or else the text of the values."""
     try:
         if hasattr(values, "to_records"):  # a table of pandas, whose columns have names
             values = values.to_records(index=False)
         array = np.asarray(values)
-    except Exception:  # rows of different lengths, or whatever another library raises
+    except Exception:  # rows of different lengths, or an error of another library
         content = values
     else:
         if not array.dtype.hasobject and not is_masked(values):
@@ -225,6 +228,6 @@ def _as_array(values: Any) -> np.ndarray[Any, Any]:
     with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
         try:
             text = repr(content.tolist() if hasattr(content, "tolist") else content)
-        except Exception:  # of which nothing more can be said
+        except Exception:  # not even a text of the content
             text = object.__repr__(values)
     return np.array(text)

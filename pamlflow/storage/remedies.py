@@ -1,4 +1,4 @@
-"""What to do about a file that is missing or faulty, with commands to paste into a shell."""
+"""Remedies for missing or faulty files, with commands to paste into a shell."""
 
 import os
 import re
@@ -9,17 +9,17 @@ from pathlib import Path
 from pamlflow.storage.places import study_of
 
 LEARNER = "learner.json"
-"""The file that makes a folder one of a `pamlflow.Learner`, of which Snakemake knows nothing."""
+"""The file that marks the folder of a `pamlflow.Learner`."""
 
 SNAKEFILE = Path(__file__).parents[2] / "workflow" / "Snakefile"
-"""The workflow, where pamlflow was installed from a copy of its repository."""
+"""The workflow, if pamlflow was installed from a copy of its repository."""
 
 _CONFIG = "(add your --configfile, if any)"
 _NO_STAGE = "no stage of a study writes a file of this name"
 
 
 def make(path: Path) -> str:
-    """How to make a file that no other depends on yet."""
+    """Return how to make a file that does not exist yet."""
     study = study_of(path)
     if study is None:
         return f"{_NO_STAGE}; see `ls {_target(path.parent)}`"
@@ -27,10 +27,9 @@ def make(path: Path) -> str:
 
 
 def rebuild(*paths: Path, what: str = "it") -> str:
-    """How to make files, and all that follows from them, anew.
+    """Return how to make files again, with all files made from them.
 
-    Deleting them would not do: Snakemake takes a missing file for finished when its successors
-    exist.
+    Deleting them is not enough: Snakemake does not remake a missing file while files made from it exist.
     """
     if all(map(is_learners_round, paths)):
         names = " ".join(map(_target, paths))
@@ -46,59 +45,59 @@ def rebuild(*paths: Path, what: str = "it") -> str:
 
 
 def rebuild_all(path: Path, rules: Sequence[str]) -> str:
-    """How to make the outputs of rules anew, in the study of `path`."""
+    """Return how to make the outputs of rules again, in the study of `path`."""
     command = _snakemake(study_of(path) or Path.cwd(), "--forcerun", *rules)
     return f"rebuild all such files with `{command}` {_CONFIG}"
 
 
 def is_learners_round(path: Path) -> bool:
-    """Whether `path` is a round of a learner, which makes it again from its recordings if need be."""
+    """Return whether `path` is a round of a learner, which can make it again from its recordings."""
     named = re.fullmatch(r"round_\d+\.h5", path.name)
     return named is not None and is_learners(path.parent)
 
 
 def is_learners(folder: Path) -> bool:
-    """Whether `folder` is one of a learner."""
+    """Return whether `folder` belongs to a learner."""
     return os.path.isfile(folder / LEARNER)
 
 
 def restore(recording: Path) -> str:
-    """What to do about a recording of a robot, which cannot be made again."""
+    """Return what to do about a recording of a robot, which cannot be made again."""
     name = _target(recording)
     return f"restore {name} from a copy, or move it away and number those after it without a gap"
 
 
 def recover(folder: Path) -> str:
-    """What to do about a hidden file in which the recording of a robot may be whole."""
+    """Return what to do about a hidden file that may hold a whole recording of a robot."""
     text = "open the folder with its Learner, which recovers a recording that is whole"
     return f"{text}; keep the file until {_target(folder)} has it"
 
 
 def look_at(path: Path) -> str:
-    """How to find out why a file cannot be opened."""
+    """Return how to find out why a file cannot be opened."""
     return f"look at it with `ls -ld {_target(path)}`"
 
 
 def free(folder: Path) -> str:
-    """How to find out why nothing can be written to a folder."""
+    """Return how to find out why a folder cannot be written."""
     name = _target(folder)
     return f"see to the folder (`df -h {name}`, `ls -ld {name}`) and start the same command again"
 
 
 def remove(path: Path) -> str:
-    """How to be rid of a file."""
+    """Return how to remove a file."""
     return f"remove it with `rm {_target(path)}`"
 
 
 def keep(path: Path) -> str:
-    """What to do about an unfinished file in the folder of a learner, where nothing can be made again."""
+    """Return what to do about an unfinished file in the folder of a learner: it cannot be made again."""
     return (
         f"it may hold a whole recording: keep it, and look at a copy, `cp {_target(path)} copy.npz`"
     )
 
 
 def touch(path: Path) -> str:
-    """How to give a file the present date, after which Snakemake makes what follows from it again."""
+    """Return how to give a file the present date; Snakemake then remakes the files made from it."""
     return f"if the clock is right, `touch {_target(path)}` and start the study again"
 
 
@@ -114,7 +113,7 @@ def for_shell(text: str) -> str:
 
 
 def _snakemake(study: Path, *arguments: str) -> str:
-    """The command that runs the workflow in the folder of a study, from the working folder."""
+    """Return the command that runs the workflow in the folder of a study, from the working folder."""
     words = ["snakemake", "--cores", "all", *arguments]
     has_own = any(map(os.path.isfile, ("Snakefile", "workflow/Snakefile")))
     if os.path.isfile(SNAKEFILE) and not has_own:
@@ -125,7 +124,7 @@ def _snakemake(study: Path, *arguments: str) -> str:
 
 
 def _target(path: Path, folder: Path | None = None) -> str:
-    """A path as one would type it in a folder, which is by default the working folder."""
+    """Return a path relative to a folder, by default the working folder, for_shell for bash."""
     here, absolute = folder or Path.cwd(), Path(os.path.abspath(path))
     name = absolute.relative_to(here) if here in absolute.parents else path
     return for_shell(str(name))

@@ -1,4 +1,4 @@
-"""The HDF5 schemas, declared once: the same rows drive write, check, show and data/README.md.
+"""The HDF5 schemas: writing, checking, showing and data/README.md all use these rows.
 
 `python -m pamlflow.storage.schemas` prints data/README.md.
 """
@@ -15,7 +15,7 @@ tasks/inputs            [S, Dx]      float64  tasks/input_units       dynamics i
 tasks/outputs           [S, P]       float64  tasks/output_units      state differences
 tasks/lengths           [N]          int64    1                       transitions; they sum to S
 tasks/descriptors       [N, ..., R]  float64  tasks/descriptor_units  task descriptors
-tasks/parameters        [N, D]       float64  tasks/parameter_units   the truth; models never see it
+tasks/parameters        [N, D]       float64  tasks/parameter_units   true parameters; models never see them
 tasks/input_names       [Dx]         string   -                       input variables
 tasks/input_units       [Dx]         string   -                       their units
 tasks/output_names      [P]          string   -                       output variables
@@ -38,13 +38,13 @@ excitations/initial_states  [X, E]  float64  domain  initial state of each
 )
 
 _CONTEXT = rows_of("""
-context/order  [S]  int64  1  for each task its own steps, shuffled: contexts are heads of this
+context/order  [S]  int64  1  steps of each task, shuffled; a context is the first k
 """)
 
 _POOL = rows_of("""
-pool/descriptors       [C, ..., R]  float64  pool/descriptor_units  what a trial sees of the candidates
-pool/parameters        [C, D]       float64  pool/parameter_units   the truth; models never see it
-pool/renderer          []           string   -                      what drew the pictures, or none
+pool/descriptors       [C, ..., R]  float64  pool/descriptor_units  descriptors of all tasks of the pool
+pool/parameters        [C, D]       float64  pool/parameter_units   true parameters; models never see them
+pool/renderer          []           string   -                      renderer of the pictures, or none
 pool/descriptor_names  [R]          string   -                      descriptor variables
 pool/descriptor_units  [R]          string   -                      their units
 pool/parameter_names   [D]          string   -                      simulator parameters
@@ -53,7 +53,7 @@ pool/parameter_units   [D]          string   -                      their units
 
 _POOL_ROWS = rows_of(
     """
-pool/rows  [N]  int64  1  row of the pool that each task is
+pool/rows  [N]  int64  1  row of each task in the pool
 """,
     optional=True,
 )
@@ -65,9 +65,9 @@ design/descriptor_units  [R]     string   -                        their units
 """)
 
 _ROUND = rows_of("""
-round                    []      int64    1                       tasks chosen; they come last
-training/bound           [I]     float64  nat                     objective at each iteration, of all searches
-training/events          [V]     string   -                       starts, jitter, what was restored
+round                    []      int64    1                       number of chosen tasks; they come last
+training/bound           [I]     float64  nat                     objective after each iteration of all searches
+training/events          [V]     string   -                       starts, jitter, searches that broke down
 """)
 
 _SELECTION = rows_of(
@@ -97,13 +97,13 @@ def _round_rows(kind: ModelKind) -> tuple[Row, ...]:
 _METRICS = rows_of("""
 round                  [A]           int64    1    rounds, in order
 num_tasks              [A]           int64    1    training tasks of each round
-protocols              [L]           string   -    how much of a test task the model saw
+protocols              [L]           string   -    test protocols
 coverage_levels        [J]           float64  1    nominal coverage of the central intervals
-nll                    [A, L, N]     float64  nat  mean of -log p(y) of a transition, all outputs
+nll                    [A, L, N]     float64  nat  mean of -log p(y) per transition, all outputs
 squared_error          [A, L, N]     float64  1    mean of the squared error, summed over outputs
 coverage               [A, L, J, N]  float64  1    share of the outputs inside the interval
-trivial/nll            [L, N]        float64  nat  the nll of the mean and variance of all outputs
-trivial/squared_error  [L, N]        float64  1    the squared_error of the mean of all outputs
+trivial/nll            [L, N]        float64  nat  nll of predicting the mean of the outputs
+trivial/squared_error  [L, N]        float64  1    squared error of predicting the mean of the outputs
 """)
 
 _SUMMARY = rows_of("""
@@ -131,7 +131,7 @@ SCHEMAS = {
             name="initial_tasks",
             version=1,
             rows=_TASKS + _EXCITATION + _POOL_ROWS,
-            meaning="the tasks a trial starts from, whatever the strategy",
+            meaning="the tasks with which a trial starts, for every strategy",
             rules=("simulate_initial_tasks",),
             location="data/{experiment}/trial_{trial}/initial_tasks.h5",
         ),
@@ -147,7 +147,7 @@ SCHEMAS = {
             name="pool",
             version=1,
             rows=_POOL,
-            meaning="the tasks that a trial can choose from, all of them seen from the start",
+            meaning="the tasks that a trial can choose from; it knows all descriptors from the start",
             rules=("draw_pool",),
             location="data/{experiment}/trial_{trial}/pool.h5",
         ),
@@ -193,40 +193,46 @@ def schema_of(name: str, config: Mapping[str, Any]) -> Schema:
 _README = """\
 # Files of data/ and results/
 
-Generated by `python -m pamlflow.storage.schemas > data/README.md`. Look into a file with `pamlflow show
-FILE`, check files with `pamlflow check FILE...`; a file that departs from its schema is refused.
+Generated by `python -m pamlflow.storage.schemas > data/README.md`. `pamlflow show FILE` prints a file,
+and `pamlflow check FILE...` checks files; a file that departs from its schema is refused.
 
 Every file has the root attributes `schema`, `schema_version`, `pamlflow_version`, `seed`, `config`
-(JSON, the parameters used, and of a round or scores the version of training or evaluation) and
-`parents` (JSON, the SHA-256 of each file it was made from, named relative to its own folder), and
-every dataset the attributes `dims`, `units` and `description`.
-Floats are finite and of 64 bits. `*` stands for any names, `...` for any number of axes and `[]` for a
-scalar; units `1` are pure numbers, `-` is text, and a path names the dataset with the units of the
-last axis. Descriptors are numbers `[N, R]` or pictures `[N, H, W, R]` of values from 0 to 1, which are
-compressed. Datasets of one group that are marked *optional* come together or not at all. A round has
-the rows of the kind of model that its `config` names; those below are of `latent_gp`.
+(JSON: the settings used, and in a round or scores the version of training or evaluation) and `parents`
+(JSON: the SHA-256 of each file it was made from, with paths relative to its own folder). Every dataset
+has the attributes `dims`, `units` and `description`.
+Floats are finite and have 64 bits. `*` stands for any names, `...` for any number of axes and `[]` for a
+scalar. The unit `1` marks pure numbers and `-` marks text; a path names the dataset that holds the units
+of the last axis. Descriptors are numbers `[N, R]`, or pictures `[N, H, W, R]` with values from 0 to 1,
+which are compressed. Datasets of one group that are marked *optional* are all present or all absent. A round
+has the rows of the kind of model that its `config` names; those below are of `latent_gp`.
 
 The first 512 bytes, which HDF5 leaves to the user, are the seal: a line of text with the SHA-256 and
-the size of all that follows. A file that was cut or changed, or lost its seal, is refused before HDF5
-reads it. Of what it declares no more is read than it stores, and 2 GiB at most: links, other names of
-the same object, and data in other files are refused.
+the size of all bytes after it. A file that was cut or changed, or has no seal, is refused before HDF5
+reads it. A file that declares more data than it stores, or more than 2 GiB, is refused too, and so
+are links, further names of the same object, and data in other files.
 
 ## Checking a study
 
-`pamlflow check results`, in any folder, walks a whole study and all files it was made from: it compares
-each file with its schema, its seal and its name, its parents with the SHA-256 recorded of them, the
-tasks of a round with those of the round before, the trials of an experiment with each other, and each
-table with the summary that holds the same rows. What is missing, damaged, inconsistent or dated ahead
-of the clock is a line with the command that rebuilds it, the last line sums up, and the exit status is
-1 if there is anything. A file that none of its successors was made from is rebuilt itself, so that what
-it says does not spread to them. What a Snakemake that is still running is to make is no fault. The check
-does not know the configuration: what was never begun, or not since the configuration changed,
-`snakemake --dry-run` tells.
+`pamlflow check results` works in any folder and checks a whole study with all files that it was made
+from. It compares
+
+- each file with its schema, its seal and its name,
+- the parents of a file with the SHA-256 recorded for them,
+- the tasks of a round with those of the round before,
+- the trials of an experiment with each other,
+- each table with the summary that holds the same rows.
+
+For each file that is missing, damaged, inconsistent or dated ahead of the clock, it prints a line with
+the command that rebuilds the file. The last line sums up, and the exit status is 1 if there is any such
+file. If all files made from a file recorded another SHA-256 of it, the file itself is rebuilt, so that
+its changed content does not spread. Files that a running Snakemake is still to make are not reported.
+The check does not know the configuration: `snakemake --dry-run` lists what was never begun, or not
+since the configuration changed.
 """
 
 
 def readme() -> str:
-    """Data/README.md: every schema as a table, and the symbols."""
+    """Return the text of `data/README.md`: every schema as a table, and the symbols."""
     parts = [_README]
     for schema in SCHEMAS.values():
         rules = " or ".join(f"`{rule}`" for rule in schema.rules)

@@ -8,7 +8,7 @@ from pamlflow.storage.hdf5 import Array
 
 
 def content(columns: Mapping[str, Array]) -> bytes:
-    """Return the columns, all of one length, below their names; real numbers with all their digits."""
+    """Return columns of equal length as CSV with a header; real numbers keep all digits."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -68,7 +68,7 @@ def predictions(
 ) -> dict[str, FloatArray]:
     """Means and variances [N, T, P] from all that can be known of tasks, by what they are from.
 
-    Of ``extra`` steps at the end the mask is zero, and inputs and outputs are nonsense.
+    Of `extra` steps at the end the mask is zero, and inputs and outputs are nonsense.
     """
     inputs, outputs, mask = data_of(test, extra)
     nonsense = np.where(np.arange(mask.shape[1]) < mask.shape[1] - extra, 0.0, 7.0)[:, None]

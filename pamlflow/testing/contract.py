@@ -21,7 +21,7 @@ UNKNOWN_KEY = "no_such_setting"
 
 @dataclass(frozen=True)
 class Contract:
-    """The contract of one part, which messages call ``part``."""
+    """The contract of one part, which messages call `part`."""
 
     part: str
 

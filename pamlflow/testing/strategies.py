@@ -21,7 +21,7 @@ POOL = 9  # tasks that are left in a pool
 
 @dataclass(frozen=True)
 class Case:
-    """One situation that a strategy must master; ``text`` says what is special about it."""
+    """One situation that a strategy must master; `text` says what is special about it."""
 
     text: str
     round: int
@@ -49,7 +49,7 @@ def check_strategy(
 
     It must choose the candidate of highest utility among candidates that can be asked for, with one training
     task and with many, in the first round and later, for one to three descriptor variables.  What it says in
-    ``needs`` decides what it is spared: a model without a latent variable, pools and pictures, or rounds
+    `needs` decides what it is spared: a model without a latent variable, pools and pictures, or rounds
     without a design.  The same generator must give the same choice; what it is given stays as it is.
 
     Args:

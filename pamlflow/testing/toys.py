@@ -58,7 +58,7 @@ def toy_tasks(box: Box, number: int, seed: int = 0, *, pictures: bool = False) -
 
 
 def toy_picture(unit: FloatArray) -> FloatArray:
-    """Return a picture [PIXELS, PIXELS, 1] of a task at ``unit`` [R] of the unit box."""
+    """Return a picture [PIXELS, PIXELS, 1] of a task at `unit` [R] of the unit box."""
     across, down = np.meshgrid(np.linspace(0.0, 1.0, PIXELS), np.linspace(0.0, 1.0, PIXELS))
     brightness: FloatArray = (unit[0] * across + unit[-1] * down)[..., None] / 2.0
     return brightness
@@ -75,7 +75,7 @@ def rescaled(tasks: TaskSet, inputs: float, outputs: float, descriptors: float) 
 
 
 def data_of(tasks: TaskSet, extra: int = 0) -> TaskArrays:
-    """Return the transitions of tasks, padded by ``extra`` more steps than the longest needs."""
+    """Return the transitions of tasks, padded by `extra` more steps than the longest needs."""
     arrays = TaskArrays(*tasks.padded())
     return TaskArrays(
         *(np.pad(it, [(0, 0), (0, extra), *[(0, 0)] * (it.ndim - 2)]) for it in arrays)

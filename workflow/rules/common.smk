@@ -1,4 +1,4 @@
-"""Shared by all rules: the checked configuration, wildcards, and what a job looks up by its wildcards."""
+"""Shared by all rules: the checked configuration, constraints of wildcards, and look-ups by wildcards."""
 
 from pamlflow.jobs import planning
 from pamlflow.jobs.runtime import prepare_jobs
@@ -25,48 +25,48 @@ onstart:
 
 
 def of_experiment(key):
-    """The experiment's own value of `key`."""
+    """Return a look-up of `key` in the section of the experiment."""
     return lambda wildcards: STUDY.of(wildcards.experiment)[key]
 
 
 def by_experiment(function):
-    """What `function` says of the experiment that the wildcards name."""
+    """Return a look-up of `function(experiment)`."""
     return lambda wildcards: function(wildcards.experiment)
 
 
 def by_trial(function):
-    """The file that `function` knows of the experiment and trial that the wildcards name, if any."""
+    """Return a look-up of the file `function(experiment, trial)`, if any."""
     return lambda wildcards: function(wildcards.experiment, wildcards.trial) or []
 
 
 def by_wildcards(function):
-    """What `function` says of all that the wildcards name."""
+    """Return a look-up of `function` with all wildcards as arguments."""
     return lambda wildcards: function(**wildcards)
 
 
 def seed(stage):
-    """The seed of the job of `stage` that the wildcards name."""
+    """Return a look-up of the seed of a job of `stage`."""
     return lambda wildcards: STUDY.seed(stage, **wildcards)
 
 
 def strategy(wildcards):
-    """What `pamlflow.acquisition` knows the strategy as."""
+    """Return the strategy behind the wildcard: a built-in name, or `package.module:Name`."""
     return STUDY.strategy(wildcards.strategy)
 
 
 def options(wildcards):
-    """The strategy's own settings."""
+    """Return the settings of the strategy."""
     return STUDY.options(wildcards.strategy)
 
 
 def last_rounds(strategies, trials):
-    """The last rounds of `trials` of what `strategies` says of the experiment."""
+    """Return a look-up of the last rounds of `trials`, for the strategies `strategies(experiment)`."""
     return lambda wildcards: STUDY.last_rounds(
         wildcards.experiment, strategies(wildcards.experiment), trials
     )
 
 
 def mapped_round(wildcards):
-    """The last round of the first trial of the strategy whose latent space is drawn."""
+    """Return the last round of the first trial of the strategy whose latent space is drawn."""
     mapped = STUDY.mapped(wildcards.experiment)
     return STUDY.last_rounds(wildcards.experiment, [mapped], STUDY.trials[:1])

@@ -1,7 +1,7 @@
-"""The latent Gaussian process of the paper: a latent variable for each task, dynamics and descriptors given it.
+"""The model of the paper: a latent variable for each task, and Gaussian processes of dynamics and descriptors.
 
-What uses a trained model is in `use` and needs NumPy; what trains one is in `fit` and loads TensorFlow and
-GPflow. Both are loaded when they are called.
+`use` predicts and infers with NumPy; `fit` trains with TensorFlow and GPflow. Both are imported only when they
+are needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _fit(
 
 
 def _load(datasets: Mapping[str, Any]) -> Model:
-    """Return the model in the datasets of a round file; nothing is trained again."""
+    """Return the model in the datasets of a round file."""
     from pamlflow.models.latent_gp.use.trained import TrainedModel
 
     return TrainedModel.from_datasets(datasets)

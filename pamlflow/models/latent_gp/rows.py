@@ -1,4 +1,4 @@
-"""The datasets of a round file that hold a latent Gaussian process."""
+"""Rows of the datasets in a round file that hold a latent Gaussian process."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,12 +10,12 @@ _MODEL = rows_of("""
 latent/mean              [N, Q]  float64  1                       mean of q(h) of each task
 latent/variance          [N, Q]  float64  1                       variance of q(h) of each task
 parameters/*             [...]   float64  1                       model parameters, by their path
-scaler/input_mean        [Dx]    float64  tasks/input_units       zero of the scaled inputs
-scaler/input_scale       [Dx]    float64  tasks/input_units       unit of the scaled inputs
-scaler/output_mean       [P]     float64  tasks/output_units      zero of the scaled outputs
-scaler/output_scale      [P]     float64  tasks/output_units      unit of the scaled outputs: their signals
-scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  zero of the scaled descriptors
-scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  unit of the scaled descriptors
+scaler/input_mean        [Dx]    float64  tasks/input_units       mean subtracted from inputs
+scaler/input_scale       [Dx]    float64  tasks/input_units       divisor of inputs
+scaler/output_mean       [P]     float64  tasks/output_units      mean subtracted from outputs
+scaler/output_scale      [P]     float64  tasks/output_units      divisor of outputs: their signals
+scaler/descriptor_mean   [R]     float64  tasks/descriptor_units  mean subtracted from descriptors
+scaler/descriptor_scale  [R]     float64  tasks/descriptor_units  divisor of descriptors
 """)
 
 

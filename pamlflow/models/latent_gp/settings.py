@@ -1,4 +1,4 @@
-"""What can be set of a latent Gaussian process: the sections ``model`` and ``training``."""
+"""The settings of a latent Gaussian process: the sections `model` and `training`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pamlflow.settings import Bounds, Settings
 
 logger = logging.getLogger(__name__)
 
-MOST_DIMENSIONS = 8  # of h; in more, the starts of a search for h* leave nearly all directions out
+MOST_DIMENSIONS = 8  # of h; with more, the starts of a search for h* cover few directions
 
 
 @dataclass(frozen=True)
 class PictureSettings(Settings):
-    """Section ``model.pictures``: how much pictures count, and how long they are learned alone."""
+    """Section `model.pictures`: the weight of the pictures, and the length of their pretraining."""
 
     weight: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
     pretraining_steps: Annotated[int, Bounds(1, 100_000)] = 400
@@ -23,7 +23,7 @@ class PictureSettings(Settings):
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
-    """Section ``model``: the size of the model, its signal and its noise."""
+    """Section `model`: the size of the model, its signal and its noise."""
 
     # None: one for each parameter that varies between tasks.
     latent_dimensions: Annotated[int | None, Bounds(1, MOST_DIMENSIONS)] = None
@@ -34,11 +34,11 @@ class ModelSettings(Settings):
     pictures: PictureSettings = PictureSettings()
 
     def dimensions(self, varying: int) -> int:
-        """The dimensions Q of h where so many parameters vary between tasks, hidden ones included."""
+        """Return the number of dimensions Q of h for `varying` parameters, hidden ones included."""
         return self.latent_dimensions or min(varying, MOST_DIMENSIONS)
 
     def for_tasks(self, varying: int) -> Self:
-        """The same with Q as a number; the log warns where it is below that of the ``varying`` parameters."""
+        """Return these settings with Q as a number; log a warning if Q is less than `varying` parameters."""
         dimensions = self.dimensions(varying)
         if dimensions < varying:
             logger.warning("%s", too_few(dimensions, varying))
@@ -46,21 +46,21 @@ class ModelSettings(Settings):
 
 
 def too_few(dimensions: int, varying: int) -> str:
-    """What to say of a model whose h has fewer dimensions than tasks have varying parameters."""
+    """Return the warning for an h with fewer dimensions than there are varying parameters."""
     remedy = (
         f"set latent_dimensions to {varying}, or leave it out"
         if varying <= MOST_DIMENSIONS
         else f"latent_dimensions is at most {MOST_DIMENSIONS}: let fewer parameters vary"
     )
     return (
-        f"latent_dimensions is {dimensions}, and {varying} parameters vary between tasks; what h has no "
-        f"dimension for is taken for noise: {remedy}"
+        f"latent_dimensions is {dimensions}, and {varying} parameters vary between tasks; the model takes the "
+        f"remaining variation for noise: {remedy}"
     )
 
 
 @dataclass(frozen=True)
 class StochasticSettings(Settings):
-    """Section ``training.stochastic``: the schedule of the stochastic bound; the defaults are the paper's."""
+    """Section `training.stochastic`: the schedule of the stochastic bound, by default that of the paper."""
 
     steps: Annotated[int, Bounds(1, 1_000_000)] = 5000
     learning_rate: Annotated[float, Bounds(1e-6, 1.0)] = 0.01
@@ -73,9 +73,9 @@ class StochasticSettings(Settings):
 
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
-    """Section ``training``: which bound, and how long.
+    """Section `training`: the bound, and the length of the fit.
 
-    The iterations and starts are those of L-BFGS on the collapsed bound.
+    Iterations and starts apply to L-BFGS on the collapsed bound.
     """
 
     bound: Literal["collapsed", "stochastic"] = "collapsed"

@@ -1,1 +1,1 @@
-"""What trains a model, with TensorFlow and GPflow."""
+"""Training of a latent Gaussian process, with TensorFlow and GPflow."""

@@ -27,13 +27,13 @@ class PsiStatistics(NamedTuple):
 def collapsed_terms(
     Kuu: tf.Tensor, Psi1: tf.Tensor, covariance: tf.Tensor, Psi1Y: tf.Tensor, precision: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
-    r"""Terms of the collapsed bound that depend on the inducing points, summed over the outputs.
+    r"""Return the terms of the collapsed bound that depend on the inducing points, summed over outputs.
 
     With L = chol(Kuu), A = L^-1 Psi2 L^-T, B_p = I + beta_p A, c_p = L^-1 Psi1'y_p:
 
         sum_p [ -log|B_p| / 2 + beta_p^2 c_p' B_p^-1 c_p / 2 + beta_p tr(A) / 2 ]
 
-    The gradient is the closed form; differentiating the Cholesky factors costs about three times as much.
+    The gradient is in closed form; differentiating the Cholesky factors would cost about three times as much.
     """
     L = tf.linalg.cholesky(Kuu)
     whitened, A = whiten(L, Psi1, covariance)
@@ -73,14 +73,17 @@ def collapsed_terms(
 
 
 def whiten(L: tf.Tensor, Psi1: tf.Tensor, covariance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """L^-1 Psi1' [..., M, n] and A = L^-1 Psi2 L^-T [..., M, M], whose digits adding up Psi2 would lose."""
+    """Return L^-1 Psi1' [..., M, n] and A = L^-1 Psi2 L^-T [..., M, M] without computing Psi2.
+
+    Computing Psi2 would lose digits.
+    """
     whitened = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(Psi1))
     squared = tf.linalg.matmul(whitened, whitened, transpose_b=True)
     return whitened, squared + _congruence(L, covariance)
 
 
 def _congruence(L: tf.Tensor, matrix: tf.Tensor, adjoint: bool = False) -> tf.Tensor:
-    """L^-1 S L^-T for symmetric S, or L^-T S L^-1 if adjoint."""
+    """Return L^-1 S L^-T for symmetric S, or L^-T S L^-1 if adjoint."""
     half = tf.linalg.triangular_solve(L, matrix, adjoint=adjoint)
     return tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(half), adjoint=adjoint)
 
@@ -104,14 +107,21 @@ def collapsed_bound(
     count: tf.Tensor,
     precision: tf.Tensor,
 ) -> tf.Tensor:
-    """Collapsed bound on E_q(H)[log p(Y | H)], summed over the P outputs.
+    """Return the collapsed bound on E_q(H)[log p(Y | H)], summed over the P outputs.
 
-    Every statistic is weighted by the relative noise precisions of the tasks; ``log_weights`` is the sum of
-    their logarithms over the ``count`` transitions, and transition j of task i has noise variance
-    1 / (precision[p] * weight[i]).
+    Transition j of task i has the noise variance 1 / (precision[p] * weight[i]).
 
-    No log density is above that of outputs without any error.  Where weights differ by many orders of
-    magnitude rounding can claim more than that, and the bound is NaN: a search must not go there.
+    The bound is NaN where rounding puts it above the log density of outputs without any error, which can
+    happen if weights differ by many orders of magnitude; a search then avoids this region.
+
+    Args:
+        Kuu: prior covariance of u.
+        psi: psi statistics, weighted by the tasks' relative noise precisions.
+        psi0: sum of the weighted prior variances of f over all transitions.
+        squared_outputs: weighted sum of squares of each output.
+        log_weights: sum of the log weights over all transitions.
+        count: number of transitions.
+        precision: one over the noise variance of each output.
     """
     constant = tf.math.log(precision) - tf.constant(1.8378770664093453, precision.dtype)
     data = 0.5 * (count * constant + log_weights - precision * (squared_outputs + psi0[..., None]))

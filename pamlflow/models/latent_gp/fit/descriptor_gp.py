@@ -1,7 +1,7 @@
 """The descriptor view p(psi | h): a Gaussian process with a linear mean per descriptor dimension (eq. 7).
 
-Descriptors are standardised.  Without the linear mean a GP falls back to the middle of the descriptor space
-away from the data, and a search over latent space would choose the middle for ever.
+Descriptors are standardised. Far from the data, a GP without a linear mean returns to the middle of the
+descriptor space, and every latent candidate there would be the same task.
 """
 
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ NOISE_FLOOR = 1e-4  # variance, that of the descriptors being 1
 class DescriptorGP(gpflow.Module):
     """Collapsed sparse GPs from the latent variable to R standardised descriptor dimensions.
 
-    Each dimension has its own ARD squared-exponential kernel.  The inducing points are latent means, so that
+    Each dimension has its own ARD squared-exponential kernel. The inducing points are latent means, so that
     they move with q(H) and cost no parameters.
     """
 
     def __init__(self, descriptors: FloatArray, latent_dimensions: int, inducing: IntArray) -> None:
-        """``descriptors`` [N, R], standardised; ``inducing``: tasks that serve as inducing points."""
+        """Start from standardised `descriptors` [N, R]; the tasks `inducing` are the inducing points."""
         super().__init__()
         dimensions = descriptors.shape[1]
         self._descriptors = tf.constant(descriptors)
@@ -50,7 +50,7 @@ class DescriptorGP(gpflow.Module):
 
     @check_shapes("mean: [N, Q]", "variance: [N, Q]", "jitter: []", "return: []")
     def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
-        """Collapsed bound on E_q(H)[log p(Psi | H)], summed over descriptor dimensions."""
+        """Return the collapsed bound on E_q(H)[log p(Psi | H)], summed over descriptor dimensions."""
         Kuu, psi, squares = self._statistics(mean, variance, jitter)
         count = tf.cast(tf.shape(mean)[0], mean.dtype)
         per_dimension = collapsed_bound(
@@ -67,7 +67,7 @@ class DescriptorGP(gpflow.Module):
     def posterior(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> DescriptorPosterior:
-        """The predictive posterior of psi given h at the optimal q(u)."""
+        """Return the posterior of psi given h at the optimal q(u)."""
         Kuu, psi, _ = self._statistics(mean, variance, jitter)
         noise = self.noise[:, None, None]
         identity = tf.eye(tf.shape(Kuu)[-1], batch_shape=tf.shape(Kuu)[:1], dtype=Kuu.dtype)
@@ -91,14 +91,14 @@ class DescriptorGP(gpflow.Module):
         )
 
     def fit_linear_mean(self, latents: FloatArray) -> None:
-        """Put the linear mean through the descriptors of tasks at ``latents`` [N, Q], by least squares."""
+        """Fit the linear mean to the descriptors of tasks at `latents` [N, Q], by least squares."""
         design = np.hstack([latents, np.ones((len(latents), 1))])
         solution, *_ = np.linalg.lstsq(design, self._descriptors.numpy(), rcond=None)
         self.slope.assign(solution[:-1])
         self.intercept.assign(solution[-1])
 
     def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
-        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units."""
+        """Set the parameters to those of the round before, converted to the units of the `new` scaler."""
         values = dict(parameters)
         unit = old.descriptor_scale / new.descriptor_scale
         shift = (old.descriptor_mean - new.descriptor_mean) / new.descriptor_scale
@@ -110,14 +110,14 @@ class DescriptorGP(gpflow.Module):
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Keep the descriptors of the tasks when h is divided by `scale` [Q]."""
         self.lengthscales.assign(self.lengthscales.numpy() / scale)
         self.slope.assign(self.slope.numpy() * scale[:, None])
 
     def _statistics(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tuple[tf.Tensor, PsiStatistics, tf.Tensor]:
-        """Kuu [R, G, G], the psi statistics of each dimension and its expected squared residual [R]."""
+        """Return Kuu [R, G, G], the psi statistics and the expected squared residual [R] of each dimension."""
         lengthscales, slope = map(tf.convert_to_tensor, (self.lengthscales, self.slope))
         scale = tf.convert_to_tensor(self.variance)[:, None, None]
         inducing = tf.gather(mean, self._inducing)
@@ -126,7 +126,7 @@ class DescriptorGP(gpflow.Module):
         Kuu = scale * (unit + jitter * tf.eye(count, dtype=mean.dtype))
 
         residual = self._descriptors - self.intercept - tf.linalg.matmul(mean, slope)
-        # The linear mean is a function of h too: E[(y - b - A'h) k(h, z)] tilts the mean of h
+        # The linear mean depends on h too: E[(psi - b - W'h) k(h, z)] shifts the mean of h
         # towards z.
         tilt = variance / (tf.square(lengthscales)[:, None, :] + variance)
         tilted_slope = tilt * tf.transpose(slope)[:, None, :]

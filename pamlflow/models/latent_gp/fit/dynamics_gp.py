@@ -28,7 +28,7 @@ FIRST_NOISE = 0.01  # variance, that of the outputs being 1
 
 
 class TaskData(NamedTuple):
-    """Standardised transitions of N tasks, padded to the longest; ``mask`` is 0 where a task has ended."""
+    """Standardised transitions of N tasks, padded to the longest; `mask` is 0 where a task has ended."""
 
     inputs: tf.Tensor  # [N, T, Dx]
     outputs: tf.Tensor  # [N, T, P]
@@ -36,14 +36,13 @@ class TaskData(NamedTuple):
 
 
 class DynamicsGP(gpflow.Module):
-    """GP with kernel k_x * k_h shared by the P outputs, each with a signal and a noise variance of its own.
+    """A sparse GP whose P outputs share the kernel k_x * k_h; each has its own signal and noise variance.
 
-    A signal variance is the unit that an output is measured in: the P functions have the same prior, and output
-    p is ``output_scale[p]`` times its own.  With a ``shared`` signal all units are 1, those of standardised
-    outputs, and the kernel has a variance s2.
+    The P functions have the same prior, and output p is `output_scale[p]` times function p. With a `shared`
+    signal, all `output_scale` are 1 and the kernel variance s2 is learned instead.
 
-    With ``task_scaled`` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i): a hard
-    task is then noisy by itself instead of making every task noisy, and the bound stays closed.
+    With `task_scaled` noise, the noise variance of task i is multiplied by exp(noise_slope' mean_i). A hard
+    task is then noisy by itself and does not make every task noisy, and the bound stays in closed form.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class DynamicsGP(gpflow.Module):
         signal: Literal["per_output", "shared"],
         task_scaled: bool,
     ) -> None:
-        """Start from standardised data's natural scales; inducing points [M, Dx] and [M, Q]."""
+        """Start from the scales of standardised data, with inducing points [M, Dx] and [M, Q]."""
         super().__init__()
         latent_dimensions = inducing_latents.shape[1]
         self.kernel_x = gpflow.kernels.SquaredExponential()
@@ -87,7 +86,7 @@ class DynamicsGP(gpflow.Module):
     def bound(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> tf.Tensor:
-        """Collapsed bound on E_q(H)[log p(Y | H, X)]."""
+        """Return the collapsed bound on E_q(H)[log p(Y | H, X)], for q(H) with moments [N, Q]."""
         data, weights = self.scaled(data), self.task_weights(mean)
         lengths = tf.reduce_sum(data.mask, -1)
         count = tf.reduce_sum(lengths)
@@ -107,7 +106,7 @@ class DynamicsGP(gpflow.Module):
     ) -> SparsePosterior:
         """The posterior at the optimal q(u), all outputs diagonalised in one basis.
 
-        It is one of outputs divided by ``output_scale``.
+        One basis diagonalises the posteriors of all outputs.
         """
         psi = self.psi_statistics(self.scaled(data), mean, variance, self.task_weights(mean))
         L = tf.linalg.cholesky(self.inducing_covariance(jitter))
@@ -125,7 +124,8 @@ class DynamicsGP(gpflow.Module):
     ) -> SparsePosterior:
         """The posterior with this kernel and noise, and q(u) given by three arrays.
 
-        Its predictive noise is that of the bound, until one is fitted.
+        They are `weights` [M, P], `basis` [H, M, M] and `reduction` [P, M] of DynamicsPosterior. The
+        predictive noise is that of the bound.
         """
         noise = 1.0 / self.precision().numpy()
         return SparsePosterior(
@@ -144,7 +144,7 @@ class DynamicsGP(gpflow.Module):
 
     @check_shapes("return: [M, M]")
     def inducing_covariance(self, jitter: tf.Tensor) -> tf.Tensor:
-        """Kuu; the jitter is relative to the kernel variance."""
+        """Return Kuu, with jitter relative to the kernel variance."""
         shape = tf.shape(self.inducing_inputs)[0]
         unit = self.kernel_h(self.inducing_latents) + jitter * tf.eye(shape, dtype=jitter.dtype)
         return self.kernel_x(self.inducing_inputs) * unit
@@ -152,9 +152,10 @@ class DynamicsGP(gpflow.Module):
     def carry_on(
         self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler, latents: FloatArray
     ) -> None:
-        """Take over the ``parameters`` of the round before, by their paths here, in ``new`` units.
+        """Set the parameters to those of the round before, converted to the units of the `new` scaler.
 
-        ``latents`` [N, Q] are the means of q(H) of that round.  The inducing points are still to be chosen.
+        `parameters` are named by their paths in this module, and `latents` [N, Q] are the means of q(H) of
+        the round before. The inducing points are not set.
         """
         values = {k: v for k, v in parameters.items() if not k.startswith(".inducing_")}
         inputs = old.input_scale / new.input_scale
@@ -163,14 +164,14 @@ class DynamicsGP(gpflow.Module):
         if self.output_scale.trainable:
             values[".output_scale"] = unit
         values[".kernel_x.lengthscales"] = values[".kernel_x.lengthscales"] * inputs
-        # The same noise for all tasks at first: a search learns last how it varies from task to task.
+        # All tasks start with the same noise: the search learns last how it varies between them.
         slope = values.pop(".noise_slope")
         noise = values[".noise"] * outputs * np.exp(latents @ slope).mean()
         values[".noise"] = np.maximum(noise, ABOVE_FLOOR * self.noise_floor)
         gpflow.utilities.multiple_assign(self, values)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Keep the function of the tasks when h is divided by `scale` [Q]."""
         self.inducing_latents.assign(self.inducing_latents.numpy() / scale)
         self.kernel_h.lengthscales.assign(self.kernel_h.lengthscales.numpy() / scale)
         self.noise_slope.assign(self.noise_slope.numpy() * scale)
@@ -181,21 +182,21 @@ class DynamicsGP(gpflow.Module):
         return (*self.noise.trainable_variables, *self.noise_slope.trainable_variables)
 
     def scaled(self, data: TaskData) -> TaskData:
-        """The same data with the outputs in units of their signals."""
+        """Return the data with the outputs in units of their signals."""
         return data._replace(outputs=data.outputs / self.output_scale)
 
     def precision(self) -> tf.Tensor:
-        """One over the noise variances [P] of outputs in units of their signals."""
+        """Return one over the noise variances [P] of the outputs in units of their signals."""
         return tf.square(self.output_scale) / self.noise
 
     def task_weights(self, mean: tf.Tensor) -> tf.Tensor:
-        """Noise precision of every task relative to a task with h = 0: [N]."""
+        """Return the noise precision [N] of each task relative to a task with h = 0."""
         return tf.exp(-tf.linalg.matvec(mean, self.noise_slope))
 
     def psi_statistics(
         self, data: TaskData, mean: tf.Tensor, variance: tf.Tensor, weights: tf.Tensor
     ) -> PsiStatistics:
-        """Expectations of the kernel under q(H), with the transitions of task i weighted by weights[i]."""
+        """Return the psi statistics under q(H), with the transitions of task i weighted by weights[i]."""
         latent = (mean, variance, self.inducing_latents, self.kernel_h.lengthscales)
         root = tf.sqrt(weights)[:, None, None]
         kernel = unit_kernel(data.inputs, self.inducing_inputs, self.kernel_x.lengthscales)

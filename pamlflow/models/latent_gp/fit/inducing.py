@@ -8,10 +8,11 @@ from pamlflow.types import FloatArray, IntArray
 def greedy_conditional_variance(
     points: FloatArray, lengthscales: FloatArray, count: int
 ) -> IntArray:
-    """Indices of min(count, n) distinct points, each the one that those before it leave most uncertain.
+    """Return the indices of min(count, n) distinct points, chosen greedily by conditional variance.
 
-    ``points`` [n, D] under a unit-variance squared-exponential kernel with ``lengthscales`` [D]; a pivoted
-    Cholesky factorisation in O(n count^2).
+    Each is the point with the largest variance given those before it. `points` [n, D] have a unit-variance
+    squared-exponential kernel with `lengthscales` [D]. The cost is that of a pivoted Cholesky factorisation,
+    O(n count^2).
     """
     scaled = points / lengthscales
     remaining = np.ones(len(points))

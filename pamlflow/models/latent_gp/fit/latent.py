@@ -7,10 +7,10 @@ from pamlflow.types import FloatArray
 
 
 class LatentTasks(gpflow.Module):
-    """Variational posterior q(H) = prod_i N(h_i; mean_i, diag(variance_i)) of N tasks."""
+    """The variational posterior q(H) = prod_i N(h_i; mean_i, diag(variance_i)) of N tasks (eq. 3)."""
 
     def __init__(self, mean: FloatArray, variance: FloatArray) -> None:
-        """Start at ``mean`` and ``variance``, both [N, Q]."""
+        """Start at `mean` and `variance`, both [N, Q]."""
         super().__init__()
         self.mean = gpflow.Parameter(mean)
         self.variance = gpflow.Parameter(
@@ -19,5 +19,5 @@ class LatentTasks(gpflow.Module):
 
 
 def kl_divergence(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-    """KL(q(H) || N(0, I)) of q(H) with moments [N, Q], summed over tasks."""
+    """Return KL(q(H) || N(0, I)) for moments [N, Q], summed over tasks."""
     return 0.5 * tf.reduce_sum(tf.square(mean) + variance - 1.0 - tf.math.log(variance))

@@ -1,4 +1,4 @@
-"""Layouts of the first tasks in latent space, from which a fit may start."""
+"""Layouts of the first tasks in latent space, the starts of a fit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SCATTER = 0.1
 def initial_latents(
     tasks: TaskSet, dimensions: int, rng: np.random.Generator, starts: int
 ) -> list[FloatArray]:
-    """Starting means of q(H), [N, Q] each: by descriptors, by dynamics, then at random.
+    """Return starting means of q(H), [N, Q] each: by descriptors, by dynamics, then at random.
 
-    Where h has more dimensions than the descriptors, the first layout takes the others from what the
-    descriptors leave unexplained of the dynamics.  Laid out at random, such a dimension is of no use to
-    the kernel, which soon switches it off, and the search does not find the way back.
+    If h has more dimensions than the descriptors, the first layout fills the others with the part of the
+    dynamics that the descriptors do not explain. If they were random, the kernel would soon switch them off,
+    and the search would not recover them.
     """
     scaler = Scaler.fit(tasks)
     descriptors = principal_components(scaler.descriptors(tasks.descriptors))[:, :dimensions]
@@ -32,23 +32,23 @@ def initial_latents(
     by_dynamics = _in_units(principal_components(behaviours))
     layouts = [random_latents(tasks, dimensions, rng) for _ in range(starts)]
     for layout, components in zip(layouts, (by_descriptors, by_dynamics), strict=False):
-        layout *= SCATTER  # so that no two tasks share a place, nor a dimension is left empty
+        layout *= SCATTER  # so that no two tasks coincide and no dimension is empty
         used = components[:, :dimensions]
         layout[:, : used.shape[1]] += used
     return layouts
 
 
 def random_latents(tasks: TaskSet, dimensions: int, rng: np.random.Generator) -> FloatArray:
-    """Means of q(H) [N, Q] drawn from the prior, the paper's start."""
+    """Return means of q(H) [N, Q] drawn from the prior, the start of the paper."""
     return rng.standard_normal((tasks.num_tasks, dimensions))
 
 
 def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
-    """Coordinates [N, D] of the tasks' dynamics: how the outputs of each depart from those of all.
+    """Return coordinates [N, D] of the dynamics of each task, relative to those of all tasks.
 
     The distance of two tasks is the root-mean-square difference of their functions over the inputs of all
-    tasks, in standardised units.  A function is a kernel ridge regression on a common basis of few points:
-    one of all transitions, and for each task one of what that leaves of its own.
+    tasks, in standardised units. The functions are kernel ridge regressions on a common basis of few points:
+    first one on all transitions, then one for each task on its own residuals.
     """
     inputs, outputs = scaler.inputs(tasks.inputs), scaler.outputs(tasks.outputs)
     dimensions = inputs.shape[1]
@@ -58,7 +58,7 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
     prior = features[chosen] + 1e-6 * np.eye(len(chosen))
 
     def regress(K: FloatArray, Y: FloatArray) -> FloatArray:
-        # Noise of unit variance, as that of the outputs, keeps the function of a short task near the others.
+        # Noise of unit variance, like that of the outputs, keeps the function of a short task near zero.
         weights: FloatArray = np.linalg.solve(K.T @ K + prior, K.T @ Y)
         return weights
 
@@ -70,6 +70,6 @@ def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:
 
 
 def _in_units(components: FloatArray) -> FloatArray:
-    """Components of unit variance."""
+    """Return the components scaled to unit variance."""
     scaled: FloatArray = components / components.std(axis=0)
     return scaled

@@ -32,32 +32,32 @@ Placement = Callable[[], None]
 
 
 class DescriptorModel(Protocol):
-    """p(Psi | H) of C tasks whose q(H) has the moments [C, Q]."""
+    """The descriptor view p(Psi | H) of C tasks, for a q(H) with moments [C, Q]."""
 
     def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
-        """Bound on E_q(H)[log p(Psi | H)]."""
+        """Return a bound on E_q(H)[log p(Psi | H)]."""
 
     def posterior(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> DescriptorView:
-        """The predictive posterior of psi given h, as arrays."""
+        """Return the posterior of psi given h, as arrays."""
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Stay the same function when h is divided by ``scale`` [Q]."""
+        """Keep the descriptors of the tasks when h is divided by `scale` [Q]."""
 
     def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
-        """Take over this view's parameters of the round before, in the units of the ``new`` standardisation."""
+        """Set the parameters to those of the round before, converted to the units of the `new` scaler."""
 
 
 class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingLossMixin):
     """L_PAML (eq. 10) = dynamics bound + descriptor bound - KL(q(H) || p(H)).
 
-    H has a row for each of C known tasks: the N training tasks, and behind them those that have only been
-    seen, where the kind of descriptor has a use for them.
+    H has a row for each of C known tasks: first the N training tasks, then tasks known by their descriptors
+    alone, if the kind of descriptor uses them.
     """
 
     descriptor: DescriptorModel
 
     def __init__(self, tasks: TaskSet, settings: ModelSettings, scaler: Scaler) -> None:
-        """The dynamics view of the training tasks; its inducing points are still to be chosen."""
+        """Make the dynamics view of the training tasks; its inducing points are still to be chosen."""
         super().__init__()
         self.scaler = scaler
         inputs, outputs, mask = tasks.padded()
@@ -105,16 +105,16 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
 
     @staticmethod
     def can_continue(previous: TrainedModel) -> bool:
-        """Whether a search that starts from the round before can get anywhere."""
+        """Return whether a search may start from the round before, or must start from scratch."""
         return True
 
     @abstractmethod
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Means and variances [C, Q] of q(H), the training tasks first."""
+        """Return means and variances [C, Q] of q(H), the training tasks first."""
 
     @abstractmethod
     def _divide_latents(self, scale: FloatArray) -> None:
-        """Divide the means of q(H) by ``scale`` [Q], and the variances by its square."""
+        """Divide the means of q(H) by `scale` [Q], and the variances by its square."""
 
     @property
     def num_tasks(self) -> int:
@@ -122,31 +122,31 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         return int(self.data.mask.shape[0])
 
     def maximum_log_likelihood_objective(self) -> tf.Tensor:
-        """The bound (eq. 10)."""
+        """Return the bound L_PAML (eq. 10)."""
         mean, variance = self.moments()
         number = self.num_tasks
         dynamics = self.dynamics.bound(self.data, mean[:number], variance[:number], self.jitter)
         return dynamics + self.descriptor_bound(mean, variance)
 
     def descriptor_bound(self, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-        """What the bound has beside the dynamics: the descriptors' and q(H)'s own part."""
+        """Return the part of the bound without the dynamics: descriptor bound - KL(q(H) || p(H))."""
         descriptor = self.descriptor.bound(mean, variance, self.jitter)
         return descriptor - kl_divergence(mean, variance)
 
     def log_prior_density(self) -> tf.Tensor:
-        """Log prior density of the parameters, up to a constant."""
+        """Return the log prior density of the parameters, up to a constant."""
         return log_prior(self)
 
     def choose_inducing_points(self, kept: FloatArray | None = None, first_task: int = 0) -> None:
-        """Put the inducing points where the present kernel and q(H) leave the most conditional variance.
+        """Choose the inducing points by greedy conditional variance under the present kernel and q(H).
 
-        Candidates are the transitions of the tasks from ``first_task`` on and the points ``kept``
-        [M', Dx + Q], such as those that the round before has optimised.
+        Candidates are the transitions of the tasks from `first_task` on, and the points `kept` [M', Dx + Q],
+        such as the optimised ones of the round before.
         """
         transitions = self._joint_inputs(first_task)
         candidates = transitions if kept is None else np.vstack([kept, transitions])
         count = self.dynamics.inducing_inputs.shape[0]
-        if len(candidates) < count:  # kept by a model with fewer
+        if len(candidates) < count:  # the round before had fewer
             candidates = np.vstack([candidates, self._joint_inputs(0)])
         lengthscales = [self.dynamics.kernel_x.lengthscales, self.dynamics.kernel_h.lengthscales]
         chosen = greedy_conditional_variance(
@@ -169,10 +169,10 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         self.choose_inducing_points(kept, first_task=len(latents))
 
     def rescale_latents(self) -> None:
-        """Give each dimension of h a unit second moment under q(H), and what depends on h the same scale.
+        """Scale each dimension of h to a unit second moment under q(H), and the parameters with it.
 
-        Neither view notices, but the divergence from the prior is then smallest.  A search finds that scale
-        only slowly, because every inducing point has to move with it.
+        This leaves both views unchanged and minimises the divergence from the prior over all scales. A search
+        finds this scale slowly, because every inducing point has to move with it.
         """
         mean, variance = (moment.numpy() for moment in self.moments())
         scale = np.sqrt(np.mean(np.square(mean) + variance, axis=0))
@@ -181,17 +181,17 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         self.descriptor.rescale_latents(scale)
 
     def _joint_inputs(self, first_task: int) -> FloatArray:
-        """(x, E[h]) of every transition of the tasks from ``first_task`` on: [transitions, Dx + Q]."""
+        """Return (x, E[h]) [transitions, Dx + Q] of all transitions of the tasks from `first_task` on."""
         mask = self.data.mask.numpy()[first_task:].astype(bool)
         mean = self.moments()[0].numpy()[first_task : self.num_tasks]
         latents = np.broadcast_to(mean[:, None, :], (*mask.shape, mean.shape[1]))
         return np.hstack([self._inputs[first_task:][mask], latents[mask]])
 
     def trained(self, dynamics: SparsePosterior | None = None) -> TrainedModel:
-        """The model at its present parameters as arrays; q(u) is optimal, or as in ``dynamics``.
+        """The model at its present parameters as arrays; q(u) is optimal, or as in `dynamics`.
 
-        In that case predictions have the noise of the bound: only for the optimum is it known without a fit
-        what the other transitions would predict.
+        With `dynamics`, predictions have the noise of the bound: leaving a transition out is in closed form
+        only at the optimal q(u).
         """
         mean, variance = self.moments()
         training = mean[: self.num_tasks], variance[: self.num_tasks]
@@ -215,14 +215,14 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         return fit_predictive_noise(dynamics, data, latent, floor)
 
     def _parameters(self) -> dict[str, FloatArray]:
-        """All that is not in a posterior of its own, as the networks are, in single precision."""
+        """Return the parameters in double precision; the networks, in single precision, have a posterior."""
         parameters = gpflow.utilities.parameter_dict(self)
         values = {path: value.numpy() for path, value in parameters.items()}
         return {path: value for path, value in values.items() if value.dtype == np.float64}
 
 
 def _below(part: str, parameters: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """The parameters of one part of the model, by their paths in that part."""
+    """Return the parameters of one part of the model, by their paths in that part."""
     prefix = f".{part}"
     return {
         path.removeprefix(prefix): value

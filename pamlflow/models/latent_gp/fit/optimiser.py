@@ -1,4 +1,4 @@
-"""L-BFGS on a model's variables: traced once, jitter raised where needed, best state restored."""
+"""L-BFGS on the variables of a model: traced once, with jitter raised if needed and the best state restored."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 class Optimiser:
     """Minimises a scalar TensorFlow closure with SciPy's L-BFGS-B.
 
-    GPflow's own wrapper traces the loss anew for every call; training restarts several times, so this one
-    keeps a single trace.
+    GPflow's wrapper traces the loss again in every call. Training restarts several times, so this class traces
+    it once.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Optimiser:
         jitter: tf.Variable,
         record: TrainingRecord,
     ) -> None:
-        """``loss`` must depend on all ``variables``; ``jitter`` is the variable that it adds to diagonals."""
+        """`loss` must depend on all `variables`; `jitter` is the variable that it adds to diagonals."""
         self._variables = tuple(variables)
         self._jitter = jitter
         self._record = record
@@ -55,18 +55,18 @@ class Optimiser:
         self._loss_and_gradient = loss_and_gradient
 
     def state(self) -> FloatArray:
-        """All trainable variables, unconstrained, in one vector."""
+        """Return all trainable variables, unconstrained, in one vector."""
         flat = [variable.numpy().ravel() for variable in self._variables]
         return np.concatenate(flat, dtype=np.float64)
 
     def restore(self, state: FloatArray) -> None:
-        """Put back what ``state`` returned."""
+        """Set the variables to a vector that `state` returned."""
         parts = np.split(state, self._splits)
         for variable, part, shape in zip(self._variables, parts, self._shapes, strict=True):
             variable.assign(part.reshape(shape).astype(variable.dtype.as_numpy_dtype))
 
     def evaluate(self, state: FloatArray) -> tuple[float, FloatArray]:
-        """Loss and gradient at ``state``; (FAILED_LOSS, 0) where they are not finite."""
+        """Return loss and gradient at `state`, or (FAILED_LOSS, 0) if they are not finite."""
         self.restore(state)
         try:
             value, gradient = (part.numpy() for part in self._loss_and_gradient())
@@ -79,14 +79,18 @@ class Optimiser:
     def minimise(
         self, iterations: int, label: str, only: Sequence[tf.Variable] | None = None
     ) -> float:
-        """Up to ``iterations`` L-BFGS iterations from the present variables; returns the final loss.
+        """Run up to `iterations` of L-BFGS from the present variables, and return the final loss.
 
-        ``only`` these variables move; by default all do.
+        The variables end at the best state. The loss is infinite if no state had a finite one.
 
-        A step into a region without a finite loss is a bad step and nothing more.  A search that has met one,
-        or that finds no step along its direction, starts again from the best state, without its memory, for
-        the iterations that are left; if even that state has no finite loss, the jitter is raised tenfold.
-        The variables end at the best state; the loss is infinite if there was none.
+        If a step leads to a loss that is not finite, or no step along the search direction lowers the loss, the
+        search restarts from the best state without its memory, for the iterations that are left. If that state
+        has no finite loss either, the jitter is raised tenfold.
+
+        Args:
+            iterations: the largest number of iterations.
+            label: the name of the search in the log and in the record.
+            only: the variables to optimise; by default all.
         """
         done = 0
         while done < iterations:
@@ -114,7 +118,7 @@ class Optimiser:
         return loss
 
     def _mask(self, only: Sequence[tf.Variable] | None) -> BoolArray:
-        """Which entries of the state belong to the variables ``only``, or to any."""
+        """Return which entries of the state belong to the variables `only`, or to any."""
         moving = {variable.ref() for variable in (self._variables if only is None else only)}
         parts = [
             np.full(int(np.prod(shape)), variable.ref() in moving)
@@ -123,7 +127,7 @@ class Optimiser:
         return np.concatenate(parts)
 
     def _search(self, iterations: int, done: int, label: str, free: BoolArray) -> tuple[int, bool]:
-        """One run of L-BFGS on the ``free`` entries: iterations made, and whether it broke down."""
+        """Run L-BFGS once on the `free` entries; return its number of iterations, and whether it broke down."""
         best_loss, best_state = np.inf, self.state()
         state = best_state.copy()
         count, failed = 0, False

@@ -26,10 +26,10 @@ ABOVE_FLOOR = 1.01
 
 @contextmanager
 def library_defaults() -> Iterator[None]:
-    """Make models inside with the types and bounds that GPflow and Keras have by default.
+    """Use the default types and bounds of GPflow and Keras, and NumPy's default error state, within a block.
 
-    Both keep them for the whole process, where the environment, a file in the home or a user's own models
-    may have changed them. They are put back afterwards. NumPy's error state is the default one, too.
+    GPflow and Keras keep these settings for the whole process; environment variables, files in the home folder
+    or a user's own models may have changed them. The settings are restored afterwards.
     """
     with gpflow.config.as_context(GPFLOW_DEFAULTS), keras_defaults():
         yield
@@ -38,10 +38,10 @@ def library_defaults() -> Iterator[None]:
 def scale_parameter(
     value: FloatArray | float, *, median: float, spread: float, lower: float = 0.0
 ) -> gpflow.Parameter:
-    """A positive parameter, optimised as its logarithm, with a log-normal prior.
+    """Return a positive parameter, optimised as its logarithm, with a log-normal prior.
 
-    ``median`` and ``spread`` (standard deviation of the logarithm) are in standardised units; ``lower`` is a
-    hard floor, and what exceeds it has the prior.
+    `median` and `spread` (standard deviation of the logarithm) are in standardised units. With a hard floor
+    `lower`, logarithm and prior are those of the value minus the floor.
     """
     value = np.asarray(value, dtype=np.float64)
     prior = tfp.distributions.Normal(np.float64(np.log(median)), np.float64(spread))
@@ -51,16 +51,16 @@ def scale_parameter(
 
 
 def weight_parameter(value: FloatArray | float, *, spread: float) -> gpflow.Parameter:
-    """A real parameter with a zero-mean Gaussian prior of standard deviation ``spread``."""
+    """Return a real parameter with a zero-mean Gaussian prior of standard deviation `spread`."""
     prior = tfp.distributions.Normal(np.float64(0.0), np.float64(spread))
     return gpflow.Parameter(np.asarray(value, dtype=np.float64), prior=prior)
 
 
 def log_prior(module: gpflow.Module) -> tf.Tensor:
-    """Log prior density of the trainable parameters of ``module`` up to a constant.
+    """Return the log prior density of the trainable parameters of `module`, up to a constant.
 
-    All priors are normal on the unconstrained variable; the general route through TensorFlow Probability
-    would be a quarter of the graph that every job traces.
+    All priors are normal on the unconstrained variable. General code through TensorFlow Probability would make
+    up a quarter of the graph that every job traces.
     """
     scaled = [
         (parameter.unconstrained_variable - parameter.prior.loc) / parameter.prior.scale

@@ -1,4 +1,4 @@
-"""The meta-model of tasks described by pictures: an encoder instead of a free q(H), and a decoder."""
+"""The meta-model of tasks described by pictures: an encoder replaces the free q(H), a decoder the GPs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pamlflow.types import FloatArray
 
 
 class PictureModel(MetaModel):
-    """A meta-model that learns from the pictures of all tasks, and from the dynamics of some."""
+    """A meta-model of the pictures of all C tasks and the dynamics of the N training tasks."""
 
     descriptor: PictureVAE
 
     def __init__(
         self, tasks: TaskSet, settings: ModelSettings, unchosen: FloatArray | None
     ) -> None:
-        """A model whose networks are untrained; ``unchosen`` [C - N, H, W, R] are pictures of other tasks."""
+        """Make a model with untrained networks; `unchosen` [C - N, H, W, R] are pictures of other tasks."""
         seen = tasks.descriptors
         if unchosen is not None:
             seen = np.concatenate([seen, unchosen])

@@ -1,7 +1,7 @@
-"""The picture view: a decoder p(picture | h), and an encoder q(h | picture) instead of a free q(H).
+"""The picture view: a decoder p(picture | h), and an encoder q(h | picture) that replaces the free q(H).
 
-A variational auto-encoder (Kingma & Welling 2014) of all pictures that a trial has been shown, those of tasks
-that it has not run included (paper, Section 4.4; the design is ours).
+It is a variational auto-encoder (Kingma & Welling 2014) of all pictures of a trial, including those of tasks
+that have not been run (Section 4.4; the design is ours).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.types import FloatArray
 
 LEARNING_RATE = 3e-3
-LAST_SHARE = 0.05  # of the learning rate that is left after the last step
+LAST_SHARE = 0.05  # the learning rate of the last step, relative to the first
 
 
 class PictureVAE(gpflow.Module):
     """Encoder and decoder of C standardised pictures, with one Gaussian noise for all pixels.
 
-    The networks are in single precision, a third of the time; everything that is summed is in double.
+    The networks are in single precision, which takes a third of the time; all sums are in double precision.
     """
 
     def __init__(
         self, pictures: FloatArray, latent_dimensions: int, settings: PictureSettings
     ) -> None:
-        """``pictures`` [C, H, W, R], standardised."""
+        """Make untrained networks for standardised `pictures` [C, H, W, R]."""
         super().__init__()
         height, width, channels = pictures.shape[1:]
         self._shape = (height, width, channels)
@@ -49,15 +49,15 @@ class PictureVAE(gpflow.Module):
 
     @check_shapes("return[0]: [C, Q]", "return[1]: [C, Q]")
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and variance of q(h | picture) of every picture."""
+        """Return mean and variance of q(h | picture) of every picture."""
         return networks.split_moments(self.encoder(self._pictures))
 
     @check_shapes("mean: [C, Q]", "variance: [C, Q]", "jitter: []", "return: []")
     def bound(self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
-        """Weighted E_q(H)[log p(pictures | H)], from two points of each q(h).
+        """Return the weighted E_q(H)[log p(pictures | H)], from two points of each q(h).
 
-        The points are mean -+ one standard deviation with signs fixed for each picture: the expectation is
-        exact up to second order, but for products of the derivatives in different dimensions of h.
+        The points are the mean plus and minus one standard deviation, with signs fixed for each picture. The
+        expectation is exact to second order, except for mixed derivatives. `jitter` is not used.
         """
         step = self._signs * tf.sqrt(variance)
         points = tf.cast(tf.concat([mean + step, mean - step], 0), tf.float32)
@@ -69,7 +69,7 @@ class PictureVAE(gpflow.Module):
         return -0.5 * self._settings.weight * (count * log_noise + total / self.noise)
 
     def pretrain(self, seed: int) -> None:
-        """Fit the pictures alone by Adam, from weights drawn anew: L-BFGS would end in worse optima."""
+        """Train on the pictures alone by Adam, from new random weights; L-BFGS would find worse optima."""
         for network, drawn in zip((self.encoder, self.decoder), self._draw(seed), strict=True):
             networks.set_weights(network, networks.weights_of(drawn))
         steps = self._settings.pretraining_steps
@@ -93,7 +93,7 @@ class PictureVAE(gpflow.Module):
     def posterior(
         self, mean: tf.Tensor, variance: tf.Tensor, jitter: tf.Tensor
     ) -> PicturePosterior:
-        """The networks as arrays."""
+        """Return the networks as arrays."""
         return PicturePosterior(
             networks.weights_of(self.encoder),
             networks.weights_of(self.decoder),
@@ -102,25 +102,25 @@ class PictureVAE(gpflow.Module):
         )
 
     def restore(self, posterior: PicturePosterior) -> None:
-        """Take over networks and noise, such as those of the round before."""
+        """Set networks and noise to those of `posterior`."""
         networks.set_weights(self.encoder, posterior.encoder)
         networks.set_weights(self.decoder, posterior.decoder)
         self.noise.assign(posterior.noise)
 
     def carry_on(self, parameters: Mapping[str, FloatArray], old: Scaler, new: Scaler) -> None:
-        """Take over the noise of the round before, as `restore` does: the same pictures have the same units."""
+        """Set the noise to that of the round before; the pictures are the same, and so are their units."""
         gpflow.utilities.multiple_assign(self, dict(parameters))
 
     def divide_latents(self, scale: FloatArray) -> None:
-        """Divide the means of q(h | picture) by ``scale`` [Q], and the variances by its square."""
+        """Divide the means of q(h | picture) by `scale` [Q], and the variances by its square."""
         networks.divide_encoded(self.encoder, scale)
 
     def rescale_latents(self, scale: FloatArray) -> None:
-        """Decode the same pictures when h is divided by ``scale`` [Q]."""
+        """Decode the same pictures when h is divided by `scale` [Q]."""
         networks.multiply_decoded(self.decoder, scale)
 
     def _draw(self, seed: int) -> tuple[tf_keras.Model, tf_keras.Model]:
-        """An encoder and a decoder with random weights."""
+        """Return an encoder and a decoder with random weights."""
         dimensions = int(self._signs.shape[1])
         make = (networks.make_encoder, networks.make_decoder)
         encoder, decoder = (network(self._shape, dimensions, seed) for network in make)

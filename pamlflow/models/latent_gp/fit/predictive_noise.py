@@ -17,7 +17,7 @@ LARGEST_LEVERAGE = 0.999  # what is left when a transition decides its own predi
 def fit_predictive_noise(
     posterior: SparsePosterior, data: TaskArrays, latent: LatentPosterior, floor: FloatArray
 ) -> FloatArray:
-    """Noise variances [P] of a task with h = 0, at least ``floor`` [P], for predictions of unseen transitions.
+    """Noise variances [P] of a task with h = 0, at least `floor` [P], for predictions of unseen transitions.
 
     They maximise sum_ij log N(y_ij; m_ij, s_ij + noise_i), with the moments of f that the other transitions
     predict under q(h_i).  Noise varies from task to task as in the bound, whose own noise is larger: there it
@@ -58,7 +58,7 @@ def leave_one_out(
 def _fit_output(
     squares: FloatArray, variance: FloatArray, relative: FloatArray, floor: float
 ) -> float:
-    """The noise variance of one output, times ``relative`` for each of the transitions [n]."""
+    """The noise variance of one output, times `relative` for each of the transitions [n]."""
 
     def cost(log_noise: float) -> float:
         total = variance + relative * np.exp(log_noise)

@@ -1,9 +1,9 @@
 """Expectations of the kernel under q(H), factorised by task.
 
-The kernel is s2 * k_x(x, x') * k_h(h, h') with squared-exponential factors, and every transition of task i
-shares the latent variable h_i with q(h_i) = N(mu_i, diag(v_i)).  The expectations of Titsias & Lawrence (2010)
-then need one M x M matrix per task and never one per transition.  With K_i [T, M] the unit-variance k_x and
-w_i the weight of task i (1, or its relative noise precision):
+The kernel is s2 k_x(x, x') k_h(h, h') with squared-exponential factors. All transitions of task i share the
+latent variable h_i with q(h_i) = N(mu_i, diag(v_i)), so the expectations of Titsias & Lawrence (2010) need one
+M x M matrix per task, not per transition. With K_i [T, M] the unit-variance k_x, and w_i the weight of task i
+(1, or its relative noise precision):
 
     E_i[m]     = E[k_h(h_i, z_m)]
     d_i[m, m'] = log E[k_h(h_i, z_m) k_h(h_i, z_m')] - log E_i[m] - log E_i[m']
@@ -12,10 +12,9 @@ w_i the weight of task i (1, or its relative noise precision):
     Psi2       = sum_i Psi1_i' Psi1_i + covariance
     covariance = sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i)
 
-Psi2 is never added up.  Where inducing points are close and noise is small, the rounding of its entries,
-divided by both, is an error of the bound that can exceed a nat.  Whitened before it is squared, Psi1 keeps its
-digits; the covariance, which the spread of h adds, is as small as the variances v_i, and d_i is written
-without differences of large terms.
+The code never computes Psi2 itself. If inducing points are close and the noise is small, the bound amplifies
+the rounding errors of Psi2 to more than a nat. Psi1 keeps its digits if it is whitened before it is squared.
+The covariance is as small as the variances v_i, and d_i is computed without differences of large terms.
 """
 
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from check_shapes import check_shapes
     "return: [batch..., M]",
 )
 def unit_kernel(inputs: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor) -> tf.Tensor:
-    """Unit-variance squared-exponential kernel between inputs and inducing points."""
+    """Return the unit-variance squared-exponential kernel between inputs and inducing points."""
     scaled = inputs / lengthscales
     centres = inducing / lengthscales
     cross = tf.linalg.matmul(
@@ -52,7 +51,7 @@ def unit_kernel(inputs: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor)
 def expected_kernel(
     mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
 ) -> tf.Tensor:
-    """E_i[m]: mean of the unit-variance k_h(h_i, z_m) under q(h_i)."""
+    """Return E_i[m], the mean of the unit-variance k_h(h_i, z_m) under q(h_i)."""
     squared = tf.square(lengthscales)[..., None, :]
     spread = squared + variance
     distances = tf.square(mean[:, None, :] - inducing) / spread[..., None, :]
@@ -71,13 +70,13 @@ def expected_kernel(
 def pair_features(
     mean: tf.Tensor, variance: tf.Tensor, inducing: tf.Tensor, lengthscales: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Features of tasks and of pairs of inducing points whose inner product is d_i[m, m'].
+    """Return features of tasks and of pairs of inducing points whose inner product is d_i[m, m'].
 
     With c the middle of the pair and r = v / l^2, each dimension of h adds
 
         log(1 + r^2 / (1 + 2 r)) / 2 + v / (l^2 + v) [(mu - c)^2 / (l^2 + 2 v) - (z_m - z_m')^2 / (4 l^2)].
 
-    One matrix product of J = 3 Q + 1 features replaces N x M x M x Q elementwise work.
+    One matrix product of J = 3 Q + 1 features replaces N x M x M x Q elementwise operations.
     """
     squared = tf.square(lengthscales)[..., None, :]
     ratio = variance / squared
@@ -107,7 +106,7 @@ def pair_features(
 def kernel_covariance(
     Psi1: tf.Tensor, tasks: tf.Tensor, pairs: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
-    """sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i), with a gradient that reuses both factors.
+    """Return sum_i (exp(d_i) - 1) o (Psi1_i' Psi1_i), with a gradient that reuses both factors.
 
     The elementwise passes over N x M x M arrays cost more than the matrix products; automatic
     differentiation makes about twice as many of them and keeps every temporary.

@@ -1,7 +1,7 @@
 """The stochastic bound (eqs. 5 and 10): free q(u), minibatches over tasks and over transitions within tasks.
 
-With the weights of a minibatch scaled by (tasks / tasks in the batch) x (transitions / transitions in the
-batch), the same psi statistics as in the collapsed bound give an unbiased estimate of the data term.
+The weights of a minibatch are multiplied by (tasks / tasks in the batch) x (transitions / transitions in the
+batch). The psi statistics of the collapsed bound then give an unbiased estimate of the data term.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 
 class Minibatch(NamedTuple):
-    """Some transitions of some tasks, and how many of the whole each of them stands for."""
+    """Some transitions of some tasks, and the number of transitions that each of them represents."""
 
     tasks: tf.Tensor  # [B] indices of the tasks
     data: TaskData  # [B, b, ...]
@@ -30,7 +30,7 @@ class Minibatch(NamedTuple):
 
 
 class StochasticModel(gpflow.Module):
-    """Whitened free q(u) = prod_p N(L q_mu_p, L q_sqrt_p q_sqrt_p' L') on top of a ``MetaModel``."""
+    """A meta-model with a free, whitened q(u) = prod_p N(L q_mu_p, L q_sqrt_p q_sqrt_p' L')."""
 
     def __init__(self, model: MetaModel) -> None:
         """Start q(u) at the prior."""
@@ -44,15 +44,15 @@ class StochasticModel(gpflow.Module):
         )
 
     def whole(self) -> Minibatch:
-        """All transitions of all tasks, as one batch."""
+        """Return all transitions of all tasks as one batch."""
         tasks = tf.range(tf.shape(self.model.data.mask)[0])
         return Minibatch(tasks, self.model.data, tf.ones_like(self.model.data.mask[:, 0]))
 
     def bound(self, batch: Minibatch, noise: tf.Tensor | None = None) -> tf.Tensor:
-        """Unbiased estimate of L_PAML (eq. 10) from a minibatch.
+        """Return an unbiased estimate of L_PAML (eq. 10) from a minibatch.
 
-        Without ``noise``, E_q(h) is taken in closed form.  With standard-normal ``noise`` [B, Q] it is the
-        paper's estimate from one sample of h per task.
+        Without `noise`, the expectation over q(h) is in closed form. With standard-normal `noise` [B, Q], it
+        is estimated from one sample of h per task, as in the paper.
         """
         mean, variance = self.model.moments()
         expected = self._expected_log_likelihood(batch, mean, variance, noise)
@@ -60,7 +60,7 @@ class StochasticModel(gpflow.Module):
         return expected + descriptor - gauss_kl(self.q_mu, self.q_sqrt)
 
     def training_loss(self, batch: Minibatch, noise: tf.Tensor | None = None) -> tf.Tensor:
-        """Minus the bound and the log prior of the parameters."""
+        """Return minus the sum of bound and log prior of the parameters."""
         return -self.bound(batch, noise) - self.model.log_prior_density()
 
     def posterior(self) -> SparsePosterior:
@@ -76,14 +76,14 @@ class StochasticModel(gpflow.Module):
 
     @check_shapes("return: [P, M, M]")
     def _shrinkage(self) -> tf.Tensor:
-        """I - S_p: what q(u) knows beyond the prior, in whitened coordinates."""
+        """Return I - S_p, by which q(u) reduces the prior covariance in whitened coordinates."""
         covariance = tf.linalg.matmul(self.q_sqrt, self.q_sqrt, transpose_b=True)
         return tf.eye(tf.shape(self.q_mu)[0], dtype=covariance.dtype) - covariance
 
     def _expected_log_likelihood(
         self, batch: Minibatch, mean: tf.Tensor, variance: tf.Tensor, noise: tf.Tensor | None
     ) -> tf.Tensor:
-        """E_q(H) E_q(f) [log p(Y | f)] of the whole data set, estimated from the batch."""
+        """Return E_q(H) E_q(f) [log p(Y | f)] of the whole data set, estimated from the batch."""
         dynamics = self.model.dynamics
         weights = tf.gather(dynamics.task_weights(mean), batch.tasks)
         mean, variance = tf.gather(mean, batch.tasks), tf.gather(variance, batch.tasks)
@@ -114,9 +114,9 @@ class StochasticModel(gpflow.Module):
 def draw_minibatch(
     data: TaskData, tasks: int | None, transitions: int | None, generator: tf.random.Generator
 ) -> Minibatch:
-    """A random minibatch: ``tasks`` tasks without replacement, ``transitions`` of each with replacement.
+    """Draw a minibatch: `tasks` tasks without replacement, `transitions` of each with replacement.
 
-    None stands for all.  The cost does not depend on the size of ``data``, apart from a shuffle of task
+    None stands for all. The cost does not depend on the size of `data`, apart from a shuffle of task
     indices.
     """
     number = tf.shape(data.mask)[0]

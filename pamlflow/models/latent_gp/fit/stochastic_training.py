@@ -1,4 +1,4 @@
-"""Adam, or natural gradients with Adam, on the stochastic bound; a long fit resumes where it was stopped."""
+"""Adam, or natural gradients with Adam, on the stochastic bound; an interrupted fit resumes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class StochasticTrainer:
-    """Takes steps on the stochastic bound and keeps the state that a resumed fit needs."""
+    """Takes steps on the stochastic bound, and holds the state that a resumed fit needs."""
 
     def __init__(self, model: MetaModel, settings: StochasticSettings, seed: int) -> None:
-        """Start q(u) at the prior; ``seed`` decides the minibatches and the samples of h."""
+        """Start q(u) at the prior; `seed` sets the minibatches and the samples of h."""
         self.stochastic = StochasticModel(model)
         self._settings = settings
         self._generator = tf.random.Generator.from_seed(seed, alg="philox")
@@ -50,11 +50,11 @@ class StochasticTrainer:
 
     @property
     def steps_taken(self) -> int:
-        """Steps taken so far, those before a restart included."""
+        """Steps taken so far, including those before an interruption."""
         return int(self._step.numpy())
 
     def bounds(self) -> list[float]:
-        """The estimate of the bound at every step that was finite."""
+        """Return the estimates of the bound at all steps, without those that are not finite."""
         values = self._bounds.numpy()[: self.steps_taken]
         finite: list[float] = values[np.isfinite(values)].tolist()
         return finite
@@ -82,7 +82,7 @@ class StochasticTrainer:
                 [(self.stochastic.q_mu, self.stochastic.q_sqrt)],
             )
         self._adam.apply_gradients(zip(gradients, self._variables, strict=True))
-        # A step that spoils the variables must not look like a good one.
+        # A step that makes the variables non-finite must not count as good.
         finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
         bound = tf.where(tf.reduce_all(finite), bound, tf.constant(np.nan, bound.dtype))
         self._bounds.scatter_nd_update([[self._step]], [bound])
@@ -98,11 +98,11 @@ def fit_stochastic(
     seed: int,
     checkpoints: Path | None,
 ) -> StochasticModel:
-    """Fit ``model`` and q(u), and return both at the end, or at the last good state if a step fails.
+    """Fit `model` and q(u), and return both at the end, or at the last good state if a step fails.
 
-    Every REPORT_EVERY steps a state is good; the bounds of ``record`` end there, and there are none if the fit
-    failed before the first.  With a folder for ``checkpoints`` that state is kept, and a call after an
-    interruption goes on from there with the same numbers; who no longer needs it removes the folder.
+    Every REPORT_EVERY steps the state is kept as good, and after a failure the bounds of `record` end there; a
+    fit that fails before the first good state has no bounds. With a folder `checkpoints`, good states are saved
+    there, and a later call resumes from the last one with the same numbers. The caller removes the folder.
     """
     trainer = StochasticTrainer(model, settings, seed)
     manager = None

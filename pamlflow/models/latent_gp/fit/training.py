@@ -1,4 +1,4 @@
-"""Training: several starts in the first round, warm starts in later ones, and a record of what was done."""
+"""Training: several starts in the first round, warm starts in later rounds, and a record of the fit."""
 
 from __future__ import annotations
 
@@ -42,18 +42,17 @@ def train(
 
     Arguments and errors are those of `pamlflow.models.interface.Fit`.
 
-    From scratch, L-BFGS tries several starts and finishes the best.  Few tasks do not identify the signs,
-    rotation and scale of h, so that a single start can end in a poor geometry.
+    From scratch, L-BFGS tries several starts and finishes the best. A few tasks do not identify the signs,
+    rotation and scale of h, so a single start can end in a poor geometry.
 
-    From the round before, L-BFGS tries two starts: all parameters of that round, and its q(H) alone.  To
-    parameters that explain the old tasks well, a task unlike them looks impossible, and the way out that a
-    search then finds is to call everything noise.  A model whose view says that it cannot be continued is
-    fitted from scratch.
+    From the round before, L-BFGS tries two starts: all parameters of that round, and its q(H) alone. A task
+    unlike the old ones has almost no density under parameters that explain the old tasks well; from there, a
+    search tends to explain everything as noise. If `can_continue` is false, the fit starts from scratch.
 
-    The stochastic bound has one start, as in the paper, and keeps its state in the folder ``checkpoints``.
+    The stochastic bound has one start, as in the paper, and saves its state in the folder `checkpoints`.
 
-    What is remarkable about new tasks (`pamlflow.screening.remarks`) is logged first, and kept in the record.
-    Raises ValueError where values cannot be computed with, or outputs are all alike.
+    Remarks on new tasks (`pamlflow.screening.remarks`) are logged first and kept in the record. Raises
+    ValueError if values are too large or too small to compute with, or if all outputs are equal.
     """
     record = _begin(tasks, settings, first_task=len(previous.latent.mean) if previous else 0)
     kind: type[MetaModel] = PictureModel if tasks.has_pictures else VectorModel
@@ -75,7 +74,7 @@ def train(
 
 
 def _begin(tasks: TaskSet, settings: ModelSettings, first_task: int) -> TrainingRecord:
-    """The record of a fit that begins, with what is remarkable about the tasks from ``first_task`` on."""
+    """Return the record of a new fit, with remarks on the tasks from `first_task` on."""
     require_computable(tasks)
     require_variation(tasks)
     record = TrainingRecord()
@@ -97,10 +96,10 @@ def _fit_collapsed(
     record: TrainingRecord,
     title: str,
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Search briefly from each start, then spend ``iterations`` of L-BFGS on the best.
+    """Search briefly from each start, then spend `iterations` of L-BFGS on the best.
 
-    How the noise varies from task to task is learned last, with the function settled: learned beside it, noise
-    is the easier explanation of a hard task, which the function then never fits.
+    The variation of the noise between tasks is learned last, after the function. Learned together, noise would
+    be the easier explanation of a hard task, and the function would never fit it.
     """
     optimiser = Optimiser(model.training_loss, model.trainable_variables, model.jitter, record)
     noise = [variable.ref() for variable in model.dynamics.noise_slope.trainable_variables]
@@ -134,7 +133,7 @@ def _fit_stochastic(
     checkpoints: Path | None,
     record: TrainingRecord,
 ) -> tuple[TrainedModel, TrainingRecord]:
-    """Take the steps of the stochastic schedule."""
+    """Optimise the stochastic bound; its schedule is in `training.stochastic`."""
     seed = int(rng.integers(2**31))
     fitted = fit_stochastic(model, training.stochastic, record, seed=seed, checkpoints=checkpoints)
     if not record.bound:
@@ -143,7 +142,7 @@ def _fit_stochastic(
 
 
 def _complaint(model: MetaModel) -> str:
-    """What is wrong with a model that has no finite bound, and what may help."""
+    """Return the message for a model without a finite bound, with what may help."""
     parameters = gpflow.utilities.parameter_dict(model)
     spoilt = [path for path, value in parameters.items() if not np.all(np.isfinite(value.numpy()))]
     return (

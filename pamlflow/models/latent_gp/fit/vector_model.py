@@ -26,12 +26,12 @@ UNUSED_LENGTHSCALE = 300.0  # used ones have 1 to 90, those switched off 370 to 
 
 
 class VectorModel(MetaModel):
-    """A meta-model that knows no tasks but the training tasks."""
+    """A meta-model of the training tasks alone."""
 
     descriptor: DescriptorGP
 
     def __init__(self, tasks: TaskSet, settings: ModelSettings, start: LatentPosterior) -> None:
-        """A model with q(H) at ``start``."""
+        """Make a model with q(H) at `start`."""
         super().__init__(tasks, settings, Scaler.fit(tasks))
         self.latent = LatentTasks(start.mean, start.variance)
         dimensions = start.mean.shape[1]
@@ -51,10 +51,10 @@ class VectorModel(MetaModel):
         unchosen: FloatArray | None,
         rng: np.random.Generator,
     ) -> tuple[Self, list[Placement]]:
-        """A model of first tasks, and its starts; descriptors ``unchosen`` teach it nothing.
+        """A model of first tasks, and its starts; descriptors `unchosen` teach it nothing.
 
-        The first start lays the tasks out by their descriptors, the second by their dynamics, the others at
-        random.  The stochastic bound starts once at random, as in the paper.
+        The first start lays out the tasks by their descriptors, the second by their dynamics, and the others
+        at random. The stochastic bound has one random start, as in the paper.
         """
         dimensions = settings.dimensions(len(tasks.parameter_variables))
         means = (
@@ -88,15 +88,15 @@ class VectorModel(MetaModel):
 
     @staticmethod
     def can_continue(previous: TrainedModel) -> bool:
-        """Whether the kernel uses every dimension of h, which has a unit second moment.
+        """Return whether the kernel uses every dimension of h, which has a unit second moment.
 
-        Where the round before has switched a dimension off, tasks that need it have been put on a line. Each
-        new task makes the line more crumpled, and no search unfolds it.
+        If the round before switched a dimension off, it put the tasks that need it on a line. New tasks only
+        fold this line further, and no search unfolds it.
         """
         return not np.any(previous.dynamics.lengthscales_h > UNUSED_LENGTHSCALE)
 
     def place(self, start: LatentPosterior) -> None:
-        """Put q(H) at ``start``, and the linear mean of the descriptors where that suggests."""
+        """Set q(H) to `start`, and fit the linear mean of the descriptors to it."""
         self.latent.mean.assign(start.mean)
         self.latent.variance.assign(start.variance)
         self.descriptor.fit_linear_mean(start.mean)

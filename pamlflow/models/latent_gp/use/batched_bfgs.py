@@ -19,9 +19,9 @@ LONGEST_STEP = 2.0
 def minimise_batch(
     function: BatchedFunction, start: FloatArray, *, iterations: int, tolerance: float
 ) -> FloatArray:
-    """Minimise n independent functions from ``start`` [n, d]; returns the n best positions.
+    """Minimise n independent functions from `start` [n, d]; returns the n best positions.
 
-    A problem whose value falls by less than ``tolerance`` in two iterations running is finished and not
+    A problem whose value falls by less than `tolerance` in two iterations running is finished and not
     evaluated again: one short step alone may be the line search's.  A non-finite value counts as infinitely
     bad, so that no result is worse than its start.
     """

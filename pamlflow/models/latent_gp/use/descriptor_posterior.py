@@ -34,8 +34,8 @@ class DescriptorPosterior(NamedTuple):
     """q(g) of the R descriptor dimensions through G inducing points.
 
     With k_r(h) the unit-variance kernel of dimension r, the mean is
-    ``intercept + h slope + variance k_r' weights`` and the variance of the function is
-    ``variance - variance^2 k_r' reduction k_r``.
+    `intercept + h slope + variance k_r' weights` and the variance of the function is
+    `variance - variance^2 k_r' reduction k_r`.
     """
 
     inducing: FloatArray  # [G, Q]
@@ -53,7 +53,7 @@ class DescriptorPosterior(NamedTuple):
         return self.noise.shape
 
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
-        """q(h* | psi*) of descriptors [N, R], searched for from ``starts`` [S, Q].
+        """q(h* | psi*) of descriptors [N, R], searched for from `starts` [S, Q].
 
         The mean maximises the bound of independent dimensions, the covariance is that of the view linearised
         there.  Descriptors of fewer dimensions than h leave a curve of it, which lies across the axes, and
@@ -106,7 +106,7 @@ class DescriptorPosterior(NamedTuple):
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> DescriptorPosterior:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
         return cls(*(datasets[f"{GROUP}{name}"] for name in cls._fields))
 
     @staticmethod
@@ -136,7 +136,7 @@ class DescriptorEvidence:
     """
 
     def __init__(self, posterior: DescriptorPosterior, descriptors: FloatArray) -> None:
-        """``descriptors`` [N, R]."""
+        """`descriptors` [N, R]."""
         self._posterior = posterior
         self._descriptors = descriptors
 

@@ -17,7 +17,7 @@ LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
 def spread_transitions(data: TaskArrays, count: int) -> TaskArrays:
-    """``count`` transitions of each task, evenly spread over its own length (a short one repeats some).
+    """`count` transitions of each task, evenly spread over its own length (a short one repeats some).
 
     Their mask is a weight: together they count as much as all the transitions they stand for.
     """
@@ -39,7 +39,7 @@ class Gradients(NamedTuple):
 
 
 class Evidence(Protocol):
-    """A log density of the tasks with indices ``tasks`` [n], at moments of q(h*) [n, Q]."""
+    """A log density of the tasks with indices `tasks` [n], at moments of q(h*) [n, Q]."""
 
     def __call__(self, mean: FloatArray, variance: FloatArray, tasks: IntArray) -> Gradients:
         """Return the log density and its gradients."""

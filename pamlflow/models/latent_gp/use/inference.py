@@ -1,6 +1,6 @@
 """q(h*) of unseen tasks, all tasks at once, with the model frozen (Sections 2 and 3 of the paper).
 
-Two objectives.  ``elbo`` is the paper's: E_q(h) E_q(f) [log p(y | f)] - KL.  ``predictive`` scores the data
+Two objectives.  `elbo` is the paper's: E_q(h) E_q(f) [log p(y | f)] - KL.  `predictive` scores the data
 under the density that is used for prediction, which holds the uncertainty of f and of h: it does not punish
 a task twice for being far from the training tasks.  Either can add log p(psi* | h), and without transitions
 that term alone infers h* from the descriptor.
@@ -34,10 +34,10 @@ def infer_latents(
     number: int,
     ranking: Sequence[Evidence] | None = None,
 ) -> LatentPosterior:
-    """Maximise sum(evidence) - KL over q(h*) of ``number`` tasks, each on its own.
+    """Maximise sum(evidence) - KL over q(h*) of `number` tasks, each on its own.
 
-    Every task starts at the best of ``starts`` [S, Q] and then follows a BFGS of its own.  A cheaper
-    ``ranking`` may stand in for the evidence when the starts are compared, which takes most of the
+    Every task starts at the best of `starts` [S, Q] and then follows a BFGS of its own.  A cheaper
+    `ranking` may stand in for the evidence when the starts are compared, which takes most of the
     evaluations.  A task that ends with a q(h*) wider than the prior knows less than nothing, as it does in
     the wrong mode: it is searched for from the next best starts too, and keeps the best end.  The same goes
     for one that ends without a finite value.  Where there is none anywhere the result is the prior, and the log
@@ -66,7 +66,7 @@ def infer_latents(
 def _search(
     evidence: Sequence[Evidence], start: FloatArray, tasks: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Positions [n, 2 Q] and values [n], infinite at worst, where the searches of some ``tasks`` [n] end."""
+    """Positions [n, 2 Q] and values [n], infinite at worst, where the searches of some `tasks` [n] end."""
 
     def loss(position: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         return _loss(evidence, position, tasks[rows])
@@ -77,9 +77,9 @@ def _search(
 
 
 def latent_starts(training_means: FloatArray, points: int = 4) -> FloatArray:
-    """Starting points for h*: the origin, a coarse grid over training tasks and prior, and ``training_means``.
+    """Starting points for h*: the origin, a coarse grid over training tasks and prior, and `training_means`.
 
-    The grid has ``points`` along each dimension, or fewer where it would have more than 256 in all.  Where a
+    The grid has `points` along each dimension, or fewer where it would have more than 256 in all.  Where a
     search starts at a training task, it finds a basin narrower than the grid, and does not end where the
     descriptor view extrapolates and far from all tasks says the same.
     """

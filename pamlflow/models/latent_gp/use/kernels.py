@@ -57,7 +57,7 @@ def expected_similarity(
 def decorrelate(
     mean: FloatArray, covariance: FloatArray, inducing: FloatArray, lengthscales: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Arguments of ``expected_kernel`` for h ~ N(mean [1, Q], covariance [Q, Q]) of one task.
+    """Arguments of `expected_kernel` for h ~ N(mean [1, Q], covariance [Q, Q]) of one task.
 
     In units of its length-scales the kernel is the same along all axes: turned, they have no covariance.
     """

@@ -1,6 +1,6 @@
-"""The networks between pictures and latent variables: a convolutional encoder, and a decoder in its image.
+"""The networks between pictures and latent variables: a convolutional encoder, and its mirror as decoder.
 
-Small on purpose: a pool has a hundred pictures of one object, and every fit runs through all of them.
+They are small because a pool has a hundred pictures of one object, and every iteration uses all of them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def keras_defaults() -> Iterator[None]:
 
 @keras_defaults()
 def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
-    """Pictures [n, H, W, R] -> mean and log variance of q(h | picture) [n, 2 Q]."""
+    """Return a network from pictures [n, H, W, R] to mean and log variance of q(h | picture) [n, 2 Q].
+
+    Raises ValueError when the sides are not multiples of 8 pixels.
+    """
     initial = _initialisers(seed)
     network = tf_keras.Sequential(name="encoder")
     network.add(layers.InputLayer(shape))
@@ -74,7 +77,7 @@ def make_encoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int)
 
 @keras_defaults()
 def make_decoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int) -> tf_keras.Model:
-    """Latent points [n, Q] -> pictures [n, H, W, R]."""
+    """Return a network from latent points [n, Q] to pictures [n, H, W, R]."""
     initial = _initialisers(seed)
     halvings = _halvings(shape)
     smallest = (shape[0] >> halvings, shape[1] >> halvings, CHANNELS)
@@ -104,7 +107,7 @@ def make_decoder(shape: tuple[int, int, int], latent_dimensions: int, seed: int)
 
 
 def weights_of(network: tf_keras.Model) -> dict[str, FloatArray]:
-    """The weights by `layer/kernel` and `layer/bias`, as float64."""
+    """Return the weights as float64, by `layer/kernel` and `layer/bias`."""
     return {
         variable.name.removesuffix(":0"): variable.numpy().astype(np.float64)
         for variable in network.trainable_variables
@@ -112,19 +115,19 @@ def weights_of(network: tf_keras.Model) -> dict[str, FloatArray]:
 
 
 def set_weights(network: tf_keras.Model, weights: Mapping[str, FloatArray]) -> None:
-    """Put back what `weights_of` returned."""
+    """Set the weights to those that `weights_of` returned."""
     for variable in network.trainable_variables:
         variable.assign(weights[variable.name.removesuffix(":0")].astype(np.float32))
 
 
 def split_moments(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance [n, Q] of q(h | picture), in double precision, from what an encoder returns."""
+    """Return mean and variance [n, Q] of q(h | picture) in double precision, from the output of an encoder."""
     mean, log_variance = tf.split(tf.cast(outputs, tf.float64), 2, axis=-1)
     return mean, tf.exp(log_variance)
 
 
 def divide_encoded(encoder: tf_keras.Model, scale: FloatArray) -> None:
-    """Divide the h that an encoder returns by ``scale`` [Q]."""
+    """Rescale an encoder so that the h it returns is divided by `scale` [Q]."""
     kernel, bias = encoder.get_layer("moments").trainable_variables
     ones, zeros = np.ones_like(scale), np.zeros_like(scale)
     divisor, shift = np.hstack([scale, ones]), np.hstack([zeros, 2.0 * np.log(scale)])
@@ -133,13 +136,13 @@ def divide_encoded(encoder: tf_keras.Model, scale: FloatArray) -> None:
 
 
 def multiply_decoded(decoder: tf_keras.Model, scale: FloatArray) -> None:
-    """Multiply the h that a decoder is given by ``scale`` [Q]."""
+    """Rescale a decoder so that the h it is given is multiplied by `scale` [Q]."""
     kernel = decoder.get_layer("hidden").trainable_variables[0]
     kernel.assign(kernel.numpy() * scale[:, None])
 
 
 def _halvings(shape: tuple[int, int, int]) -> int:
-    """How often both sides can be halved and still have INNERMOST pixels."""
+    """Return how often both sides can be halved with at least INNERMOST pixels left."""
     count, (height, width) = 0, shape[:2]
     while height % 2 == width % 2 == 0 and min(height, width) >= 2 * INNERMOST:
         count, height, width = count + 1, height // 2, width // 2
@@ -151,7 +154,7 @@ def _halvings(shape: tuple[int, int, int]) -> int:
 
 
 def _initialisers(seed: int) -> Iterator[tf_keras.initializers.Initializer]:
-    """An initialiser for each layer in turn."""
+    """Yield an initialiser for each layer in turn."""
     seeds = np.random.default_rng(seed)
     while True:
         yield tf_keras.initializers.GlorotUniform(int(seeds.integers(2**31)))

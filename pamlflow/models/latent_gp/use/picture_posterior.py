@@ -39,7 +39,7 @@ class PicturePosterior:
     shape: tuple[int, int, int]  # H, W, R of a picture
 
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
-        """q(h* | picture) of pictures [n, H, W, R]: what the encoder says, without a search from ``starts``."""
+        """q(h* | picture) of pictures [n, H, W, R]: what the encoder says, without a search from `starts`."""
         return self.encode(descriptors)
 
     def evidence(self, descriptors: FloatArray) -> EncodedEvidence:
@@ -77,7 +77,7 @@ class PicturePosterior:
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> PicturePosterior:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
 
         def weights(network: str) -> dict[str, FloatArray]:
             prefix = f"{GROUP}{network}/"

@@ -29,7 +29,7 @@ class Scaler:
     def fit(cls, tasks: TaskSet, descriptors: FloatArray | None = None) -> Scaler:
         """Mean and standard deviation over all transitions; of descriptors over tasks, and over pixels.
 
-        ``descriptors`` [C, ..., R] may be those of more tasks than have been run.
+        `descriptors` [C, ..., R] may be those of more tasks than have been run.
         """
         seen = tasks.descriptors if descriptors is None else descriptors
         moments: list[FloatArray] = []
@@ -51,10 +51,10 @@ class Scaler:
         return (values - self.descriptor_mean) / self.descriptor_scale
 
     def to_datasets(self) -> dict[str, Any]:
-        """HDF5 datasets under ``scaler/``."""
+        """HDF5 datasets under `scaler/`."""
         return {f"scaler/{name}": value for name, value in asdict(self).items()}
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> Scaler:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
         return cls(**{name: datasets[f"scaler/{name}"] for name in cls.__annotations__})

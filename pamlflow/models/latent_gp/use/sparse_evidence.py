@@ -1,6 +1,6 @@
 """What transitions say of h*, by a sparse posterior of the dynamics.
 
-``PredictiveEvidence`` linearises the moments in h around the mean of q(h*), as that of descriptors does.  The
+`PredictiveEvidence` linearises the moments in h around the mean of q(h*), as that of descriptors does.  The
 exact moments cost M x M per output, transition and evaluation; linearised, all outputs share one product with
 the posterior's basis.
 """

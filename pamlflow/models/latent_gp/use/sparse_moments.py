@@ -28,7 +28,7 @@ class SparseMoments(NamedTuple):
     """q(f) of the P dynamics outputs through M inducing points.
 
     With k(x, h) = variance * k_x(x, inducing_inputs) * k_h(h, inducing_latents), output p has mean
-    ``k' weights[:, p]`` and variance ``variance - sum_j reduction[p, j] (k' basis[v, :, j])^2``, where v = 0
+    `k' weights[:, p]` and variance `variance - sum_j reduction[p, j] (k' basis[v, :, j])^2`, where v = 0
     if the outputs share one basis (collapsed bound) and v = p if not (free q(u)).
     """
 
@@ -45,7 +45,7 @@ class SparseMoments(NamedTuple):
     predictive_noise: FloatArray  # [P] noise variance of a task with h = 0 in predictions
 
     def moments(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], the N tasks' h under ``latent``.
+        """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], the N tasks' h under `latent`.
 
         Exact moments; noise is excluded.
         """
@@ -95,7 +95,7 @@ class SparseMoments(NamedTuple):
         return result
 
     def task_noise(self, mean: FloatArray, noise: FloatArray) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q], if it is ``noise`` [P] at h = 0."""
+        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q], if it is `noise` [P] at h = 0."""
         scaled: FloatArray = np.exp(mean @ self.noise_slope)[:, None] * noise
         return scaled
 

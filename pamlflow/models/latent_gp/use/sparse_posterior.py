@@ -30,12 +30,12 @@ class SparsePosterior(SparseMoments):
         return self.inducing_inputs, self.inducing_latents
 
     def noise_at(self, mean: FloatArray, objective: Objective) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for ``elbo`` that of the bound."""
+        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for `elbo` that of the bound."""
         noise = self.predictive_noise if objective == "predictive" else self.noise
         return self.task_noise(mean, noise)
 
     def evidence(self, data: TaskArrays, objective: Objective) -> Evidence:
-        """What transitions say of h*, by the ``objective`` of the inference."""
+        """What transitions say of h*, by the `objective` of the inference."""
         if objective == "predictive":
             return PredictiveEvidence(self, data)
         return ElboEvidence(self, data)
@@ -52,7 +52,7 @@ class SparsePosterior(SparseMoments):
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> SparsePosterior:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
         return cls(*(datasets[f"{GROUP}{name}"] for name in cls._fields))
 
     @staticmethod

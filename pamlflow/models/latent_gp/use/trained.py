@@ -42,7 +42,7 @@ class TrainedModel:
     parameters: dict[str, FloatArray]
 
     def prior(self, number: int) -> LatentPosterior:
-        """q(h*) of ``number`` tasks of which nothing is known."""
+        """q(h*) of `number` tasks of which nothing is known."""
         shape = (number, self.latent.mean.shape[1])
         return LatentPosterior(np.zeros(shape), np.ones(shape))
 
@@ -91,11 +91,11 @@ class TrainedModel:
         *,
         noise: bool = True,
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of the outputs at ``inputs`` [N, T, Dx].
+        """Mean and variance [N, T, P] of the outputs at `inputs` [N, T, Dx].
 
-        h is integrated out under ``latent``; the outputs are reported independently.  The variance is that of
-        an observation, or without ``noise`` that of f, which more data can reduce.  The noise is that of
-        predictions, or for what ``elbo`` has inferred, as in the paper, that of the bound.  Raises ValueError
+        h is integrated out under `latent`; the outputs are reported independently.  The variance is that of
+        an observation, or without `noise` that of f, which more data can reduce.  The noise is that of
+        predictions, or for what `elbo` has inferred, as in the paper, that of the bound.  Raises ValueError
         when a shape is wrong, or inputs are no real numbers.
         """
         inputs = self._checked_inputs(inputs, latent)
@@ -107,12 +107,12 @@ class TrainedModel:
 
     @default_error_state()
     def covariance(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
-        """Covariance [P, N, T, N, T] of f between all ``inputs`` [N, T, Dx] of N tasks, without noise.
+        """Covariance [P, N, T, N, T] of f between all `inputs` [N, T, Dx] of N tasks, without noise.
 
         Element [p, i, s, j, t] is that of output p at inputs[i, s] of task i and inputs[j, t] of task j, in the
         square of its unit; reshaped to [P, N T, N T], each output has one matrix.  h is integrated out under
-        ``latent``, exactly: the transitions of a task share its h, and tasks are independent, even where two
-        rows stand for the same task.  The variances are those of ``predict`` without noise.  Memory grows with
+        `latent`, exactly: the transitions of a task share its h, and tasks are independent, even where two
+        rows stand for the same task.  The variances are those of `predict` without noise.  Memory grows with
         P (N T)^2.  Raises ValueError when a shape is wrong.
         """
         inputs = self._checked_inputs(inputs, latent)
@@ -132,7 +132,7 @@ class TrainedModel:
         return mean * self.scaler.descriptor_scale + self.scaler.descriptor_mean
 
     def _checked_inputs(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
-        """Standardised inputs [N, T, Dx] of as many tasks as ``latent`` has."""
+        """Standardised inputs [N, T, Dx] of as many tasks as `latent` has."""
         checked = numbers("inputs", inputs)
         check_shape("inputs", checked, (len(latent.mean), "T", len(self.scaler.input_mean)))
         return self.scaler.inputs(checked)
@@ -174,7 +174,7 @@ class TrainedModel:
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> TrainedModel:
-        """The inverse of ``to_datasets``: nothing is trained again."""
+        """The inverse of `to_datasets`: nothing is trained again."""
         return cls(
             view_in(datasets, DYNAMICS_VIEWS),
             view_in(datasets, DESCRIPTOR_VIEWS),

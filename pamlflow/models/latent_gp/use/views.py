@@ -26,7 +26,7 @@ class View(Protocol):
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_datasets``."""
+        """The inverse of `to_datasets`."""
 
     @staticmethod
     def is_in(datasets: Mapping[str, Any]) -> bool:
@@ -58,10 +58,10 @@ class DynamicsView(View, Protocol):
         """Covariance [P, N, T, N, T] of f between all inputs of all tasks, without noise."""
 
     def noise_at(self, mean: FloatArray, objective: Objective) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for ``elbo`` that of the bound."""
+        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for `elbo` that of the bound."""
 
     def evidence(self, data: TaskArrays, objective: Objective) -> Evidence:
-        """What transitions of N tasks say of h*, by the ``objective`` of the inference."""
+        """What transitions of N tasks say of h*, by the `objective` of the inference."""
 
     def ranking(self, data: TaskArrays, objective: Objective) -> Evidence:
         """The same, cheaper and less exact: it only compares the starts of a search."""
@@ -75,7 +75,7 @@ class DescriptorView(View, Protocol):
         """Shape of one descriptor: [R], or [H, W, R] of a picture."""
 
     def infer(self, descriptors: FloatArray, starts: FloatArray) -> LatentPosterior:
-        """q(h* | psi*), from ``starts`` [S, Q] where it has to be searched for."""
+        """q(h* | psi*), from `starts` [S, Q] where it has to be searched for."""
 
     def evidence(self, descriptors: FloatArray) -> Evidence:
         """What descriptors say of h*, to be weighed against transitions."""
@@ -91,7 +91,7 @@ AnyView = TypeVar("AnyView", bound=View)
 
 
 def view_in(datasets: Mapping[str, Any], views: Sequence[type[AnyView]]) -> AnyView:
-    """Return the view in the datasets of a round file; ValueError when it holds none of ``views``."""
+    """Return the view in the datasets of a round file; ValueError when it holds none of `views`."""
     for view in views:
         if view.is_in(datasets):
             return view.from_datasets(datasets)
