@@ -33,7 +33,7 @@ def walk(folder: Path) -> Walk:
         found.faults.append(Fault(folder, "empty", "expected HDF5 files, found none", remedy))
     problem = "the rest of an interrupted write, unless a job is writing it now"
     for path in (path for path in inside if files.is_temporary(path)):
-        advise = remedies.keep if remedies.is_learners(path.parent) else remedies.remove
+        advise = remedies.recover if recordings.is_interrupted(path) else remedies.remove
         found.faults.append(Fault(path, "stray", problem, advise(path)))
     found.faults.extend(chain.from_iterable(map(learners.faults, about)))
     found.faults.extend(chain.from_iterable(map(_placement, sorted(hdf5))))

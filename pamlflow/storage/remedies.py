@@ -67,10 +67,10 @@ def restore(recording: Path) -> str:
     return f"restore {name} from a copy, or move it away and number those after it without a gap"
 
 
-def recover(folder: Path) -> str:
+def recover(temporary: Path) -> str:
     """Return what to do about a hidden file that may hold a whole recording of a robot."""
     text = "open the folder with its Learner, which recovers a recording that is whole"
-    return f"{text}; keep the file until {_target(folder)} has it"
+    return f"{text}; keep the file until {_target(temporary.parent)} has it"
 
 
 def look_at(path: Path) -> str:
@@ -87,13 +87,6 @@ def free(folder: Path) -> str:
 def remove(path: Path) -> str:
     """Return how to remove a file."""
     return f"remove it with `rm {_target(path)}`"
-
-
-def keep(path: Path) -> str:
-    """Return what to do about an unfinished file in the folder of a learner: it cannot be made again."""
-    return (
-        f"it may hold a whole recording: keep it, and look at a copy, `cp {_target(path)} copy.npz`"
-    )
 
 
 def touch(path: Path) -> str:

@@ -60,7 +60,7 @@ def test_a_selection_is_a_copy_of_what_a_strategy_may_use_again():
         ({"candidates": CANDIDATES + 0j}, "candidates: .* found complex numbers"),
         ({"utilities": np.ma.masked_equal([0.0, 1.0, 2.0], 2.0)}, "utilities: .* masked values"),
         ({"chosen": -1}, "chosen: expected the number of one of 3 candidates, found -1"),
-        ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "each of 0 candidates, found"),
+        ({"candidates": CANDIDATES[:0], "utilities": np.zeros(0)}, "one of 0 candidates, found"),
     ],
 )
 def test_what_no_round_file_could_keep_is_refused(changed, message):

@@ -525,7 +525,7 @@ def test_what_may_be_a_recording_is_not_to_be_removed(robot):
     left.touch()
     kind, text = faults("robot")[left]
     assert kind == "stray" and "rm " not in text
-    assert text.endswith(f"keep it, and look at a copy, `cp {left} copy.npz`")
+    assert text.endswith(f"keep the file until {robot} has it")
 
 
 def test_learners_below_a_folder(robot, capsys):

@@ -77,7 +77,7 @@ async def waits(situation):
         ({"pool": np.ones((3, 2, 2))}, r"pool: expected \[C, 2\] .*, found \[3, 2, 2\]"),
         ({"pool": []}, r"pool: expected \[C, 2\] .*, found \[0\]"),
         ({"pool": np.zeros((0, 2))}, "pool: expected at least 2 candidates .*, found 0"),
-        ({"pool": [["1", "4"], ["2", "5"]]}, "pool: expected an array of numbers"),
+        ({"pool": [["1", "4"], ["2", "5"]]}, "pool: expected an array of real numbers"),
         ({"pool": np.full((3, 2), np.nan)}, "pool, row 0: .* inside the box, found mass = nan kg"),
         ({"pool": [[1.0, 4.0]]}, "at least 2 candidates for the initial tasks, found 1"),
         (
@@ -86,7 +86,7 @@ async def waits(situation):
         ),
         (
             {"pool": pd.DataFrame({"mass": [1.0, 2.0], "length": [4.0, 5.0]})},
-            "pool: expected columns named mass, stiffness, found mass, length",
+            "pool: expected columns 'mass', 'stiffness' in any order, found 'mass', 'length'",
         ),
     ],
 )

@@ -136,8 +136,8 @@ def chosen(*candidates, latents=2):
     ("strategy", "message"),
     [
         (chosen([6.6, 4.0]), "task 2 should be mass = 6.6 kg, stiffness = 4.0 N/m, .* outside"),
-        (chosen([1.0, 4.0, 5.0]), r"candidates: expected shape \[1, 2\], found \[1, 3\]"),
-        (chosen([1.0, 4.0], latents=3), r"latent.mean: expected shape \[1, 2\], found \[1, 3\]"),
+        (chosen([1.0, 4.0, 5.0]), r"candidates: expected shape \[C, 2\], found \[1, 3\]"),
+        (chosen([1.0, 4.0], latents=3), r"latent.mean: expected shape \[C, 2\], found \[1, 3\]"),
         (lambda situation: np.array([1.0, 4.0]), "expected a pamlflow.acquisition.Selection"),
         (lambda situation: None, "expected a pamlflow.acquisition.Selection from it, found None"),
     ],

@@ -138,7 +138,7 @@ def test_a_gap_is_named_before_anything_is_moved(folder):
 def test_a_file_too_large_for_a_recording_is_not_read(folder):
     with open(folder / "task_02.npz", "wb") as file:
         file.truncate(2**40)  # a terabyte of nothing
-    with pytest.raises(RecordingError, match=r"task_02\.npz: .* at most 1073741824 bytes, found"):
+    with pytest.raises(RecordingError, match=r"task_02\.npz: .* at most 268435456 bytes, found"):
         open_learner(folder)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from spring_robot import BOX, INPUTS, STATE, files_of, run
 
-import pamlflow.rounds
 from pamlflow import Learner, RecordingError
 from pamlflow.acquisition import Selection
 from pamlflow.acquisition.interface import fixed_choice
@@ -125,7 +124,7 @@ def test_a_learner_goes_on_where_the_last_one_ended(folder, monkeypatch):
     np.testing.assert_array_equal(first.ask(), asked)
     assert len(store.read(folder / "round_02.h5").datasets["tasks/lengths"]) == 4
     before = files_of(folder)
-    monkeypatch.setattr(pamlflow.rounds, "train_round", None)  # nothing is trained again
+    monkeypatch.setattr(rounds, "train_round", None)  # nothing is trained again
     np.testing.assert_array_equal(open_learner(folder).ask(), asked)
     assert files_of(folder) == before
 
@@ -155,7 +154,7 @@ def test_a_recording_outlives_a_fit_that_fails(folder, monkeypatch):
 
     learner = open_learner(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(pamlflow.rounds, "train_round", crash)
+        patch.setattr(rounds, "train_round", crash)
         with pytest.raises(MemoryError):
             learner.ask()
         learner.tell(np.array([1.0, 4.0]), *run([1.0, 4.0]))
@@ -258,9 +257,9 @@ def test_two_learners_do_not_overwrite_each_other(folder):
 
 def test_what_is_no_array_of_numbers_is_kept_as_text(folder):
     learner = open_learner(folder)
-    with pytest.raises(RecordingError, match=r"inputs: expected an array of numbers.*refused_00"):
+    with pytest.raises(RecordingError, match=r"inputs: expected an array of real numbers.*refused_00"):
         learner.tell([1.0, 4.0], [[0.1, 0.2, 0.3], [0.4, 0.5]], [[0.6, 0.7], [0.8, 0.9]])
-    with pytest.raises(RecordingError, match=r"outputs: expected an array of numbers.*refused_01"):
+    with pytest.raises(RecordingError, match=r"outputs: expected an array of real numbers.*refused_01"):
         learner.tell([1.0, 4.0], np.zeros((1, 3)), [[0.6, "lost"]])
     with np.load(folder / "refused_00.npz") as arrays:
         assert set(arrays) == {"descriptor", "inputs", "outputs"}
@@ -379,7 +378,7 @@ def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
 def test_another_strategy_leaves_the_models(folder, monkeypatch):
     before = files_of(folder)
     open_learner(folder).model()
-    monkeypatch.setattr(pamlflow.rounds, "train_round", None)
+    monkeypatch.setattr(rounds, "train_round", None)
     asked = open_learner(folder, strategy="uniform").ask()
     assert BOX.contains(asked[None]).all()
     assert files_of(folder).items() >= before.items()
@@ -517,7 +516,7 @@ def test_scores_are_those_of_the_round_before(folder, monkeypatch):
     """Here with the model of round 1 and q(h*) from the descriptor, by the definition of the metrics."""
     learner = open_learner(folder)
     learner.model()
-    monkeypatch.setattr(pamlflow.rounds, "train_round", None)  # nothing is trained for them
+    monkeypatch.setattr(rounds, "train_round", None)  # nothing is trained for them
     found = learner.scores(context=0)
     assert found.nll.shape == found.squared_error.shape == (2,)
     assert found.coverage.shape == (3, 2)

@@ -137,7 +137,7 @@ class Broken:
 
 def test_the_rest_of_what_was_told_is_kept_where_a_part_cannot_be_read(tmp_path):
     inputs = run([1.5, 4.0])[0]
-    with pytest.raises(RecordingError, match="task 0: outputs: expected an array of numbers"):
+    with pytest.raises(RecordingError, match="task 0: outputs: expected an array of real numbers"):
         open_learner(tmp_path).tell([1.5, 4.0], inputs, Broken())
     with np.load(tmp_path / "refused_00.npz") as arrays:
         np.testing.assert_array_equal(arrays["inputs"], inputs)

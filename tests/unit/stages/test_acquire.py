@@ -114,7 +114,7 @@ def test_round_says_where_it_comes_from(first):
     assert first.config == WORLD | FIT | {
         "version": TRAINING_VERSION,
         "strategy": "paml",
-        "acquisition": {"candidates": "latent", "num_candidates": 100},
+        "options": {"num_candidates": 100},
     }
     assert first.seed == 4
 
@@ -254,7 +254,7 @@ def test_a_chosen_task_leaves_the_pool_until_nothing_is_left(pooled, tmp_path):
         np.testing.assert_array_equal(tasks.parameters, pool.parameters[taken])
         assert set(record.parents) == {f"round_0{number - 1}.h5", "initial_tasks.h5", "pool.h5"}
         rows = taken.tolist()
-    message = "round 3: every candidate of the pool has been chosen; enlarge `pool`"
+    message = "every candidate of the pool has been chosen; enlarge `pool`"
     with pytest.raises(ValueError, match=message):
         acquire_from_pool(pooled, 3, output=tmp_path / "round_03.h5")
     assert list(tmp_path.iterdir()) == []
