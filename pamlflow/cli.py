@@ -1,6 +1,7 @@
 """The command `pamlflow`: show and check the files of a study or of a robot's learner."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,11 +19,10 @@ from pamlflow.versions import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 1 if a file is faulty or cannot be read."""
     options = _parser().parse_args(arguments)
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # units and names may have characters that a terminal lacks
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not where a caller catches what is printed
+            # Units and names may hold what a terminal cannot show.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = show(options.path) if options.command == "show" else check(options.paths)
         sys.stdout.flush()

@@ -10,7 +10,10 @@ Problem = tuple[Key, str]
 Node = Mapping[str, Any]
 WrittenAt = Mapping[Key, str]
 
-MAX_SHOWN = 80
+MAX_SHOWN = 80  # of a value
+MAX_NAMED = (
+    1000  # of a key, or of a file that cannot be read: its path is of use only if it is whole
+)
 
 
 def shown(value: Any) -> str:
@@ -54,9 +57,9 @@ def placed(problems: Iterable[Problem], written_at: WrittenAt) -> Iterator[Probl
 
 def _part(name: str) -> str:
     """Return a name as part of a dotted key, in quotes if it has unprintable characters."""
-    return _cut(name) if name.isprintable() else _cut(repr(name))
+    return _cut(name if name.isprintable() else repr(name), MAX_NAMED)
 
 
-def _cut(text: str) -> str:
-    left_out = len(text) - MAX_SHOWN
-    return text if left_out <= 0 else f"{text[:MAX_SHOWN]}... ({left_out} more characters)"
+def _cut(text: str, most: int = MAX_SHOWN) -> str:
+    left_out = len(text) - most
+    return text if left_out <= 0 else f"{text[:most]}... ({left_out} more characters)"

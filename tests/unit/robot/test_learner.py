@@ -257,9 +257,13 @@ def test_two_learners_do_not_overwrite_each_other(folder):
 
 def test_what_is_no_array_of_numbers_is_kept_as_text(folder):
     learner = open_learner(folder)
-    with pytest.raises(RecordingError, match=r"inputs: expected an array of real numbers.*refused_00"):
+    with pytest.raises(
+        RecordingError, match=r"inputs: expected an array of real numbers.*refused_00"
+    ):
         learner.tell([1.0, 4.0], [[0.1, 0.2, 0.3], [0.4, 0.5]], [[0.6, 0.7], [0.8, 0.9]])
-    with pytest.raises(RecordingError, match=r"outputs: expected an array of real numbers.*refused_01"):
+    with pytest.raises(
+        RecordingError, match=r"outputs: expected an array of real numbers.*refused_01"
+    ):
         learner.tell([1.0, 4.0], np.zeros((1, 3)), [[0.6, "lost"]])
     with np.load(folder / "refused_00.npz") as arrays:
         assert set(arrays) == {"descriptor", "inputs", "outputs"}

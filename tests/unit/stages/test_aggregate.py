@@ -169,7 +169,9 @@ def three_strategies(tmp_path):
     return tmp_path / "summary.h5"
 
 
-def test_the_first_strategy_is_compared_with_every_strategy_but_the_oracle(three_strategies, tmp_path):
+def test_the_first_strategy_is_compared_with_every_strategy_but_the_oracle(
+    three_strategies, tmp_path
+):
     table = tmp_path / "comparison.csv"
     compare_strategies(summary=three_strategies, seed=1, table=table)
     with table.open(newline="") as file:
