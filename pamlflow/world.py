@@ -13,7 +13,7 @@ from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
 from pamlflow.domains.checks import task_failed
 from pamlflow.domains.fixed import fix_parameters
-from pamlflow.domains.recorded import Records
+from pamlflow.domains.records import Records
 from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box

@@ -7,7 +7,7 @@ from pamlflow import plugins
 from pamlflow.acquisition import Strategy, strategy_of
 from pamlflow.configuration.validation import UNKNOWN, ConfigurationError
 from pamlflow.domains.base import Domain
-from pamlflow.domains.recorded import Records
+from pamlflow.domains.records import Records
 from pamlflow.models import is_default, kind_of, own_sections
 from pamlflow.names import ORACLE
 from pamlflow.protocols import parse_protocol

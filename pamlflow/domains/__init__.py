@@ -6,7 +6,7 @@ from typing import Any
 from pamlflow import plugins
 from pamlflow.domains.base import TaskDomain
 from pamlflow.domains.checks import require_domain, require_records
-from pamlflow.domains.recorded import Records
+from pamlflow.domains.records import Records
 from pamlflow.settings import SettingError, Settings
 
 DOMAINS: Mapping[str, str] = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pamlflow.arrays import shown
 from pamlflow.domains.base import Domain, PicturedDomain, SimulationError, TaskDomain
-from pamlflow.domains.recorded import Records
+from pamlflow.domains.records import Records
 from pamlflow.plugins import PartError, told
 from pamlflow.tasks import TaskSet, Variable, with_units
 from pamlflow.types import FloatArray

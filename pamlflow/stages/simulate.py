@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pamlflow.domains.excitations import excitations_to_datasets
-from pamlflow.domains.recorded import Records, drawn
+from pamlflow.domains.records import Records, drawn
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool
 from pamlflow.seeding import generator

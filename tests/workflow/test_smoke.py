@@ -108,7 +108,7 @@ def test_the_report_shows_the_figures_and_their_captions(smoke, tmp_path):
     run(smoke, "--configfile", SMOKE, "--report", report)
     text = report.read_text()
     assert all(f"{name}.svg" in text for name in FIGURES)
-    assert "negative log predictive density" in text and "the posterior q(h) of each task" in text
+    assert "negative log predictive density" in text and "the mean of q(h)" in text
     landing = json.loads(re.search(r"var workflow_desc = (.*);", text)[1])
     curves = (smoke / RESULTS / "learning_curves.svg").read_text(encoding="utf-8")
     assert curves[curves.index("<svg") :].strip() in landing and landing.count("<svg") == 1

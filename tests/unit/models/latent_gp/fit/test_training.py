@@ -245,7 +245,9 @@ def with_a_failing_start(tasks):
     """Train from two starts, the first of which has no finite bound."""
     starts = [np.full((8, 2), 1e200), rng().standard_normal((8, 2))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pamlflow.models.latent_gp.fit.training.initial_latents", lambda *_: starts)
+        patch.setattr(
+            "pamlflow.models.latent_gp.fit.vector_model.initial_latents", lambda *_: starts
+        )
         settings = TrainingSettings(first_iterations=10, starts=2)
         return train(tasks, SETTINGS, settings, rng())
 

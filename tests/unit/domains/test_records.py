@@ -8,7 +8,7 @@ from own_records import Decays
 
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import RecordedDomain
-from pamlflow.domains.recorded import Records, drawn
+from pamlflow.domains.records import Records, drawn
 from pamlflow.spaces import Box
 from pamlflow.world import World
 
