@@ -82,6 +82,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any
     shape, _, dtype = heads[version](stream)
     if dtype.hasobject:
         raise ValueError(f"{member.filename!r} holds Python objects, which are not read")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"{member.filename!r} declares the shape {list(shape)}")
     declared, found = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
     if declared != found:
         raise ValueError(f"{member.filename!r} declares {declared} bytes, and holds {found}")

@@ -4,7 +4,6 @@ import io
 import warnings
 import zipfile
 from collections import namedtuple
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -111,7 +110,7 @@ Task = namedtuple("Task", ["stiffness", "mass"])
         pd.Series({"stiffness": 4.0, "mass": 1.5}),
         Task(4.0, 1.5),
         np.array((4.0, 1.5), dtype=[("stiffness", float), ("mass", float)]),
-        (Fraction(3, 2), 4),
+        (np.float32(1.5), 4),
     ],
 )
 def test_columns_with_names_are_put_in_order_by_them(tmp_path, descriptor):
@@ -137,7 +136,7 @@ class Broken:
 
 def test_the_rest_of_what_was_told_is_kept_where_a_part_cannot_be_read(tmp_path):
     inputs = run([1.5, 4.0])[0]
-    with pytest.raises(RecordingError, match="task 0: outputs: expected an array of real numbers"):
+    with pytest.raises(RecordingError, match="task 0: outputs: expected an array of numbers"):
         open_learner(tmp_path).tell([1.5, 4.0], inputs, Broken())
     with np.load(tmp_path / "refused_00.npz") as arrays:
         np.testing.assert_array_equal(arrays["inputs"], inputs)
@@ -153,13 +152,13 @@ def test_tables_without_names_are_taken_as_they_are(tmp_path):
 def test_columns_with_other_names_are_refused_and_kept_with_them(tmp_path):
     inputs, outputs = run([1.5, 4.0])
     wrong = pd.DataFrame(inputs, columns=["position", "speed", "force"])
-    message = "columns named position, velocity, force, found position, speed, force"
+    message = "columns 'position', 'velocity', 'force' in any order, found 'position', 'speed'"
     with pytest.raises(RecordingError, match=f"task 0: inputs: expected {message}"):
         open_learner(tmp_path).tell([1.5, 4.0], wrong, outputs)
     with np.load(tmp_path / "refused_00.npz") as arrays:
         np.testing.assert_array_equal(arrays["inputs"]["speed"], inputs[:, 1])
     twice = pd.DataFrame(inputs, columns=["position", "velocity", "velocity"])
-    with pytest.raises(RecordingError, match="found position, velocity, velocity"):
+    with pytest.raises(RecordingError, match="found 'position', 'velocity', 'velocity'"):
         open_learner(tmp_path).tell([1.5, 4.0], twice, outputs)
 
 
@@ -259,15 +258,27 @@ def zipped(path, entries):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"notes.txt": b"by hand"}, "expected the arrays descriptor, inputs, outputs alone"),
-        ({"time.npy": member(np.arange(30.0))}, "alone, found .*time.npy"),
+        ({"notes.txt": b"by hand"}, "'notes.txt' is not an array of NumPy"),
+        ({"time.npy": member(np.arange(30.0))}, "alone, found .*time"),
         ({"outputs.npy": b"no array"}, "magic string"),
-        ({"outputs": b"raw bytes"}, "alone, found .*outputs,"),
-        ({"outputs.npy": member(np.zeros((30, 2)), shape=(10**12, 2))}, "expected .* bytes"),
-        ({"outputs.npy": member(np.zeros((30, 2)), shape=(29, 2))}, "expected 464 bytes"),
-        ({"outputs.npy": member(np.zeros((30, 2)), shape=(-30, -2))}, "outputs: expected"),
-        ({"outputs.npy": member(np.zeros((30, 2)), descr="|O")}, "real numbers, found object"),
-        ({"outputs.npy": member(np.zeros((30, 2)), shape=(30,))}, "expected 240 bytes"),
+        ({"outputs": b"raw bytes"}, "'outputs' is not an array of NumPy"),
+        (
+            {"outputs.npy": member(np.zeros((30, 2)), shape=(10**12, 2))},
+            "declares .* bytes, and holds 480",
+        ),
+        (
+            {"outputs.npy": member(np.zeros((30, 2)), shape=(29, 2))},
+            "declares 464 bytes, and holds 480",
+        ),
+        (
+            {"outputs.npy": member(np.zeros((30, 2)), shape=(-30, -2))},
+            "declares the shape .-30, -2.",
+        ),
+        ({"outputs.npy": member(np.zeros((30, 2)), descr="|O")}, "holds Python objects"),
+        (
+            {"outputs.npy": member(np.zeros((30, 2)), shape=(30,))},
+            "declares 240 bytes, and holds 480",
+        ),
     ],
 )
 def test_members_that_are_no_arrays_are_named(tmp_path, change, problem):
@@ -281,7 +292,7 @@ def test_members_that_are_no_arrays_are_named(tmp_path, change, problem):
 def test_an_array_that_is_there_twice_is_refused(tmp_path):
     open_learner(tmp_path)
     zipped(tmp_path / "task_00.npz", [*members().items(), *members().items()])
-    with pytest.raises(RecordingError, match=r"alone, found descriptor\.npy, descriptor\.npy"):
+    with pytest.raises(RecordingError, match=r"arrays of different names"):
         open_learner(tmp_path)
 
 
