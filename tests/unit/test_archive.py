@@ -8,6 +8,12 @@ import pytest
 from pamlflow.models.interface import TaskArrays
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_round
+from pamlflow.stages.simulate import (
+    draw_design,
+    draw_pool,
+    simulate_initial_tasks,
+    simulate_test_tasks,
+)
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 
@@ -80,3 +86,29 @@ def test_an_old_model_of_pictures_sees_what_it_did(expected):
     decoded = model.predict_descriptors(latent.mean)[:, ::4, ::4]
     np.testing.assert_allclose(latent.mean, expected["pictures_latent"], **CLOSE)
     np.testing.assert_allclose(decoded, expected["pictures_decoded"], rtol=1e-3, atol=1e-4)
+
+
+REDRAWN = {
+    "design": lambda config, **to: draw_design(block=config.pop("block"), experiment=config, **to),
+    "test_tasks": lambda config, **to: simulate_test_tasks(
+        test_grid=config.pop("test_grid"), experiment=config, **to
+    ),
+    "pool": lambda config, **to: draw_pool(candidates=config.pop("pool"), experiment=config, **to),
+    "initial_tasks": lambda config, **to: simulate_initial_tasks(
+        initial_tasks=config.pop("initial_tasks"), experiment=config, pool=V1 / "pool.h5", **to
+    ),
+}
+SIMULATED = ("tasks/inputs", "tasks/outputs", "tasks/descriptors", "pool/descriptors")
+
+
+@pytest.mark.parametrize("name", REDRAWN)
+def test_the_same_seed_draws_what_it_did(name, tmp_path):
+    old, output = store.read(V1 / f"{name}.h5"), tmp_path / f"{name}.h5"
+    REDRAWN[name](dict(old.config), seed=old.seed, output=output)
+    new = store.read(output)
+    assert new.config == old.config and new.datasets.keys() == old.datasets.keys()
+    for path, values in old.datasets.items():
+        if path in SIMULATED:  # other processors round differently
+            np.testing.assert_allclose(new.datasets[path], values, rtol=1e-6, atol=1e-9)
+        else:
+            np.testing.assert_array_equal(new.datasets[path], values, err_msg=path)
