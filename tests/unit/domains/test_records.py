@@ -76,7 +76,7 @@ def test_all_tasks_must_lie_in_the_space():
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        (lambda self: 1 / 0, r"`tasks`: .*test_recorded\.py, line \d+: ZeroDivisionError"),
+        (lambda self: 1 / 0, r"`tasks`: .*test_records\.py, line \d+: ZeroDivisionError"),
         (lambda self: [1, 2], r"`tasks`: expected a pamlflow\.tasks\.TaskSet, found"),
         (lambda self: with_descriptors(np.ones((16, 2))), "tasks: 16 of them have rate = 1.0"),
     ],
