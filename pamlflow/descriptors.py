@@ -161,9 +161,8 @@ class PictureDescriptors:
 
         Raises ValueError with the parameters of the task if the domain fails or returns an invalid picture.
         """
-        parameters = read_only(
-            "parameters", parameters
-        )  # a domain must not change the true parameters
+        # A domain must not change the true parameters.
+        parameters = read_only("parameters", parameters)
         pictures = [self._picture(task) for task in parameters]
         return checked_descriptors(pictures, self.variables, len(parameters))
 

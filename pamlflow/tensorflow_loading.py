@@ -82,9 +82,8 @@ def _without_greeting() -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") != "0":
-            with contextlib.suppress(
-                OSError
-            ):  # no such descriptor, or no room: greetings are no harm
+            # Without such a descriptor, or room for it, the greeting comes and does no harm.
+            with contextlib.suppress(OSError):
                 held = stack.enter_context(tempfile.TemporaryFile())
                 stack.enter_context(stderr_as(held.fileno(), lambda: _pass_on(held)))
         yield

@@ -85,9 +85,7 @@ class Selection:
     """
 
     candidates: FloatArray  # [C, ..., R]
-    latent: (
-        LatentPosterior | None
-    )  # q(h*) of every candidate, [C, Q]; None without a latent variable
+    latent: LatentPosterior | None  # q(h*) of each candidate [C, Q]; None without latent variable
     utilities: FloatArray  # [C], higher is better
     chosen: int
 

@@ -32,9 +32,8 @@ def repeated_tasks(situation: Situation, descriptors: FloatArray) -> IntArray:
     width = box.width
     nearest = np.zeros(len(descriptors), dtype=np.int64)
     distance = np.full(len(descriptors), np.inf)
-    for number, descriptor in enumerate(
-        known
-    ):  # all pairs at once would be a large array for a pool
+    # Task by task: all pairs at once would be a large array for a pool.
+    for number, descriptor in enumerate(known):
         offset = np.max(np.abs(descriptors - descriptor) / width, axis=1)
         nearest[offset < distance] = number
         distance = np.minimum(distance, offset)

@@ -60,9 +60,8 @@ def job(*, log: str | Path, threads: int) -> Iterator[None]:
     the last line of `log`.
     """
     _set_environment(threads)
-    from pamlflow.numerics import (
-        default_error_state,
-    )  # loads NumPy, which reads the number of threads
+    # This loads NumPy, which reads the number of threads.
+    from pamlflow.numerics import default_error_state
 
     with (
         _log_file(Path(log)),

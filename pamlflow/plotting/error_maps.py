@@ -82,9 +82,8 @@ def _draw_maps(
         place = {"ax": row, "pad": 0.01, "aspect": 14, "extend": extend}
         colors = ScalarMappable(norm, COLORMAP)
         bar = figure.colorbar(colors, label=label, ticks=ticks, format=form, **place)
-        bar.ax.yaxis.set_minor_formatter(
-            NullFormatter()
-        )  # minor ticks would have labels in another notation
+        # Minor ticks would have labels in another notation.
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
     for axis, strategy in zip(axes[0], strategies, strict=True):
         axis.set_title(strategy_name(strategy).replace(" (", "\n("))
     for axis in axes[-1]:

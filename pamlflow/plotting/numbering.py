@@ -34,9 +34,8 @@ def number_points(axis: Axes, points: FloatArray, others: FloatArray) -> None:
         places = taken[index] + _OFFSETS
         inside = np.all((places > low) & (places < high), axis=1)
         room = cdist(places / ROOM, taken / ROOM, "chebyshev").min(axis=1).clip(max=1.0)
-        best = int(
-            np.argmax(np.where(inside, room, -1.0))
-        )  # the first of equal places is the nearest
+        # The first of equal places is the nearest.
+        best = int(np.argmax(np.where(inside, room, -1.0)))
         taken = np.concatenate([taken, places[best : best + 1]])
         number = axis.annotate(
             str(index + 1),

@@ -147,9 +147,8 @@ def traversal(
             axis.vlines(edges[:, 0], low[1], high[1], color=FRAME, linewidth=0.5, zorder=0.5)
             axis.hlines(edges[:, 1], low[0], high[0], color=FRAME, linewidth=0.5, zorder=0.5)
             axis.set_xlabel("$h_1$")
-            axis.set_aspect(
-                height / width * step[0] / step[1]
-            )  # decoded pictures keep their aspect
+            # Decoded pictures keep their aspect.
+            axis.set_aspect(height / width * step[0] / step[1])
         left.set_ylabel("$h_2$")
         bounds = np.stack([np.minimum(low, means.min(axis=0)), np.maximum(high, means.max(axis=0))])
         left.set_xlim(*bounds[:, 0])

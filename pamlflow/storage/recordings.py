@@ -107,9 +107,8 @@ def read(path: Path) -> Recording:
     content = _content(path)
     try:
         arrays = npz.exactly(content, Recording._fields)
-        with np.errstate(
-            all="ignore"
-        ):  # values that are too large become infinite, and are refused by name later
+        # Values that are too large become infinite, and are refused by name later.
+        with np.errstate(all="ignore"):
             return Recording(*(np.array(each, dtype=np.float64, order="C") for each in arrays))
     except Exception as error:  # flipped bits may raise anything in zipfile and NumPy
         problem = f"not a recording, or damaged ({error})"
