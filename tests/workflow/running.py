@@ -1,8 +1,10 @@
 """Snakemake as a user starts it, in a folder of its own."""
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -37,3 +39,22 @@ def overlay(folder, **changes):
     path = folder / "overlay.yaml"
     path.write_text(yaml.safe_dump(changes))
     return path
+
+
+def changed(tmp_path, **changes):
+    """smoke.yaml after changes: `run__trials=2`."""
+    config = yaml.safe_load(SMOKE.read_text())
+    for path, value in changes.items():
+        *sections, key = path.split("__")
+        section = config
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+def rules(plan):
+    """The number of jobs of each rule in the output of a dry run."""
+    return Counter(re.findall(r"^rule (?!all:)(\w+):$", plan, re.M))

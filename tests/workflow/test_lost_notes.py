@@ -2,11 +2,9 @@
 
 import re
 import shutil
-from collections import Counter
 
 import pytest
-import yaml
-from running import SMOKE, run
+from running import SMOKE, changed, rules, run
 
 RESULTS = "results/smoke"
 FIGURES = {"learning_curves", "error_maps", "latent_space", "choices", "chosen_values"}
@@ -24,25 +22,6 @@ def contents(folder):
     """The date and the size of every file but those of Snakemake."""
     paths = (path for path in folder.rglob("*") if ".snakemake" not in path.parts)
     return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
-
-
-def changed(tmp_path, **changes):
-    """smoke.yaml after changes: `run__trials=2`."""
-    config = yaml.safe_load(SMOKE.read_text())
-    for path, value in changes.items():
-        *sections, key = path.split("__")
-        section = config
-        for name in sections:
-            section = section[name]
-        section[key] = value
-    path = tmp_path / "changed.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    return path
-
-
-def rules(plan):
-    """The number of jobs of each rule in the output of a dry run."""
-    return Counter(re.findall(r"^rule (?!all:)(\w+):$", plan, re.M))
 
 
 def test_what_agrees_is_left_alone(study):

@@ -8,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import Counter
 
 import numpy as np
 import psutil
 import pytest
 import yaml
-from running import ROOT, SMOKE, command, run
+from running import ROOT, SMOKE, changed, command, rules, run
 
 from pamlflow.cli import main
 from pamlflow.jobs.recover import recover
@@ -29,23 +28,9 @@ def replan(smoke, tmp_path):
     """What Snakemake would run in the finished folder after a change of smoke.yaml."""
 
     def plan(**changes):
-        config = yaml.safe_load(SMOKE.read_text())
-        for path, value in changes.items():
-            *sections, key = path.split("__")
-            section = config
-            for name in sections:
-                section = section[name]
-            section[key] = value
-        changed = tmp_path / "changed.yaml"
-        changed.write_text(yaml.safe_dump(config, sort_keys=False))
-        return run(smoke, "--dry-run", "--configfile", changed)
+        return run(smoke, "--dry-run", "--configfile", changed(tmp_path, **changes))
 
     return plan
-
-
-def rules(plan):
-    """The number of jobs of each rule in the output of a dry run."""
-    return Counter(re.findall(r"^rule (?!all:)(\w+):$", plan, re.M))
 
 
 def test_the_summary_has_every_score_once(smoke):
