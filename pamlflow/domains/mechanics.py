@@ -4,12 +4,11 @@ Angles are zero where links point up and grow about the y axis; gravity is 9.81 
 friction, no contact and no end of the rail.
 """
 
-import logging
-
 import mujoco
 import numpy as np
 
-from pamlflow.domains.base import Excitation, SimulationError
+from pamlflow.domains import stepping
+from pamlflow.domains.base import Excitation
 from pamlflow.domains.rendering import PICTURE_GROUP
 from pamlflow.types import FloatArray
 
@@ -21,19 +20,13 @@ DRAWN_RADIUS = 0.1
 CART_BRIGHTNESS = 0.5
 OUTER_BRIGHTNESS = 0.75  # of a link on another one, which has 1
 
-# By default MuJoCo writes its warnings to MUJOCO_LOG.TXT in the current folder.
-mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
-
 
 def empty_model(step: float) -> mujoco.MjSpec:
     """Return an empty model, to be integrated by Runge-Kutta steps of `step` seconds."""
     spec = mujoco.MjSpec()
     spec.option.timestep = step
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_RK4
-    # Without autoreset off, an unstable simulation silently starts again from the upright state.
-    spec.option.disableflags = (
-        mujoco.mjtDisableBit.mjDSBL_CONTACT | mujoco.mjtDisableBit.mjDSBL_AUTORESET
-    )
+    spec.option.disableflags = mujoco.mjtDisableBit.mjDSBL_CONTACT | stepping.NO_RESET
     return spec
 
 
@@ -110,15 +103,6 @@ def integrate(spec: mujoco.MjSpec, excitation: Excitation, substeps: int, task: 
     states = np.empty((len(controls) + 1, initial_state.size))
     states[0] = initial_state
     data.qpos[:], data.qvel[:] = initial_state[0::2], initial_state[1::2]
-    for step, control in enumerate(controls):
-        data.ctrl[:] = control
-        mujoco.mj_step(model, data, nstep=substeps)
+    for step in stepping.driven(model, data, controls, substeps, task):
         states[step + 1, 0::2], states[step + 1, 1::2] = data.qpos, data.qvel
-        # MuJoCo looks at a state only when it leaves it, and so never at the last one.
-        in_range = bool((np.abs(states[step + 1]) < mujoco.mjMAXVAL).all())
-        if data.warning.number.any() or not in_range:
-            raise SimulationError(
-                f"{task}: the simulation is unstable at control step {step}, state "
-                f"{states[step + 1]}; take a smaller time_step or more substeps"
-            )
     return states
