@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
@@ -100,7 +101,8 @@ def problem_in(section: Key, error: ValueError) -> Problem:
 class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
-    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), a list of texts
+    (`tuple[str, ...]`), other settings, or numbers or settings by name (`Mapping[str, float]`).
     Raises ValueError for invalid values.
     """
 
@@ -120,6 +122,14 @@ class Settings:
         """Return these settings with those of a config section in their place; raises as `from_config`."""
         return replace(self, **_read(type(self), section))
 
+    def files(self) -> Mapping[str, Path]:
+        """Return the files that these settings name, by names that do not depend on the machine.
+
+        What is made with the settings depends on the content of these files, too. Raises SettingError where
+        there is no such file.
+        """
+        return {}
+
     @classmethod
     def names(cls) -> frozenset[str]:
         """Return the names of the settings."""
@@ -128,17 +138,23 @@ class Settings:
     def to_config(self) -> dict[str, Any]:
         """Return the section that `from_config` makes these settings from, with all of its keys."""
         return {
-            name: value.to_config() if isinstance(value, Settings) else value
+            name: _config_of(getattr(self, name))
             for name in get_type_hints(type(self))  # in order
-            for value in [getattr(self, name)]
         }
 
-    def described(self) -> list[tuple[str, str, str]]:
-        """Return name, possible values and value of each setting, as Markdown."""
-        hints = get_type_hints(type(self), include_extras=True)
-        return [
-            (f"`{name}`", _said(hint), f"`{getattr(self, name)}`") for name, hint in hints.items()
-        ]
+    def described(self, section: str = "") -> list[tuple[str, str, str]]:
+        """Return name, possible values and value of each setting below `section`, as Markdown."""
+        rows = []
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            value, entries = getattr(self, name), _entries_of(hint)
+            if isinstance(value, Settings):
+                rows += value.described(f"{section}{name}.")
+            elif entries and issubclass(entries, Settings):
+                rows += entries().described(f"{section}{name}.<name>.")
+            else:
+                default = "" if value in ("", (), {}) else f"`{value}`"
+                rows.append((f"`{section}{name}`", _said(hint), default))
+        return rows
 
     def __post_init__(self) -> None:
         """Raise SettingError unless names are known, kinds right and numbers within their bounds."""
@@ -149,7 +165,11 @@ class Settings:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
                     raise SettingError((name,), f"expected {text}, found {value!r}")
-            elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
+            elif kind == tuple[str, ...]:
+                object.__setattr__(self, name, _texts(name, value))
+            elif entries := _entries_of(kind):
+                object.__setattr__(self, name, _by_name(name, entries, value))
+            elif {int, float} & {kind, *get_args(kind)}:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
             elif isinstance(kind, type) and not isinstance(value, kind):
@@ -168,6 +188,11 @@ def _read(kind: type[Settings], section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made(name: str, kind: Any, value: Any) -> Any:
     """The value of a setting, of which a section is made into the settings that it stands for."""
+    if isinstance(value, Mapping) and (entries := _entries_of(kind)):
+        try:
+            return {each: _made(str(each), entries, section) for each, section in value.items()}
+        except SettingError as error:
+            raise SettingError(*problem_in((name,), error)) from error
     if not (isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings)):
         return value
     try:
@@ -176,11 +201,52 @@ def _made(name: str, kind: Any, value: Any) -> Any:
         raise SettingError(*problem_in((name,), error)) from error
 
 
+def _config_of(value: Any) -> Any:
+    """Return what a configuration says for a value."""
+    if isinstance(value, Mapping):
+        return {name: _config_of(each) for name, each in value.items()}
+    return value.to_config() if isinstance(value, Settings) else value
+
+
+def _entries_of(kind: Any) -> type | None:
+    """The kind of the entries of a mapping from names to numbers or settings; None of what is none."""
+    entries = get_args(kind)[1] if get_origin(kind) is Mapping else None
+    return entries if isinstance(entries, type) and issubclass(entries, float | Settings) else None
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    """`value`, a list of texts in a config file, as a tuple; SettingError unless it is one."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise SettingError((name,), f"expected a list of names, found {value!r}")
+    return tuple(value)
+
+
+def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
+    """`value`, numbers or settings by name, as a dict; SettingError unless it is that."""
+    if not isinstance(value, Mapping):
+        raise SettingError((name,), f"expected a section of names, found {value!r}")
+    if entries is float:
+        try:
+            return {each: _number(each, float, ANY_NUMBER, it) for each, it in value.items()}
+        except SettingError as error:
+            raise SettingError(*problem_in((name,), error)) from error
+    for each, it in value.items():
+        if not isinstance(it, entries):
+            raise SettingError((name, str(each)), f"expected a section of keys, found {it!r}")
+    return dict(value)
+
+
 def _said(hint: Any) -> str:
     """Return the allowed values of a setting in words."""
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
+    if kind == tuple[str, ...]:
+        return "a list of names"
+    if _entries_of(kind):
+        return "numbers by name"
+    if kind is str:
+        return "a text"
     if not {int, float} & {kind, *get_args(kind)}:
         return getattr(kind, "__name__", str(kind))
     number = "whole number" if int in (kind, *get_args(kind)) else "number"
@@ -211,11 +277,3 @@ class InferenceSettings(Settings):
 
     objective: Literal["predictive", "elbo"] = "predictive"
     protocols: tuple[str, ...] = ("paper", "few_shot_0", "few_shot_20")
-
-    def __post_init__(self) -> None:
-        """Turn the list of a config file into a tuple."""
-        super().__post_init__()
-        if isinstance(self.protocols, str):
-            text = f"expected a list of names, found {self.protocols!r}"
-            raise SettingError(("protocols",), text)
-        object.__setattr__(self, "protocols", tuple(self.protocols))
