@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -152,7 +153,8 @@ class Settings:
             elif entries and issubclass(entries, Settings):
                 rows += entries().described(f"{section}{name}.<name>.")
             else:
-                default = "" if value in ("", (), {}) else f"`{value}`"
+                written = json.dumps(value) if value is None or isinstance(value, tuple) else value
+                default = "" if value in ("", (), {}) else f"`{written}`"
                 rows.append((f"`{section}{name}`", _said(hint), default))
         return rows
 

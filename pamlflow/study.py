@@ -9,6 +9,7 @@ from typing import Any
 
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
+from pamlflow.domains.sources import digests
 from pamlflow.models import is_default, kind_of, own_sections, without_kind
 from pamlflow.names import INITIAL, ORACLE
 from pamlflow.seeding import job_seed
@@ -87,10 +88,13 @@ class Study:
     def world(self, experiment: str) -> dict[str, Any]:
         """Return the settings that determine the tasks of an experiment.
 
-        `failed_tasks` is not among them, since existing tasks did not fail; scripts read it directly.
+        What is in the files that options name is among them, by its SHA-256. `failed_tasks` is not, since
+        existing tasks did not fail; scripts read it directly.
         """
         settings = world_settings(self.of(experiment))
-        return {key: value for key, value in settings.items() if key != "failed_tasks"}
+        settings.pop("failed_tasks", None)
+        files = digests(settings["domain"], settings.get("options", {}))
+        return settings | ({"files": files} if files else {})
 
     def model(self, experiment: str) -> Mapping[str, Any]:
         """Return the section `model` of an experiment, with the number of latent dimensions.

@@ -14,6 +14,7 @@ from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Trans
 from pamlflow.domains.checks import task_failed
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.domains.records import Records
+from pamlflow.domains.sources import require_unchanged
 from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box
@@ -71,7 +72,13 @@ class World:
 
     @classmethod
     def of(cls, whole: TaskDomain | Records, settings: Mapping[str, Any]) -> Self:
-        """Return the world of the domain that `domain_of` made of these settings; raises as `from_config`."""
+        """Return the world of the domain that `domain_of` made of these settings; raises as `from_config`.
+
+        Where the settings say which `files` the domain was planned with, by their SHA-256, ChangedError is
+        raised unless it was made from these.
+        """
+        if "files" in settings:
+            require_unchanged(settings["domain"], settings.get("options", {}), settings["files"])
         simulation = settings.get("simulation", {})
         runs = {key: simulation.get(key, default) for key, default in RUN_DEFAULTS.items()}
         domain = whole
