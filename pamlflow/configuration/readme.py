@@ -48,7 +48,9 @@ def _domain_rows() -> Iterator[str]:
         if isinstance(variables, property):  # only an object knows, made with options
             named = "those of its options"
         else:
-            named = ", ".join(f"`{it.name}` ({it.unit})" for it in variables) or "those of its tasks"
+            named = (
+                ", ".join(f"`{it.name}` ({it.unit})" for it in variables) or "those of its tasks"
+            )
         yield from _option_rows(name, named, getattr(made, "options", None))
 
 
@@ -93,8 +95,8 @@ _DOMAINS = """
 ## Domains
 
 `space`, `fixed` and `test_grid` name and order these parameters; `options` has these settings. Links and poles
-have a mass of 1 kg where it is no parameter. [From an MJCF file to learning curves](../docs/own_mjcf.md) explains the
-options of `mjcf`.
+have a mass of 1 kg where it is no parameter. Those of `mjcf` are explained in
+[From an MJCF file to learning curves](../docs/own_mjcf.md).
 
 | domain | parameters | option | value | default |
 |---|---|---|---|---|"""

@@ -38,7 +38,8 @@ def alternating_controls(
     """Return signals [steps, controls] in -1..1 of `alternating_control`, each with a sign of its own."""
     blocks = max(1, round(steps / hold))
     signs = rng.choice([-1.0, 1.0], size=controls)
-    return signs * alternating_control(steps, blocks, 1.0, 0.0, rng)[:, None]
+    signals: FloatArray = signs * alternating_control(steps, blocks, 1.0, 0.0, rng)[:, None]
+    return signals
 
 
 def wave_controls(steps: int, hold: int, controls: int, rng: np.random.Generator) -> FloatArray:

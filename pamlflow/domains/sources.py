@@ -34,8 +34,12 @@ def require_unchanged(name: str, options: Mapping[str, Any], planned: Mapping[st
     found = digests(name, options)
     for called in sorted({*found, *planned}):
         if found.get(called) != planned.get(called):
-            text = f"{called}, a file of the domain '{name}', has changed since this run was planned"
-            raise ChangedError(f"{text}; start Snakemake again, which makes anew what depends on it")
+            text = (
+                f"{called}, a file of the domain '{name}', has changed since this run was planned"
+            )
+            raise ChangedError(
+                f"{text}; start Snakemake again, which makes anew what depends on it"
+            )
 
 
 @functools.lru_cache(maxsize=10_000)

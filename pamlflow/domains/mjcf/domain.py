@@ -12,7 +12,7 @@ from pamlflow.domains.mjcf import source
 from pamlflow.domains.mjcf.drive import Drive
 from pamlflow.domains.mjcf.family import Family
 from pamlflow.domains.mjcf.observed import Quantity, quantities
-from pamlflow.domains.mjcf.options import MjcfOptions
+from pamlflow.domains.mjcf.options import NOTHING_SAID, MjcfOptions
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
 
@@ -35,7 +35,7 @@ class Mjcf:
     time_step: float = 0.05
     substeps: int = 10
     initial_noise: float = 0.05
-    options: MjcfOptions = MjcfOptions()
+    options: MjcfOptions = NOTHING_SAID
 
     _family: Family = field(init=False, repr=False, compare=False)
     _observed: tuple[Quantity, ...] = field(init=False, repr=False, compare=False)

@@ -74,8 +74,7 @@ class Drive:
                     text = f"missing, actuator '{known[index]}' has no ctrlrange in the file"
                     raise SettingError(("controls", "limit"), f"{text}; give the largest control")
                 ranges[index] = -limit, limit
-        low, high = ranges[self.actuators].T
-        return low, high
+        return ranges[self.actuators, 0], ranges[self.actuators, 1]
 
 
 def start(spec: mujoco.MjSpec, model: mujoco.MjModel, settings: Start) -> mujoco.MjData:

@@ -25,9 +25,7 @@ class Family:
         self.variables = tuple(Variable(name, each.unit) for name, each in parameters.items())
         if not parameters:
             text = "missing, expected a section for each of them, such as"
-            raise SettingError(
-                ("parameters",), f"{text} `mass: {{unit: kg, sets: body:arm.mass}}`"
-            )
+            raise SettingError(("parameters",), f"{text} `mass: {{unit: kg, sets: body:arm.mass}}`")
         planned = [
             change
             for number, (name, parameter) in enumerate(parameters.items())
@@ -85,7 +83,9 @@ class Family:
                 continue
             if changed == nominal:
                 listed = ", ".join(sorted({change.target for change in own}))
-                text = f"changes nothing of the model: {listed}; what is 0 stays 0 when it is scaled"
+                text = (
+                    f"changes nothing of the model: {listed}; what is 0 stays 0 when it is scaled"
+                )
                 reason = "and other numbers of the file may take the place of this one"
                 raise SettingError(("parameters", variable.name), f"{text}, {reason}")
 

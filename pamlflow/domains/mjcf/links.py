@@ -20,7 +20,9 @@ def refusal(body: mujoco.MjsBody, spec: mujoco.MjSpec) -> str:
     if any(part.frame is not None for part in parts):
         return "has a `frame`; change the numbers of its parts"
     if any(geom.type not in (*ROUND, *POINTS) for geom in body.geoms):
-        return "has geoms other than capsules, cylinders and spheres; change their sizes and positions"
+        return (
+            "has geoms other than capsules, cylinders and spheres; change their sizes and positions"
+        )
     if not any(geom.type in ROUND for geom in body.geoms):
         return "has no capsule or cylinder"
     return ""

@@ -109,6 +109,9 @@ class MjcfOptions(Settings):
         return {Path(os.path.relpath(each, path.parent)).as_posix(): each for each in found}
 
 
+NOTHING_SAID = MjcfOptions()
+
+
 def _folder(package: str) -> Path:
     """The folder of an installed package, which is not imported; SettingError where there is none."""
     try:

@@ -20,18 +20,23 @@ from pamlflow.settings import SettingError
 from pamlflow.types import FloatArray
 from pamlflow.wording import Key, nearest, quoted
 
-FORM = re.compile(r"(?:(?P<kind>\w+):(?P<name>.+)|option)\.(?P<attribute>\w+)(?:\[(?P<index>\d+)\])?")
+FORM = re.compile(
+    r"(?:(?P<kind>\w+):(?P<name>.+)|option)\.(?P<attribute>\w+)(?:\[(?P<index>\d+)\])?"
+)
 EXPECTED = "expected a target such as body:arm.mass, joint:left_*.damping or option.gravity[2]"
 CHANGED = [kind for kind in KINDS if kind not in ("sensor", "key")]
 
 FIRST = ("damping", "stiffness", "gear", "friction")
 """Attributes of several numbers, of which MJCF mostly has the first alone."""
 
-NEVER_NEGATIVE = ("mass", "length", "density", "size", "damping", "armature", "frictionloss")
-NEVER_NEGATIVE += ("friction", "viscosity")
+NEVER_NEGATIVE = {
+    *("mass", "length", "density", "size"),
+    *("damping", "armature", "frictionloss", "friction", "viscosity"),
+}
 """What MuJoCo takes for a number like any other in some places, though it means nothing."""
 
-NO_PHYSICS = ("rgba", "timestep", "userdata")
+NOT_VARIED = ("ctrlrange", "rgba", "timestep", "userdata")
+"""Numbers that say nothing of the motion, or that all tasks must share."""
 
 SHAPE = ("size", "pos", "quat")
 
@@ -50,12 +55,12 @@ class Change(NamedTuple):
     kind: str
     element: int
     attribute: str
-    index: int | None
+    number: int | None
 
     @property
     def place(self) -> tuple[str, int, str, int | None]:
         """What is changed."""
-        return self.kind, self.element, self.attribute, self.index
+        return self.kind, self.element, self.attribute, self.number
 
 
 def changes(
@@ -72,7 +77,9 @@ def changes(
     known = names(spec, kind) if found["name"] else []
     places = matching(known, found["name"], key, kind) if found["name"] else [0]
     if kind == "body" and len(places) > 1:
-        places = [place for place in places if place]  # a pattern means the bodies of the mechanism, not the world
+        places = [
+            place for place in places if place
+        ]  # a pattern means the bodies of the mechanism, not the world
     for element in places:
         index = int(found["index"]) if found["index"] else None
         try:
@@ -81,9 +88,7 @@ def changes(
             said = f"{kind} '{known[element]}'" if known else kind
             raise SettingError(key, f"{quoted(target)}: {said} {error}") from error
         stage = {"length": 1, "mass": 2 if kind == "geom" else 3}.get(attribute, 0)
-        yield Change(
-            stage, is_scaled, parameter, target, factor, kind, element, attribute, index
-        )
+        yield Change(stage, is_scaled, parameter, target, factor, kind, element, attribute, index)
 
 
 def apply(spec: mujoco.MjSpec, planned: Sequence[Change], values: FloatArray) -> None:
@@ -116,7 +121,7 @@ def value_now(spec: mujoco.MjSpec, change: Change) -> float:
     if change.attribute == "length":
         return links.length(element)
     value = getattr(element, change.attribute)
-    return float(value if np.ndim(value) == 0 else value[change.index or 0])
+    return float(value if np.ndim(value) == 0 else value[change.number or 0])
 
 
 def _element(spec: mujoco.MjSpec, kind: str, index: int) -> Any:
@@ -166,7 +171,7 @@ def _numbers(element: Any) -> list[str]:
     """The attributes of an element that are real numbers, or arrays of them."""
     found = []
     for name in dir(element):
-        is_other = name.startswith("_") or name in NO_PHYSICS
+        is_other = name.startswith("_") or name in NOT_VARIED
         value = None if is_other else getattr(element, name)
         is_array = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0
         if isinstance(value, float) or is_array:
@@ -182,5 +187,5 @@ def _assign(element: Any, change: Change, value: float) -> None:
     if np.ndim(present) == 0:
         setattr(element, change.attribute, value * present if change.is_scaled else value)
     else:
-        which = slice(None) if change.index is None else change.index
+        which = slice(None) if change.number is None else change.number
         present[which] = value * present[which] if change.is_scaled else value
