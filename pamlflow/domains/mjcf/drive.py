@@ -88,10 +88,10 @@ def start(spec: mujoco.MjSpec, model: mujoco.MjModel, settings: Start) -> mujoco
         mujoco.mj_resetDataKeyframe(model, data, number)
     joints = names(spec, "joint")
     for pattern, value in settings.positions.items():
-        key = ("start", "positions", pattern)
-        for joint in matching(joints, pattern, key, "joint"):
+        place = ("start", "positions", pattern)
+        for joint in matching(joints, pattern, place, "joint"):
             if mujoco.mjtJoint(int(model.jnt_type[joint])) not in ONE_POSITION:
                 text = f"joint '{joints[joint]}' has more than one position; use a keyframe"
-                raise SettingError(key, text)
+                raise SettingError(place, text)
             data.qpos[model.jnt_qposadr[joint]] = value
     return data

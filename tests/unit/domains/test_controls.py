@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pamlflow.domains.controls import alternating_control
+from pamlflow.domains.controls import (
+    alternating_control,
+    alternating_controls,
+    held_controls,
+    wave_controls,
+)
 
 
 def blocks_of(signal):
@@ -68,3 +73,32 @@ def test_noise_is_added_before_clipping():
     assert np.std((signal - noiseless)[free]) == pytest.approx(1.0, rel=0.05)
     last = abs(noiseless) == 25.0
     assert 0.4 < np.mean(abs(signal[last]) == 25.0) < 0.6
+
+
+ALL = [held_controls, alternating_controls, wave_controls]
+
+
+@pytest.mark.parametrize("signals", ALL)
+@pytest.mark.parametrize(("steps", "hold", "controls"), [(1, 1, 1), (7, 100, 3), (100, 7, 0)])
+def test_signals_of_any_size_stay_within_one(signals, steps, hold, controls):
+    found = signals(steps, hold, controls, np.random.default_rng(0))
+    assert found.shape == (steps, controls) and (np.abs(found) <= 1.0).all()
+
+
+@pytest.mark.parametrize("signals", ALL)
+def test_signals_differ_from_each_other_and_use_their_range(signals):
+    found = signals(1000, 10, 20, np.random.default_rng(0))
+    assert len(np.unique(found.round(12), axis=1).T) == (
+        2 if signals is alternating_controls else 20
+    )
+    assert found.min() < -0.7 and found.max() > 0.7
+    assert np.abs(found.mean(axis=0)).max() < 0.25
+
+
+def test_waves_are_smooth_and_have_periods_of_some_holds():
+    found = wave_controls(4000, 10, 30, np.random.default_rng(0))
+    assert np.abs(np.diff(found, axis=0)).max() < 2 * np.pi / 20  # the steepest sine
+    power = np.square(np.abs(np.fft.rfft(found, axis=0)))
+    periods = 4000 / np.arange(1, 2001)
+    inside = (periods > 15) & (periods < 100)
+    assert power[1:][inside].sum() > 0.99 * power[1:].sum()
