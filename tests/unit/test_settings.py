@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -254,3 +255,52 @@ def test_an_error_says_which_setting_it_is_of(section, key, text):
 def test_a_section_of_settings_makes_them_again(section):
     assert section.to_config() == dataclasses.asdict(section)
     assert type(section).from_config(section.to_config()) == section
+
+
+@dataclasses.dataclass(frozen=True)
+class Named(Settings):
+    """Lists, numbers and sections by name."""
+
+    names: tuple[str, ...] = ("one",)
+    numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    parts: Mapping[str, Inner] = dataclasses.field(default_factory=dict)
+    text: str = ""
+    inner: Inner = Inner()
+
+
+def test_lists_and_sections_by_name_are_read_and_written():
+    section = {"names": ["a", "b"], "numbers": {"x": 1}, "parts": {"p": {"number": 3}}}
+    made = Named.from_config(section)
+    assert made == Named(("a", "b"), {"x": 1.0}, {"p": Inner(3)})
+    assert isinstance(made.numbers["x"], float) and made.files() == {}
+    written = made.to_config()
+    assert written["parts"] == {"p": {"number": 3}} and written["inner"] == {"number": 2}
+    assert Named.from_config(json.loads(json.dumps(written))) == made
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text"),
+    [
+        ({"names": "one"}, ("names",), "expected a list of names, found 'one'"),
+        ({"names": ["one", 2]}, ("names",), "expected a list of names"),
+        ({"numbers": 3}, ("numbers",), "expected a section of names, found 3"),
+        ({"numbers": {"x": "y"}}, ("numbers", "x"), "expected a number, found 'y'"),
+        ({"parts": {"p": 3}}, ("parts", "p"), "expected a section of keys, found 3"),
+        ({"parts": {"p": {"numer": 3}}}, ("parts", "p", "numer"), "unknown key; did you mean 'num"),
+        ({"parts": {"p": {"number": 9}}}, ("parts", "p", "number"), "expected a whole number"),
+    ],
+)
+def test_an_error_in_what_has_a_name_says_where(section, key, text):
+    with pytest.raises(SettingError) as raised:
+        Named.from_config(section)
+    assert raised.value.key == key and raised.value.text.startswith(text)
+
+
+def test_settings_within_others_are_described_with_their_section():
+    assert Named().described() == [
+        ("`names`", "a list of names", '`["one"]`'),
+        ("`numbers`", "numbers by name", ""),
+        ("`parts.<name>.number`", "a whole number from 1 to 5", "`2`"),
+        ("`text`", "a text", ""),
+        ("`inner.number`", "a whole number from 1 to 5", "`2`"),
+    ]

@@ -250,3 +250,51 @@ def test_a_context_is_at_most_half_of_the_shortest_recorded_task():
 def test_keys_of_recorded_tasks_go_together(without, changes, expected):
     with pytest.raises(ConfigurationError, match=expected):
         recorded(*without, **{"strategies": ["paml"]} | changes)
+
+
+MJCF = """
+<mujoco><option timestep="0.01"/><worldbody><body name="link">
+  <joint name="hinge" axis="0 1 0"/><geom type="capsule" fromto="0 0 0 0 0 -1" size="0.05"/>
+</body></worldbody></mujoco>
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "message"),
+    [
+        ({"file": "arn.xml"}, "options.file", "no such file: .*arn.xml; did you mean 'arm.xml'"),
+        (
+            {"parameters": {"m": {"sets": "body:lnk.mass"}}},
+            "options.parameters.m.sets",
+            "the file has no body 'lnk'; did you mean 'link'",
+        ),
+        ({"observed": ["joint:hing"]}, r"options.observed\[0\]", "no joint 'hing'; did you mean"),
+        ({"observe": []}, "options.observe", "unknown key; did you mean 'observed'"),
+        ({"start": {"positions": {"h": 1}}}, "options.start.positions.h", "has no joint 'h'"),
+    ],
+)
+def test_options_that_a_file_does_not_have_are_named_where_they_stand(
+    config, tmp_path, monkeypatch, options, key, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "arm.xml").write_text(MJCF)
+    own = {"file": "arm.xml", "parameters": {"m": {"sets": "body:link.mass"}}}
+    section = {"domain": "mjcf", "space": {"m": [1, 2]}, "test_grid": [2], "options": own}
+    config["experiments"] = {"arm": config["experiments"]["cart_pole"] | section}
+    config["run"] |= {"experiments": ["arm"], "strategies": ["uniform"]}
+    require_parts(config)
+    config["experiments"]["arm"]["options"] = own | options
+    with pytest.raises(ConfigurationError, match=f"experiments.arm.{key}: .*{message}"):
+        require_parts(config)
+
+
+def test_steps_that_are_too_long_for_a_file_are_named(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "arm.xml").write_text(MJCF)
+    own = {"file": "arm.xml", "parameters": {"m": {"sets": "body:link.mass"}}}
+    section = {"domain": "mjcf", "space": {"m": [1, 2]}, "test_grid": [2], "options": own}
+    section["simulation"] = config["experiments"]["cart_pole"]["simulation"] | {"substeps": 3}
+    config["experiments"] = {"arm": config["experiments"]["cart_pole"] | section}
+    config["run"] |= {"experiments": ["arm"], "strategies": ["uniform"]}
+    with pytest.raises(ConfigurationError, match=r"longer than the 0.01 s .* set substeps: 5"):
+        require_parts(config)
