@@ -9,7 +9,7 @@ from typing import Any
 
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
-from pamlflow.domains.sources import digests
+from pamlflow.domains.content import digests
 from pamlflow.models import is_default, kind_of, own_sections, without_kind
 from pamlflow.names import INITIAL, ORACLE
 from pamlflow.seeding import job_seed

@@ -12,9 +12,9 @@ from pamlflow.descriptors import NO_BOX, Descriptors, make_descriptors
 from pamlflow.domains import make_domain
 from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
 from pamlflow.domains.checks import task_failed
+from pamlflow.domains.content import require_unchanged
 from pamlflow.domains.fixed import fix_parameters
 from pamlflow.domains.records import Records
-from pamlflow.domains.sources import require_unchanged
 from pamlflow.plugins import told
 from pamlflow.settings import RUN_DEFAULTS
 from pamlflow.spaces import Box

@@ -8,7 +8,7 @@ import pytest
 
 from pamlflow.configuration.validation import validated
 from pamlflow.disagreement import disagreements
-from pamlflow.domains.sources import ChangedError, digests
+from pamlflow.domains.content import ChangedError, digests
 from pamlflow.origins import origin
 from pamlflow.settings import world_settings
 from pamlflow.stages.simulate import simulate_test_tasks
