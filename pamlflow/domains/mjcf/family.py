@@ -7,7 +7,7 @@ import numpy as np
 
 from pamlflow.domains.mjcf import targets
 from pamlflow.domains.mjcf.options import Parameter
-from pamlflow.domains.mjcf.source import told
+from pamlflow.domains.mjcf.source import compiled
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
@@ -42,7 +42,7 @@ class Family:
         """
         spec = self.spec.copy()
         targets.apply(spec, self._planned, values)
-        return _compiled(spec)
+        return compiled(spec)
 
     def _changes(self, number: int, name: str, parameter: Parameter) -> list[targets.Change]:
         found: list[targets.Change] = []
@@ -71,14 +71,14 @@ class Family:
 
     def _require_effects(self) -> None:
         """Each parameter must change something of the compiled model."""
-        nominal = _content(self.spec.copy().compile())
+        nominal = _content(compiled(self.spec.copy()))
         for number, variable in enumerate(self.variables):
             own = [change for change in self._planned if change.parameter == number]
             spec, values = self.spec.copy(), np.ones(len(self.variables))
             values[number] = _other_value(spec, own[0])
             try:
                 targets.apply(spec, own, values)
-                changed = _content(_compiled(spec))
+                changed = _content(compiled(spec))
             except ValueError:  # it has an effect
                 continue
             if changed == nominal:
@@ -95,13 +95,6 @@ def _other_value(spec: mujoco.MjSpec, change: targets.Change) -> float:
     if change.is_scaled:
         return 1.1 / change.factor
     return (1.1 * targets.value_now(spec, change) or 0.1) / change.factor
-
-
-def _compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
-    try:
-        return spec.compile()
-    except (ValueError, mujoco.FatalError) as error:
-        raise ValueError(f"MuJoCo refuses the model: {told(error)}") from error
 
 
 def _content(model: mujoco.MjModel) -> bytes:

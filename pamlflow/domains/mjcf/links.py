@@ -10,12 +10,15 @@ from pamlflow.types import FloatArray
 
 ROUND = (mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER)
 POINTS = (mujoco.mjtGeom.mjGEOM_SPHERE,)
+LOOPS = (mujoco.mjtEq.mjEQ_CONNECT, mujoco.mjtEq.mjEQ_WELD)
 
 
 def refusal(body: mujoco.MjsBody, spec: mujoco.MjSpec) -> str:
     """Return why a body has no length that can be changed; empty if it has one."""
     if has_inertial(body, spec):
         return "has an `inertial` of its own, which does not follow from its length"
+    if any(each.type in LOOPS for each in spec.equalities):
+        return "is in a file that closes loops by `equality`, which another length would tear"
     parts = [*body.geoms, *body.sites, *body.joints, *body.bodies]
     if any(part.frame is not None for part in parts):
         return "has a `frame`; change the numbers of its parts"

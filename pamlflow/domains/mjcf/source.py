@@ -25,13 +25,16 @@ def read(path: Path) -> mujoco.MjSpec:
             _spread_total_mass(spec)
             spec.compile()
     except (ValueError, mujoco.FatalError) as error:
-        raise SettingError(("file",), f"{path}: {told(error)}") from error
+        raise SettingError(("file",), f"{path}: {_told(error)}") from error
     return spec
 
 
-def told(error: Exception) -> str:
-    """Return what MuJoCo says, in one line."""
-    return " ".join(str(error).split())
+def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
+    """Return the model of a spec; ValueError with what MuJoCo says where there is none."""
+    try:
+        return spec.compile()
+    except (ValueError, mujoco.FatalError) as error:
+        raise ValueError(f"MuJoCo refuses the model: {_told(error)}") from error
 
 
 def scale_mass(body: mujoco.MjsBody, factor: float, spec: mujoco.MjSpec) -> None:
@@ -72,3 +75,8 @@ def _spread_total_mass(spec: mujoco.MjSpec) -> None:
     factor = total / spec.compile().body_mass[1:].sum()
     for body in spec.bodies:
         scale_mass(body, factor, spec)
+
+
+def _told(error: Exception) -> str:
+    """Return what MuJoCo says, in one line."""
+    return " ".join(str(error).split())

@@ -15,7 +15,7 @@ import numpy as np
 
 from pamlflow.domains.mjcf import links
 from pamlflow.domains.mjcf.elements import KINDS, elements, matching, names
-from pamlflow.domains.mjcf.source import scale_geom_mass, scale_mass
+from pamlflow.domains.mjcf.source import compiled, scale_geom_mass, scale_mass
 from pamlflow.settings import SettingError
 from pamlflow.types import FloatArray
 from pamlflow.wording import Key, nearest, quoted
@@ -76,10 +76,8 @@ def changes(
         raise SettingError(key, f"{text} (known: option, {', '.join(CHANGED)})")
     known = names(spec, kind) if found["name"] else []
     places = matching(known, found["name"], key, kind) if found["name"] else [0]
-    if kind == "body" and len(places) > 1:
-        places = [
-            place for place in places if place
-        ]  # a pattern means the bodies of the mechanism, not the world
+    if len(places) > 1 and kind == "body":  # a pattern means those of the mechanism, not the world
+        places = [place for place in places if place != 0]
     for element in places:
         index = int(found["index"]) if found["index"] else None
         try:
@@ -101,7 +99,9 @@ def apply(spec: mujoco.MjSpec, planned: Sequence[Change], values: FloatArray) ->
         element = _element(spec, change.kind, change.element)
         if change.kind == "body" and change.attribute == "mass":
             if not change.is_scaled:
-                masses = spec.compile().body_mass if masses is None else masses
+                masses = compiled(spec).body_mass if masses is None else masses
+                if not masses[element.id] > 0:
+                    raise ValueError(f"{change.target}: the body has no mass that could be scaled")
                 value /= masses[element.id]
             scale_mass(element, value, spec)
         elif change.attribute == "length":
@@ -117,7 +117,7 @@ def value_now(spec: mujoco.MjSpec, change: Change) -> float:
     """Return the number that a change would replace."""
     element = _element(spec, change.kind, change.element)
     if change.kind == "body" and change.attribute == "mass":
-        return float(spec.compile().body_mass[element.id])
+        return float(compiled(spec).body_mass[element.id])
     if change.attribute == "length":
         return links.length(element)
     value = getattr(element, change.attribute)
@@ -142,7 +142,7 @@ def _checked(
         if attribute == "length" and (why := links.refusal(element, spec)):
             raise ValueError(f"{why}, and so no length")
         needs_mass = kind == "body" and attribute == "mass" and not is_scaled
-        if needs_mass and not spec.compile().body_mass[element.id] > 0:
+        if needs_mass and not compiled(spec).body_mass[element.id] > 0:
             raise ValueError("has no mass in the file; change that of its geoms")
         return None
     known = {*_numbers(element), *derived}

@@ -209,6 +209,21 @@ def test_a_target_that_means_nothing_is_refused(family, target, message):
     assert raised.value.key == ("parameters", "p", "sets")
 
 
+def test_a_length_that_would_tear_a_loop_is_refused(family):
+    loop = '<equality><connect body1="lower" body2="weight" anchor="0 0 0.3"/></equality>'
+    with pytest.raises(SettingError, match="closes loops by `equality`, which another length"):
+        family(ROBOT.replace("<actuator>", f"{loop}<actuator>"), p="body:upper.length")
+
+
+def test_a_mass_cannot_be_set_where_another_parameter_takes_it_away(family):
+    made = family(LINK, density="geom:rod.density", mass="body:link.mass")
+    assert model_of(made, 500.0, 2.0).body_mass[1] == pytest.approx(2.0)
+    with pytest.raises(
+        ValueError, match=r"MuJoCo refuses the model|has no mass that could be scaled"
+    ):
+        model_of(made, 0.0, 2.0)
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -244,6 +259,7 @@ def test_something_must_vary(family):
         ("body:upper.mass", 0.0, "MuJoCo refuses the model: Error: mass and inertia"),
         ("joint:elbow.damping", -1.0, "expected at least 0"),
         ("joint:elbow.armature", np.nan, "expected at least 0, found nan"),
+        ("joint:elbow.frictionloss", -1.0, "expected at least 0"),
         ("geom:motor.size[0]", 0.0, "MuJoCo refuses the model: Error: size 0 must be positive"),
     ],
 )
