@@ -103,7 +103,8 @@ class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), a list of texts
-    (`tuple[str, ...]`), other settings, or numbers or settings by name (`Mapping[str, float]`).
+    (`tuple[str, ...]`), other settings, or numbers, texts, settings or any values (`object`) by name
+    (`Mapping[str, float]`).
     Raises ValueError for invalid values.
     """
 
@@ -153,7 +154,8 @@ class Settings:
             elif entries and issubclass(entries, Settings):
                 rows += entries().described(f"{section}{name}.<name>.")
             else:
-                written = json.dumps(value) if value is None or isinstance(value, tuple) else value
+                is_json = value is None or isinstance(value, tuple | bool)
+                written = json.dumps(value) if is_json else value
                 default = "" if value in ("", (), {}) else f"`{written}`"
                 rows.append((f"`{section}{name}`", _said(hint), default))
         return rows
@@ -171,7 +173,7 @@ class Settings:
                 object.__setattr__(self, name, _texts(name, value))
             elif entries := _entries_of(kind):
                 object.__setattr__(self, name, _by_name(name, entries, value))
-            elif {int, float} & {kind, *get_args(kind)}:
+            elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
             elif isinstance(kind, type) and not isinstance(value, kind):
@@ -210,10 +212,14 @@ def _config_of(value: Any) -> Any:
     return value.to_config() if isinstance(value, Settings) else value
 
 
+_BY_NAME: Mapping[Any, str] = {float: "numbers", str: "texts", object: "values"}
+
+
 def _entries_of(kind: Any) -> type | None:
-    """The kind of the entries of a mapping from names to numbers or settings; None of what is none."""
+    """The kind of the entries of a mapping from names, one of those in `_BY_NAME` or settings; or None."""
     entries = get_args(kind)[1] if get_origin(kind) is Mapping else None
-    return entries if isinstance(entries, type) and issubclass(entries, float | Settings) else None
+    is_known = entries in _BY_NAME or (isinstance(entries, type) and issubclass(entries, Settings))
+    return entries if is_known else None
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
@@ -224,7 +230,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
-    """`value`, numbers or settings by name, as a dict; SettingError unless it is that."""
+    """`value`, entries of this kind by name, as a dict; SettingError unless it is that."""
     if not isinstance(value, Mapping):
         raise SettingError((name,), f"expected a section of names, found {value!r}")
     if entries is float:
@@ -234,7 +240,8 @@ def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
             raise SettingError(*problem_in((name,), error)) from error
     for each, it in value.items():
         if not isinstance(it, entries):
-            raise SettingError((name, str(each)), f"expected a section of keys, found {it!r}")
+            expected = "a text" if entries is str else "a section of keys"
+            raise SettingError((name, str(each)), f"expected {expected}, found {it!r}")
     return dict(value)
 
 
@@ -245,10 +252,12 @@ def _said(hint: Any) -> str:
         return " or ".join(f'"{one}"' for one in get_args(kind))
     if kind == tuple[str, ...]:
         return "a list of names"
-    if _entries_of(kind):
-        return "numbers by name"
-    if kind is str:
-        return "a text"
+    if get_origin(kind) is tuple:
+        return "a list of numbers"
+    if entries := _entries_of(kind):
+        return f"{_BY_NAME[entries]} by name"
+    if kind in (str, bool):
+        return "a text" if kind is str else "true or false"
     if not {int, float} & {kind, *get_args(kind)}:
         return getattr(kind, "__name__", str(kind))
     number = "whole number" if int in (kind, *get_args(kind)) else "number"

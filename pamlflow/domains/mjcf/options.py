@@ -5,12 +5,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
 
 import mujoco
 
-from pamlflow.settings import Bounds, SettingError, Settings
+from pamlflow.domains.policies import Policy
+from pamlflow.settings import SettingError, Settings
 from pamlflow.wording import nearest
+
+HELD = Policy()
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,12 @@ class Parameter(Settings):
 
 
 @dataclass(frozen=True)
-class Controls(Settings):
-    """How actuators are driven, each within its `ctrlrange`, or up to `limit` where the file has none.
+class Control(Settings):
+    """The control of an actuator: its unit, and its range, by default the `ctrlrange` of the file."""
 
-    `held` controls are uniform and last `hold` steps, `alternating` ones change their sign after so many and
-    grow, `waves` are sums of sines of periods from 2 to 8 times `hold`. `share` of the range is used, and
-    normal noise of a standard deviation of `noise` times half of that is added, within it.
-    """
-
-    policy: Literal["held", "alternating", "waves"] = "held"
-    hold: Annotated[int, Bounds(1, 100_000)] = 10
-    share: Annotated[float, Bounds(0.0, 1.0)] = 1.0
-    noise: Annotated[float, Bounds(0.0, 1.0)] = 0.0
-    limit: Annotated[float | None, Bounds(1e-9, 1e9)] = None
+    unit: str = "1"
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,14 +66,15 @@ class MjcfOptions(Settings):
     """The options of the domain `mjcf`.
 
     `file` is relative to the working directory of the run, or to the folder of an installed `package`.
+    `controls` are those of the actuators that are driven, by name or pattern; by default all are.
     """
 
     file: str = ""
     package: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     observed: tuple[str, ...] = ("joint:*", "actuator:*")
-    actuators: tuple[str, ...] = ("*",)
-    controls: Controls = Controls()
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    policy: Policy = HELD
     start: Start = Start()
 
     @property

@@ -16,13 +16,14 @@ POLE = {
     "pole_mass": {"unit": "kg", "sets": "body:pole.mass"},
     "pole_length": {"unit": "m", "sets": "body:pole.length"},
 }
+PUSHED = {"rail": {"unit": "N", "low": -25, "high": 25}}
 LENGTH = {"length": {"unit": "m", "sets": "body:link.length"}}
 
 
 def test_a_cart_pole_in_a_file_is_the_cart_pole(tmp_path):
     """The built-in one is checked against closed equations of motion."""
     ours = make_domain("cart_pole", steps=40)
-    same = {"time_step": 0.05, "substeps": 10, "controls": {"limit": 25.0}}
+    same = {"time_step": 0.05, "substeps": 10, "controls": PUSHED}
     theirs = domain_of(tmp_path, CART_POLE, POLE, **same)
     assert theirs.parameter_variables == ours.parameter_variables
     excitation = ours.draw_excitation(np.random.default_rng(3))
@@ -68,7 +69,8 @@ def test_a_pendulum_without_damping_keeps_its_energy(tmp_path):
 
 
 def test_names_and_units_are_those_of_the_file(tmp_path):
-    domain = domain_of(tmp_path, CART_POLE, POLE, controls={"limit": 1.0})
+    domain = domain_of(tmp_path, CART_POLE, POLE, controls=PUSHED)
+    assert domain.input_variables[-1].unit == "N"
     assert [variable.name for variable in domain.input_variables] == [
         "rail",
         "rail_velocity",
@@ -88,7 +90,7 @@ def test_names_and_units_are_those_of_the_file(tmp_path):
 def test_the_contract_of_a_domain_is_kept(tmp_path):
     path = tmp_path / "model.xml"
     path.write_text(CART_POLE)
-    options = {"file": str(path), "parameters": POLE, "controls": {"limit": 25.0}}
+    options = {"file": str(path), "parameters": POLE, "controls": PUSHED}
     space = {"pole_mass": [0.5, 5.0], "pole_length": [0.5, 2.0]}
     fails = {"pole_mass": -1.0, "pole_length": 1.0}
 
@@ -128,7 +130,7 @@ def test_the_same_task_gives_the_same_numbers(tmp_path, text):
     ],
 )
 def test_a_task_without_a_model_is_named(tmp_path, value, message):
-    domain = domain_of(tmp_path, CART_POLE, POLE, controls={"limit": 25.0})
+    domain = domain_of(tmp_path, CART_POLE, POLE, controls=PUSHED)
     excitation = domain.draw_excitation(np.random.default_rng(0))
     with pytest.raises(SimulationError, match=message):
         domain.run(np.array([value, 1.0]), excitation)
@@ -161,7 +163,7 @@ def test_a_state_that_is_huge_in_the_end_is_found(tmp_path):
 def test_steps_longer_than_those_of_the_file_are_refused(tmp_path):
     with pytest.raises(PartError, match=r"longer than the 0.01 s that the file.*substeps: 7"):
         domain_of(tmp_path, CART_POLE, POLE, time_step=0.07, substeps=6)
-    domain_of(tmp_path, CART_POLE, POLE, time_step=0.07, substeps=7, controls={"limit": 1.0})
+    domain_of(tmp_path, CART_POLE, POLE, time_step=0.07, substeps=7, controls=PUSHED)
 
 
 def test_an_excitation_of_another_model_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mjcf_files import LINK
 
-from pamlflow.domains.mjcf.options import MjcfOptions, Parameter
+from pamlflow.domains.mjcf.options import Control, MjcfOptions, Parameter
 from pamlflow.settings import SettingError, Settings
 
 
@@ -23,13 +23,15 @@ def test_options_are_those_of_the_section_and_of_nothing_else():
     section = {
         "file": "robot.xml",
         "parameters": {"m": {"unit": "kg", "sets": ["body:a.mass", "body:b.mass"]}},
-        "controls": {"hold": 3},
+        "controls": {"left": {"high": 2}},
+        "policy": {"hold": 3},
         "observed": ["joint:*"],
     }
     options = MjcfOptions().changed(section)
     assert options.parameters["m"] == Parameter("kg", {"body:a.mass": 1.0, "body:b.mass": 1.0})
-    assert (options.controls.hold, options.controls.policy) == (3, "held")
-    assert options.observed == ("joint:*",) and options.actuators == ("*",)
+    assert (options.policy.hold, options.policy.kind) == (3, "held")
+    assert options.controls == {"left": Control(high=2.0)}
+    assert options.observed == ("joint:*",) and options.start == MjcfOptions().start
     written = json.loads(json.dumps(options.to_config()))
     assert MjcfOptions.from_config(written) == options
     assert dataclasses.is_dataclass(options) and isinstance(options, Settings)
