@@ -33,11 +33,11 @@ class Parameter(Settings):
             value = getattr(self, name)
             if isinstance(value, str):
                 value = [value]
-            if isinstance(value, list | tuple):
-                if not all(isinstance(target, str) for target in value):
-                    text = "expected targets such as body:arm.mass, found"
-                    raise SettingError((name,), f"{text} {value!r}")
+            if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
                 object.__setattr__(self, name, dict.fromkeys(value, 1.0))
+            elif not isinstance(value, Mapping):
+                text = "expected targets such as body:arm.mass, or a factor for each of them, found"
+                raise SettingError((name,), f"{text} {value!r}")
         super().__post_init__()
 
 

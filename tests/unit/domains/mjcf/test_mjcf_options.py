@@ -46,7 +46,10 @@ def test_options_are_those_of_the_section_and_of_nothing_else():
         ),
         ({"parameters": {"m": 3}}, "parameters.m: expected a section of keys, found 3"),
         ({"parameters": ["m"]}, "parameters: expected a section of names"),
-        ({"parameters": {"m": {"sets": 3}}}, "parameters.m.sets: expected a section of names"),
+        (
+            {"parameters": {"m": {"sets": 3}}},
+            "m.sets: expected targets such as body:arm.mass, or a factor",
+        ),
         ({"parameters": {"m": {"sets": [3]}}}, r"m.sets: expected targets such as .* found \[3\]"),
         ({"parameters": {"m": {"sets": {"a": "b"}}}}, "m.sets.a: expected a number, found 'b'"),
         ({"parameters": {"m": {"unit": 3}}}, "parameters.m.unit: expected str, found 3"),
