@@ -101,6 +101,7 @@ class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    Any other kind of value is `Annotated[kind, "what it is in words"]`, which the class checks by itself.
     Raises ValueError for invalid values.
     """
 
@@ -179,6 +180,8 @@ def _made(name: str, kind: Any, value: Any) -> Any:
 def _said(hint: Any) -> str:
     """Return the allowed values of a setting in words."""
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
+    if isinstance(bounds, str):
+        return bounds
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
     if not {int, float} & {kind, *get_args(kind)}:
