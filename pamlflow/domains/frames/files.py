@@ -185,9 +185,11 @@ def _table(arrays: Mapping[str, Any], columns: Columns) -> pd.DataFrame:
     lengths: dict[str, int] = {}
     wanted = None if columns is None else {*columns, *map(_base, columns)}
     for name, array in arrays.items():
-        labels = [name] if array.ndim == 1 else [f"{name}[{i}]" for i in range(array.shape[-1])]
+        if array.ndim not in (1, 2):
+            continue
+        labels = [name] if array.ndim == 1 else [f"{name}[{i}]" for i in range(array.shape[1])]
         known += labels
-        if array.ndim not in (1, 2) or (wanted is not None and name not in wanted):
+        if wanted is not None and name not in wanted:
             continue
         values: npt.NDArray[Any] = np.asarray(array[()])
         lengths[name] = len(values)
