@@ -179,7 +179,10 @@ def _hdf5(content: bytes, columns: Columns, group: str) -> pd.DataFrame:
 
 
 def _table(arrays: Mapping[str, Any], columns: Columns) -> pd.DataFrame:
-    """Arrays [T] and [T, n] as columns; of those that are wanted, which must be of one length."""
+    """Arrays [T] and [T, n] as columns; of those that are wanted, which must be of one length.
+
+    One that is shorter by a row, as controls are between states, has no value in the last row.
+    """
     known: list[str] = []
     found: dict[str, Any] = {}
     lengths: dict[str, int] = {}
@@ -196,9 +199,10 @@ def _table(arrays: Mapping[str, Any], columns: Columns) -> pd.DataFrame:
         if values.dtype.kind in "SO":  # text in HDF5 is bytes
             values = np.array([_as_text(each) for each in values.ravel()]).reshape(values.shape)
         found |= dict(zip(labels, values.T if values.ndim == 2 else [values], strict=True))
-    if len(set(lengths.values())) > 1:
+    rows = max(lengths.values(), default=0)
+    if min(lengths.values(), default=rows) < rows - 1:
         raise ValueError(f"expected arrays of one length, found {lengths}")
-    frame = pd.DataFrame(found)
+    frame = pd.DataFrame({label: pd.Series(values) for label, values in found.items()})
     frame.attrs["known"] = known
     return frame
 

@@ -62,6 +62,9 @@ def record_of(frame: pd.DataFrame, form: LogFormat) -> Record:
             columns[section, name] = _column(
                 frame, (section, name), column.column or name, column.unit
             )
+    for name in form.controls:  # nothing follows the last row, so its control has no effect
+        held = columns["controls", name]
+        columns["controls", name] = np.append(held[:-1], np.nan_to_num(held[-1]))
     seconds = _seconds(frame, form)
     begins = _begins(frame, form)
     keep = _with_values(columns, seconds, form)
@@ -71,8 +74,9 @@ def record_of(frame: pd.DataFrame, form: LogFormat) -> Record:
     _require_progress(seconds, begins, rows, form)
     begins, step = _paced(seconds, begins, form)
     states = _states(columns, begins, rows, form)
-    held = [columns["controls", name] for name in form.controls]
-    controls = np.stack(held, axis=1) if held else np.empty((len(rows), 0))
+    controls = np.empty((len(rows), 0))
+    if form.controls:
+        controls = np.stack([columns["controls", name] for name in form.controls], axis=1)
     return Record(seconds, states, controls, rows, begins, step)
 
 
@@ -215,13 +219,11 @@ def _with_values(columns: dict[Key, FloatArray], seconds: FloatArray, form: LogF
     for key, values in [*columns.items(), (("time",), seconds)]:
         without = np.isnan(values)
         if without.any() and (form.missing == "refuse" or without.all()):
-            row, number = int(np.argmax(without)), int(without.sum())
-            what = (
-                "all rows are"
-                if without.all()
-                else f"row {row} is" + (f", and {number - 1} more are" if number > 1 else "")
-            )
-            text = f"{what} empty or NaN; fill them, cut the run there, or give `missing: split`"
+            row, more = int(np.argmax(without)), int(without.sum()) - 1
+            what = f"row {row} has no value (empty or NaN)" + f", and {more} more" * (more > 0)
+            if without.all():
+                what = "no row has a value (all are empty or NaN)"
+            text = f"{what}; fill the column, cut the run there, or give `missing: split`"
             raise SettingError(key, text)
         keep &= ~without
     if not keep.any():

@@ -207,7 +207,7 @@ def no_group(folder):
 
 
 def unequal_arrays(folder):
-    np.savez(folder / "cart_02.npz", t=[0, 1], position=[0, 1], speed=[0.0], force=[1, 2])
+    np.savez(folder / "cart_02.npz", t=[0, 1, 2], position=[0, 1, 2], speed=[0.0], force=[1, 2])
     table(folder).replace("cart_02.csv", "cart_02.npz").to_csv(folder / "runs.csv", index=False)
 
 

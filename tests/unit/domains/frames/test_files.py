@@ -103,6 +103,17 @@ def test_arrays_are_columns_and_others_are_left(tmp_path):
         LogFile(path).frame(["objects"])
 
 
+def test_controls_may_be_one_less_than_states(tmp_path):
+    path = tmp_path / "log.npz"
+    np.savez(path, state=np.arange(4), control=[1, 2, 3], more=[1, 2])
+    frame = LogFile(path).frame(["state", "control"])
+    np.testing.assert_array_equal(frame["control"], [1.0, 2.0, 3.0, np.nan])
+    with pytest.raises(
+        LogError, match=r"expected arrays of one length, found {'state': 4, 'more': 2}"
+    ):
+        LogFile(path).frame(["state", "more"])
+
+
 def test_groups_and_units_of_hdf5(tmp_path):
     path = tmp_path / "log.hdf5"
     with h5py.File(path, "w") as file:

@@ -138,15 +138,32 @@ def test_an_angle_is_not_unwrapped_across_a_reset():
 def test_rows_without_a_value_split_a_run_if_they_are_to():
     frame, angle = turning()
     frame.loc[[10, 30], "rate"] = np.nan
-    with pytest.raises(SettingError, match=r"states\.rate: row 10 is, and 1 more are empty or NaN"):
+    with pytest.raises(
+        SettingError, match=r"states\.rate: row 10 has no value \(empty or NaN\), and 1 more"
+    ):
         frame_transitions(frame, form())
     _, outputs = frame_transitions(frame, form(missing="split"))
     np.testing.assert_allclose(
         outputs[:, 1], np.delete(np.diff(angle), [9, 10, 29, 30]), atol=1e-12
     )
     frame["rate"] = np.nan
-    with pytest.raises(SettingError, match=r"states\.rate: all rows are empty or NaN"):
+    with pytest.raises(SettingError, match=r"states\.rate: no row has a value \(all are"):
         frame_transitions(frame, form(missing="split"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"time_step": 0.03}, {"time_step": 0.034, "resampling": "linear"}]
+)
+def test_the_last_control_has_no_effect_and_need_not_be_there(changes):
+    frame, _ = turning()
+    expected = frame_transitions(frame, form(**changes))
+    frame.loc[len(frame) - 1, "torque"] = np.nan
+    for found, own in zip(frame_transitions(frame, form(**changes)), expected, strict=True):
+        np.testing.assert_array_equal(found, own)
+    assert np.isnan(frame["torque"].iloc[-1])
+    frame.loc[len(frame) - 2, "torque"] = np.nan
+    with pytest.raises(SettingError, match=r"controls\.torque: row 58 has no value"):
+        frame_transitions(frame, form(**changes))
 
 
 def test_a_log_without_time_has_a_step_of_its_own():
@@ -250,7 +267,7 @@ BAD = {
     "nothing": (
         with_cell("time", 59, np.nan),
         {},
-        r"time: row 59 is empty or NaN; .*`missing: spl",
+        r"time: row 59 has no value \(.*`missing: spl",
     ),
     "empty": (turning()[0].iloc[:0], {}, "expected rows, found an empty table"),
     "unit in label": (
