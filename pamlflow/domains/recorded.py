@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from pamlflow.domains.base import Transitions
+from pamlflow.domains.frames.columns import named_column
 from pamlflow.domains.frames.files import LogError, LogFile
-from pamlflow.domains.frames.record import named_column, record_of
+from pamlflow.domains.frames.record import record_of
 from pamlflow.domains.frames.runs import RecordedOptions, Run, descriptors_of, runs_of
 from pamlflow.domains.frames.together import Summary, require_alike
 from pamlflow.domains.frames.transitions import record_transitions

@@ -85,7 +85,7 @@ class LogFormat(Settings):
             require_section(section, getattr(self, section), "{rate: rad/s}")
         named: dict[str, tuple[str, str]] = {}
         placed: dict[str, tuple[str, str]] = {}
-        for section, name, column in self._entries():
+        for section, name, column in self.entries():
             for known, key in ((named, name), (placed, column.column or name)):
                 if key in known:
                     text = f"'{key}' is used by {'.'.join(known[key])}, too; keep one of them"
@@ -103,6 +103,12 @@ class LogFormat(Settings):
         if not self.time and not self.record_step:
             text = "missing, expected the column of time, or the seconds from row to row as `record_step`"
             raise SettingError(("time",), text)
+
+    def entries(self) -> Iterator[tuple[str, str, Column]]:
+        """Yield the section, the name and the column of each variable."""
+        for section in SECTIONS:
+            for name, column in self._columns(section).items():
+                yield section, name, column
 
     @property
     def state_columns(self) -> dict[str, Column]:
@@ -123,7 +129,7 @@ class LogFormat(Settings):
     def columns(self) -> list[str]:
         """All columns that are read."""
         others = (self.time, self.episode, *self.starts, *self.ends)
-        found = [column.column or name for _, name, column in self._entries()]
+        found = [column.column or name for _, name, column in self.entries()]
         return list(dict.fromkeys([*found, *(name for name in others if name)]))
 
     @property
@@ -140,11 +146,6 @@ class LogFormat(Settings):
         states = [(name, column.unit) for name, column in self.state_columns.items()]
         angles = [(name, "rad") for name in self.angles]
         return tuple(Variable(f"{name}_change", unit) for name, unit in (*states, *angles))
-
-    def _entries(self) -> Iterator[tuple[str, str, Column]]:
-        for section in SECTIONS:
-            for name, column in self._columns(section).items():
-                yield section, name, column
 
     def _columns(self, section: str) -> dict[str, Column]:
         kind = AngleColumn if section == "angles" else Column

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pamlflow.domains.frames.angles import TURN, angle_problem, hidden_angle, uncertain_turn
-from pamlflow.domains.frames.form import SECONDS, AngleColumn, Column, LogFormat
-from pamlflow.domains.frames.units import same_unit, unit_in, without_unit
+from pamlflow.domains.frames.columns import named_column, numeric, seconds_in
+from pamlflow.domains.frames.form import AngleColumn, LogFormat
 from pamlflow.settings import SettingError
 from pamlflow.types import BoolArray, FloatArray, IntArray
-from pamlflow.wording import Key, nearest, shown
+from pamlflow.wording import Key
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +21,6 @@ GAP = 1.5
 """A gap is this many times what it takes from row to row, if no other is given."""
 MOST_GAPS = 0.1
 """Largest share of intervals that may be gaps; a record with more has no one rate."""
-_SHOWN = 12  # columns in a message
-_ELEMENT = re.compile(r"(.+)\[(\d+)\]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +52,17 @@ def record_of(frame: pd.DataFrame, form: LogFormat) -> Record:
             (), "expected rows, found an empty table; record it again, or leave it out"
         )
     columns: dict[Key, FloatArray] = {}
-    for section, found in _sections(form):
-        for name, column in found.items():
-            columns[section, name] = _column(
-                frame, (section, name), column.column or name, column.unit
-            )
+    for section, name, column in form.entries():
+        key, label = (section, name), column.column or name
+        columns[key] = numeric(key, named_column(frame, key, label, column.unit), label)
     for name in form.controls:  # nothing follows the last row, so its control has no effect
         held = columns["controls", name]
         columns["controls", name] = np.append(held[:-1], np.nan_to_num(held[-1]))
-    seconds = _seconds(frame, form)
+    if form.time:
+        seconds = seconds_in(frame, form.time, form.time_unit)
+    else:
+        assert form.record_step is not None  # require_complete() has seen to it
+        seconds = form.record_step * np.arange(len(frame))
     begins = _begins(frame, form)
     keep = _with_values(columns, seconds, form)
     after_left_out = np.concatenate([[False], ~keep[:-1]])
@@ -78,121 +75,6 @@ def record_of(frame: pd.DataFrame, form: LogFormat) -> Record:
     if form.controls:
         controls = np.stack([columns["controls", name] for name in form.controls], axis=1)
     return Record(seconds, states, controls, rows, begins, step)
-
-
-def named_column(
-    frame: pd.DataFrame, key: Key, name: str, unit: str | None = None
-) -> pd.Series[Any]:
-    """Return the column of a name, which may have its unit in brackets, or be an element of a column of lists.
-
-    Raises SettingError when there is none, with the nearest name and the others, or when its unit is another.
-    """
-    if name not in frame.columns:
-        labelled = {without_unit(str(label)): label for label in frame.columns}
-        element = _ELEMENT.fullmatch(name)
-        if name in labelled:
-            _require_unit(key, name, unit_in(str(labelled[name])), unit)
-            name = labelled[name]
-        elif f"{name}[0]" in frame.columns and f"{name}[1]" not in frame.columns:
-            name = f"{name}[0]"
-        elif element and element[1] in frame.columns:
-            return _element(key, frame[element[1]], element[1], int(element[2]))
-        else:
-            _require_known(key, frame.attrs.get("known", frame.columns), name)
-    elif name.endswith("]"):
-        _require_unit(key, name, unit_in(name), unit)
-    _require_unit(key, name, frame.attrs.get("units", {}).get(name), unit)
-    found = frame[name]
-    if isinstance(found, pd.DataFrame):
-        raise SettingError(key, f"{found.shape[1]} columns are called '{name}'; rename them")
-    return found
-
-
-def numeric(key: Key, series: pd.Series[Any], name: str) -> FloatArray:
-    """Return a column as float64, NaN where there is no value; SettingError where it has other things."""
-    if series.dtype.kind in "biuf":
-        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        other = np.isnan(values) & ~series.isna().to_numpy()
-        if other.any():
-            row = int(np.argmax(other))
-            found = series.iloc[row]
-            hint = "; write decimals with a point" * bool(re.fullmatch(r"-?\d+,\d+", str(found)))
-            text = f"column '{name}', row {row}: expected a number, found {shown(found)}{hint}"
-            raise SettingError(key, text)
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
-        raise SettingError(
-            key, f"column '{name}', row {row} is {values[row]}; cut the run before it"
-        )
-    return values
-
-
-def _sections(form: LogFormat) -> Sequence[tuple[str, dict[str, Column]]]:
-    angles: dict[str, Column] = {**form.angle_columns}
-    return (("states", form.state_columns), ("angles", angles), ("controls", form.control_columns))
-
-
-def _require_known(key: Key, labels: Iterable[Any], name: str) -> None:
-    """Raise SettingError, with the nearest name and the others, unless a column is among the labels."""
-    names = [str(label) for label in labels]
-    if name not in names:
-        listed = ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} more" * (
-            len(names) > _SHOWN
-        )
-        raise SettingError(
-            key, f"no column '{name}'{nearest(name, names)} (there are: {listed or 'none'})"
-        )
-
-
-def _element(key: Key, lists: pd.Series[Any], name: str, index: int) -> pd.Series[Any]:
-    try:
-        return pd.Series([row[index] for row in lists], index=lists.index)
-    except (IndexError, TypeError):
-        lengths = sorted({np.size(row) for row in lists})
-        text = f"column '{name}' has no element [{index}] in each row: rows of {lengths} elements"
-        raise SettingError(key, f"{text}; elements are counted from 0") from None
-
-
-def _require_unit(key: Key, name: str, found: str | None, given: str | None) -> None:
-    if found and given and not same_unit(found, given):
-        text = (
-            f"column '{name}' is in {found} according to the log, and in {given} according to this"
-        )
-        raise SettingError(
-            key, f"{text} setting; correct the one that is wrong, or convert the column"
-        )
-
-
-def _column(frame: pd.DataFrame, key: Key, name: str, unit: str) -> FloatArray:
-    return numeric(key, named_column(frame, key, name, unit), name)
-
-
-def _seconds(frame: pd.DataFrame, form: LogFormat) -> FloatArray:
-    """The time [T] of each row since the first one; NaN where there is none."""
-    if form.time is None:
-        assert form.record_step is not None  # require_complete() has seen to it
-        return form.record_step * np.arange(len(frame))
-    series, key = named_column(frame, ("time",), form.time), ("time",)
-    if series.dtype.kind not in "biufmM":
-        series = _dates(series)
-    if series.dtype.kind in "mM":
-        since = series - series.dropna().iloc[0] if series.notna().any() else series - series
-        return since.dt.total_seconds().to_numpy(dtype=np.float64)
-    if series.dtype.kind in "iu":  # nanoseconds since 1970 have more digits than a float
-        series = series - series.iloc[0]
-    values = numeric(key, series, form.time)
-    first = values[np.isfinite(values)][:1]
-    return (values - first) * SECONDS[form.time_unit] if first.size else values
-
-
-def _dates(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Dates and times of day in the form of ISO 8601; what are none is left as it is."""
-    try:
-        return pd.to_datetime(series, format="ISO8601", utc=True)
-    except (ValueError, TypeError):
-        return series
 
 
 def _begins(frame: pd.DataFrame, form: LogFormat) -> BoolArray:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pamlflow.domains.frames.columns import named_column, numeric
 from pamlflow.domains.frames.form import (
     Column,
     LogFormat,
@@ -17,7 +18,6 @@ from pamlflow.domains.frames.form import (
     columns_of_section,
     require_section,
 )
-from pamlflow.domains.frames.record import named_column, numeric
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
