@@ -94,6 +94,6 @@ def _topic_and_field(reader: Any, name: str) -> tuple[str, str]:
         text = (
             f"no topic for the column '{name}'{nearest(said, reader.topics)} (there are: {known})"
         )
-        raise ValueError(f"{text}; a column is a topic and a field, /joint_states.position[0]")
+        raise ValueError(f"{text}; a column is `{TIME}`, or a topic and a field")
     topic = max(topics, key=len)
     return topic, name.removeprefix(f"{topic}.")

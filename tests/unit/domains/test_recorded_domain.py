@@ -228,6 +228,11 @@ def hung(folder):
         spoilt(folder, f"cart_{number:02d}.csv", position=0.25)
 
 
+def no_state(folder):
+    for number in range(8):
+        spoilt(folder, f"cart_{number:02d}.csv", position=0.1 * number)
+
+
 def other_rates(folder):
     path = folder / "cart_05.csv"
     pd.read_csv(path).iloc[::2].to_csv(path, index=False)
@@ -289,6 +294,10 @@ BAD = [
         r"states\.position: is 0\.25 in all rows of all logs: a sensor that hangs, .* leave it out",
     ),
     (
+        no_state,
+        r"states\.position: differs from log to log, but never changes within one: it is no st",
+    ),
+    (
         other_rates,
         r"time_step: rows are 0\.05 s apart in recordings/cart_00\.csv and 0\.1 s in .*cart_05\.csv",
     ),
@@ -335,12 +344,19 @@ def test_rates_may_differ_if_a_step_is_given_that_suits_all(folder):
     assert lengths.tolist() == [15] * 8
 
 
+def test_a_control_may_be_held_throughout_a_run(folder, caplog):
+    for number in range(8):
+        spoilt(folder, f"cart_{number:02d}.csv", force=0.1 * number)
+    assert records().tasks.subset([3]).inputs[:, 2].tolist() == [pytest.approx(0.3)] * 30
+    assert not caplog.records
+
+
 def test_a_channel_of_another_scale_or_that_hangs_is_warned_of(folder, caplog):
     spoilt(folder, position=1000.0 * recordings.run(1.5, 2)["position"])
     spoilt(folder, "cart_03.csv", speed=0.5)
     with caplog.at_level(logging.WARNING):
         records()
-    assert "cart_02.csv: 'position' spreads over" in caplog.text
+    assert "cart_02.csv: 'position' spreads 2.98e+03 times as much as in most logs" in caplog.text
     assert "cart_03.csv: 'speed' never changes: a sensor that hangs?" in caplog.text
     assert len(caplog.records) == 2
 

@@ -239,6 +239,13 @@ def with_cell(column, row, value):
     return frame
 
 
+def with_units(**units):
+    """As a file with units is read."""
+    frame, _ = turning()
+    frame.attrs["units"] = units
+    return frame
+
+
 SECONDS = STEP * np.arange(60)
 BAD = {
     "no column": (
@@ -279,6 +286,11 @@ BAD = {
         turning()[0].rename(columns={"rate": "rate [deg/s]"}),
         {"states": {"rate": {"unit": "rad/s", "column": "rate [deg/s]"}}},
         r"states\.rate: column 'rate \[deg/s\]' is in deg/s according to the log",
+    ),
+    "unit in file": (
+        with_units(rate="deg/s", time="s"),
+        {},
+        r"states\.rate: column 'rate' is in deg/s according to the log, and in rad/s according to",
     ),
     "backwards": (
         changed(time=np.where(SECONDS < 0.3, SECONDS, SECONDS - 0.3)),
