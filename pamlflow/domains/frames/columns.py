@@ -27,11 +27,13 @@ def named_column(
     Raises SettingError when there is none, with the nearest name and the others, or when its unit is another.
     """
     if name not in frame.columns:
-        labelled = {without_unit(str(label)): label for label in frame.columns}
+        labelled = [str(label) for label in frame.columns if without_unit(str(label)) == name]
+        if len(labelled) > 1:
+            labelled = [it for it in labelled if unit and same_unit(unit_in(it) or "1", unit)]
         element = _ELEMENT.fullmatch(name)
-        if name in labelled:
-            _require_unit(key, name, unit_in(str(labelled[name])), unit)
-            name = labelled[name]
+        if labelled:
+            _require_unit(key, name, unit_in(labelled[0]), unit)
+            name = labelled[0]
         elif f"{name}[0]" in frame.columns and f"{name}[1]" not in frame.columns:
             name = f"{name}[0]"
         elif element and element[1] in frame.columns:
@@ -75,6 +77,8 @@ def seconds_in(frame: pd.DataFrame, name: str, unit: str) -> FloatArray:
     """
     key = ("time",)
     series = named_column(frame, key, name)
+    if series.dtype.kind in "iuf":
+        series = named_column(frame, key, name, unit)
     if series.dtype.kind not in "biufmM":
         series = _dates(series)
     if series.dtype.kind in "mM":

@@ -216,6 +216,20 @@ def test_columns_are_found_by_their_unit_or_as_elements_of_lists():
         np.testing.assert_array_equal(found, own)
 
 
+def test_of_columns_of_one_name_that_of_the_unit_is_taken():
+    frame, _ = turning()
+    expected = frame_transitions(frame, form())
+    both = frame.assign(
+        **{"angle [deg]": np.rad2deg(frame["angle"]), "angle [rad]": frame["angle"]}
+    )
+    both = both.drop(columns="angle")
+    for unit in ("rad", "deg"):
+        found = frame_transitions(both, form(angles={"angle": unit}))
+        np.testing.assert_allclose(found.outputs, expected.outputs, atol=1e-12)
+    with pytest.raises(SettingError, match=r"no column 'angle'; did you mean 'angle \["):
+        frame_transitions(both, form(angles={}, states={"angle": "turns", "rate": "rad/s"}))
+
+
 def test_counted_turns_are_taken_as_they_are():
     frame, angle = turning()
     frame["angle"] = 40.0 * angle
@@ -286,6 +300,11 @@ BAD = {
         turning()[0].rename(columns={"rate": "rate [deg/s]"}),
         {"states": {"rate": {"unit": "rad/s", "column": "rate [deg/s]"}}},
         r"states\.rate: column 'rate \[deg/s\]' is in deg/s according to the log",
+    ),
+    "unit of time": (
+        turning()[0].rename(columns={"time": "time [ms]"}),
+        {},
+        r"time: column 'time' is in ms according to the log, and in s according to this setting",
     ),
     "unit in file": (
         with_units(rate="deg/s", time="s"),
