@@ -1,5 +1,6 @@
 """Recordings that change while a study runs, and what the next run makes anew."""
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +12,10 @@ from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.disagreement import disagreements, needed
 from pamlflow.errors import UserError
+from pamlflow.inspection.show import describe
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_pool, simulate_initial_tasks, simulate_test_tasks
+from pamlflow.storage import store
 from pamlflow.study import Study
 
 CARTS = {
@@ -94,6 +97,16 @@ def test_files_agree_with_recordings_until_one_of_these_changes(plan):
     Path("recordings/cart_03.csv").unlink()
     found = disagreements(needed(plan(), [str(INITIAL)]))
     assert 'expected "missing"' in found[0].reason
+
+
+def test_the_recordings_that_a_file_was_made_from_are_shown(plan):
+    draw_tests(plan())
+    record = store.read(TESTS)
+    digest = record.config["sources"]["recordings/runs.csv"]
+    assert f"source    recordings/runs.csv  sha256 {digest}\n" in describe(record)
+    many = {f"run_{number:03d}.csv": "0" * 64 for number in range(300)}
+    shown = describe(dataclasses.replace(record, config=record.config | {"sources": many}))
+    assert shown.count("sha256") == 10 and "source    ... and 290 more" in shown
 
 
 def test_the_content_is_read_once_for_each_study(plan):
