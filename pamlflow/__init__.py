@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pamlflow.versions import __version__ as __version__
 
 if TYPE_CHECKING:
+    from pamlflow.domains.frames.form import LogFormat
+    from pamlflow.domains.frames.transitions import frame_transitions
     from pamlflow.models.latent_gp.use.trained import TrainedModel
     from pamlflow.pool import Pool
     from pamlflow.robot.learner import Learner
@@ -22,14 +24,26 @@ if TYPE_CHECKING:
 _MODULES = {
     "Box": "spaces",
     "Learner": "robot.learner",
+    "LogFormat": "domains.frames.form",
     "Pool": "pool",
     "RecordingError": "storage.recordings",
     "TaskSet": "tasks",
     "TrainedModel": "models.latent_gp.use.trained",
     "Variable": "tasks",
+    "frame_transitions": "domains.frames.transitions",
 }
 
-__all__ = ["Box", "Learner", "Pool", "RecordingError", "TaskSet", "TrainedModel", "Variable"]
+__all__ = [
+    "Box",
+    "Learner",
+    "LogFormat",
+    "Pool",
+    "RecordingError",
+    "TaskSet",
+    "TrainedModel",
+    "Variable",
+    "frame_transitions",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
+from pamlflow.domains import sources_of
 from pamlflow.domains.content import digests
 from pamlflow.models import is_default, kind_of, own_sections, without_kind
 from pamlflow.names import INITIAL, ORACLE
@@ -88,13 +90,28 @@ class Study:
     def world(self, experiment: str) -> dict[str, Any]:
         """Return the settings that determine the tasks of an experiment.
 
-        What is in the files that options name is among them, by its SHA-256. `failed_tasks` is not, since
-        existing tasks did not fail; scripts read it directly.
+        The SHA-256 of each file is among them that options name (`files`) or recorded tasks are read from
+        (`sources`): another content makes other tasks. `failed_tasks` is not, since existing tasks did not
+        fail; scripts read it directly.
         """
         settings = world_settings(self.of(experiment))
         settings.pop("failed_tasks", None)
-        files = digests(settings["domain"], settings.get("options", {}))
-        return settings | ({"files": files} if files else {})
+        if files := digests(settings["domain"], settings.get("options", {})):
+            settings["files"] = files
+        if sources := self._sources(experiment):
+            settings["sources"] = sources
+        return settings
+
+    def _sources(self, experiment: str) -> dict[str, str]:
+        """The SHA-256 of each file of recorded tasks, computed once."""
+        section, known = self.of(experiment), self._known_sources
+        if is_recorded(section) and experiment not in known:
+            known[experiment] = sources_of(section["domain"], section.get("options"))
+        return known.get(experiment, {})
+
+    @cached_property
+    def _known_sources(self) -> dict[str, dict[str, str]]:
+        return {}
 
     def model(self, experiment: str) -> Mapping[str, Any]:
         """Return the section `model` of an experiment, with the number of latent dimensions.

@@ -14,6 +14,7 @@ DOMAINS: Mapping[str, str] = {
     "pendubot": "pamlflow.domains.pendubot:Pendubot",
     "cart_double_pole": "pamlflow.domains.cart_double_pole:CartDoublePole",
     "mjcf": "pamlflow.domains.mjcf.domain:Mjcf",
+    "recorded": "pamlflow.domains.recorded:Recorded",
 }
 """One file for each domain, and a line here; a file is loaded when its domain is used."""
 
@@ -28,6 +29,20 @@ def domain_class(name: str) -> Any:
     """
     known: Mapping[str, Any] = DOMAINS
     return plugins.load(DOMAINS.get(name, name), known, "domain")
+
+
+def sources_of(name: str, options: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of each file that the tasks of a recorded domain are read from, by its path.
+
+    There are none of a domain that does not say so by an attribute `sources`, or that cannot be made: why it
+    cannot is told by `make_domain`.
+    """
+    try:
+        make = domain_class(name)
+        domain = make(**own_options(name, make, options or {}))
+        return dict(getattr(domain, "sources", {}))
+    except (Exception, SystemExit):  # a class of a user may raise anything
+        return {}
 
 
 def has_records(domain: object) -> bool:

@@ -83,7 +83,9 @@ class TaskDomain(Domain, Protocol):
 class RecordedDomain(Protocol):
     """Tasks that were recorded; there are no others, and none can be run again.
 
-    A class may take options as that of a TaskDomain does, and is made without anything else.
+    A class may take options as that of a TaskDomain does, and is made without anything else. It may have an
+    attribute `sources`, the SHA-256 of each file that its tasks are read from, by its path: when one of them
+    changes, what was made of it is made anew.
     """
 
     @property

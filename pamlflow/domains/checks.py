@@ -7,6 +7,7 @@ from pamlflow.arrays import shown
 from pamlflow.domains.base import Domain, PicturedDomain, SimulationError, TaskDomain
 from pamlflow.domains.records import Records
 from pamlflow.plugins import PartError, told
+from pamlflow.settings import SettingError
 from pamlflow.tasks import TaskSet, Variable, with_units
 from pamlflow.types import FloatArray
 
@@ -38,15 +39,20 @@ def require_domain(what: str, found: object) -> TaskDomain:
 
 
 def require_records(what: str, found: object) -> Records:
-    """Return the tasks of a recorded domain, or raise PartError that says of `what` is wrong with them."""
+    """Return the tasks of a recorded domain, or raise PartError that says of `what` is wrong with them.
+
+    A SettingError says which of its options is.
+    """
     try:
         tasks = getattr(found, "tasks")  # noqa: B009  # that it is there is what is checked
+    except SettingError:
+        raise
     except Exception as error:
         raise PartError(f"{what}: `tasks`: {told(error)}") from error
     if not isinstance(tasks, TaskSet):
         raise PartError(f"{what}: `tasks`: expected a pamlflow.tasks.TaskSet, found {shown(tasks)}")
     try:
-        return Records(tasks)
+        return Records(tasks, getattr(found, "sources", {}))
     except ValueError as error:
         raise PartError(f"{what}: {error}") from error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.inspection.text import Cell, printable, table, top
+from pamlflow.inspection.text import HEAD, Cell, printable, table, top
 from pamlflow.storage.hdf5 import Array
 from pamlflow.storage.schemas import SCHEMAS, schema_of
 from pamlflow.storage.store import Record
@@ -148,7 +148,13 @@ def _datasets(record: Record) -> str:
 
 def _provenance(record: Record) -> str:
     rows = [("seed", str(record.seed))]
-    rows += [("config", f"{key} = {value}") for key, value in _flat(record.config)]
+    config, sources = dict(record.config), record.config.get("sources")
+    if isinstance(sources, Mapping):  # logs of a user, of which there may be hundreds
+        del config["sources"]
+        named = [("source", f"{name}  sha256 {digest}") for name, digest in sources.items()]
+        more = [("source", f"... and {len(named) - HEAD} more")] * (len(named) > HEAD)
+        rows += [*named[:HEAD], *more]
+    rows += [("config", f"{key} = {value}") for key, value in _flat(config)]
     rows += [("parent", f"{name}  sha256 {digest}") for name, digest in record.parents.items()]
     return table(("pamlflow", record.pamlflow_version), rows, "provenance")
 

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from pamlflow.acquisition import STRATEGIES, Selection, Situation, Strategy, strategy_of
+from pamlflow.domains.frames.form import LogFormat
 from pamlflow.models import DEFAULT_KIND, Trainer, kind_of
 from pamlflow.pool import Pool
+from pamlflow.robot.recorded import TaskFormat
 from pamlflow.settings import Settings
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable, columns_of, with_units
@@ -64,6 +66,44 @@ def checked_variables(name: str, variables: Sequence[Variable]) -> tuple[Variabl
     if twice:
         raise ValueError(f"{name}: expected different names, found {', '.join(twice)} again")
     return tuple(variables)
+
+
+def checked_format(
+    space: Box,
+    inputs: Sequence[Variable] | None,
+    outputs: Sequence[Variable] | None,
+    log: LogFormat | None,
+) -> TaskFormat:
+    """Return the format of recordings: the variables that are given, or those of a log.
+
+    Raises TypeError or ValueError unless one of the two is given, and makes sense.
+    """
+    box = checked_box(space)
+    named = {"input_variables": inputs, "output_variables": outputs}
+    given = " and ".join(f"`{name}`" for name, it in named.items() if it is not None)
+    if log is None:
+        if inputs is None or outputs is None:
+            text = "expected `input_variables` and `output_variables`, or `log`"
+            raise TypeError(f"{text}, found {given or 'none of them'}")
+        return TaskFormat(
+            box,
+            checked_variables("input_variables", inputs),
+            checked_variables("output_variables", outputs),
+        )
+    if not isinstance(log, LogFormat):
+        raise TypeError(f"log: expected a pamlflow.LogFormat, found {log!r}")
+    if given:
+        raise TypeError(f"log: variables are those of its columns; leave out {given}")
+    try:
+        log.require_complete()
+    except ValueError as error:
+        raise ValueError(f"log.{error}") from error
+    if log.time_step is None:
+        text = (
+            "missing, expected the length of a transition in s, which all tasks of a learner share"
+        )
+        raise ValueError(f"log.time_step: {text}")
+    return TaskFormat(box, log.input_variables, log.output_variables, log.time_step)
 
 
 def checked_box(space: Box) -> Box:

@@ -46,6 +46,7 @@ def begin(
         },
         "inputs": [[variable.name, variable.unit] for variable in form.inputs],
         "outputs": [[variable.name, variable.unit] for variable in form.outputs],
+        **({} if form.time_step is None else {"time_step": form.time_step}),
     }
     if not is_begun(folder):
         if models := sorted(folder.glob("round_*.h5")):

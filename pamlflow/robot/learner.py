@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pamlflow.acquisition import Strategy
+from pamlflow.domains.frames.form import LogFormat
 from pamlflow.metrics import Scores
 from pamlflow.models import DEFAULT_KIND
 from pamlflow.models.interface import Model
@@ -21,7 +22,7 @@ from pamlflow.protocols import parse_protocol
 from pamlflow.robot import arguments
 from pamlflow.robot.choices import Choices
 from pamlflow.robot.folder import begin, is_begun, load
-from pamlflow.robot.recorded import TaskFormat, read_once
+from pamlflow.robot.recorded import read_once
 from pamlflow.robot.rounds import Rounds
 from pamlflow.scoring import ShuffledTasks, evaluate
 from pamlflow.seeding import generator, job_seed
@@ -55,6 +56,8 @@ class Learner:
         input_variables: inputs [T, Dx] of a recording: state and control before each step, angles as cosine and
             sine.
         output_variables: outputs [T, P] of a recording: the change of the state in each step.
+        log: in place of these variables, the columns of a log, and how transitions are made of it: runs can
+            then be told as data frames or files.
         initial_tasks: number of tasks before the first choice: a Latin hypercube of the box, or drawn from the
             pool.
         strategy: chooses the other tasks: a Strategy, its name, or a function of a situation.
@@ -77,9 +80,10 @@ class Learner:
         self,
         folder: str | Path,
         space: Box,
-        input_variables: Sequence[Variable],
-        output_variables: Sequence[Variable],
+        input_variables: Sequence[Variable] | None = None,
+        output_variables: Sequence[Variable] | None = None,
         *,
+        log: LogFormat | None = None,
         initial_tasks: int = 4,
         strategy: str | Strategy = "paml",
         pool: FloatArray | None = None,
@@ -90,11 +94,8 @@ class Learner:
         seed: int = 0,
     ) -> None:
         self._folder = arguments.checked_folder(folder)
-        self._format = TaskFormat(
-            arguments.checked_box(space),
-            arguments.checked_variables("input_variables", input_variables),
-            arguments.checked_variables("output_variables", output_variables),
-        )
+        self._format = arguments.checked_format(space, input_variables, output_variables, log)
+        self._log = log
         most = arguments.MOST_INITIAL_TASKS
         initial_tasks = whole_number("initial_tasks", initial_tasks, least=1, most=most)
         self._seed = whole_number("seed", seed, least=0, most=arguments.MOST_SEED)
@@ -136,7 +137,7 @@ class Learner:
         selection = self._choices.select(self.tasks, self.model())
         return self._choices.checked(selection.candidates[selection.chosen], self._told)
 
-    def tell(self, descriptor: FloatArray, inputs: FloatArray, outputs: FloatArray) -> None:
+    def tell(self, descriptor: FloatArray, inputs: Any, outputs: FloatArray | None = None) -> None:
         """Keep the recording of one task, which need not be the one that was asked for.
 
         The recording is on the disk when this returns; models are trained later, by `ask` or `model`.
@@ -144,17 +145,24 @@ class Learner:
         Args:
             descriptor: [R].
             inputs: [T, Dx]. Named columns, as in a pandas table or a mapping, are put into the order of the
-                variables.
+                variables. Without outputs it is the log of a run: a data frame, or the path of a file
+                (docs/own_logs.md); or a list of the runs of this task.
             outputs: [T, P].
 
         Raises:
             RecordingError: values are not finite numbers, a shape is wrong, the run repeats an earlier task, or
                 another learner has written this task. The data are kept aside in a file that the message names.
         """
-        told: dict[str, Any] = {"descriptor": descriptor, "inputs": inputs, "outputs": outputs}
-        # Data that can be read only once must not be lost when they are refused.
-        told = {name: read_once(values) for name, values in told.items()}
         where = f"task {self.num_tasks}"
+        # Data that can be read only once must not be lost when they are refused.
+        descriptor = read_once(descriptor)
+        if outputs is None:
+            inputs, outputs = self._transitions(descriptor, inputs, where)
+        told = {
+            "descriptor": descriptor,
+            "inputs": read_once(inputs),
+            "outputs": read_once(outputs),
+        }
         try:
             recording = self._format.recording(told, where)
             task = self._format.task(recording, where, self._tasks)
@@ -168,6 +176,18 @@ class Learner:
             remedy = "make a new one of the folder, and tell it this task"
             raise self._kept_aside(RecordingError(path, problem, remedy), told) from None
         self._tasks.append(task)
+
+    def _transitions(self, descriptor: Any, told: Any, where: str) -> tuple[FloatArray, FloatArray]:
+        """Return the inputs and outputs of the runs in logs; what is in no file is kept if it is refused."""
+        from pamlflow.robot import frames  # pandas, which other learners need not load
+
+        runs = frames.runs_in(read_once(told))
+        try:
+            return frames.transitions_of(runs, self._log, where)
+        except RecordingError as error:
+            if kept := frames.lost_with_the_program(runs):
+                raise self._kept_aside(error, {"descriptor": descriptor, **kept}) from error
+            raise
 
     def model(self) -> Model:
         """Return the model of all recorded tasks; rounds without a valid file are trained.

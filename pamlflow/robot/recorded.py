@@ -21,11 +21,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TaskFormat:
-    """The common format of all recordings of a robot: the box of descriptors and the variables."""
+    """The common format of all recordings of a robot: the box of descriptors and the variables.
+
+    `time_step` in s is that of transitions which are made of logs; None where these are told.
+    """
 
     space: Box
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
+    time_step: float | None = None
 
     def recording(self, told: Mapping[str, Any], where: str) -> Recording:
         """Return what was told as arrays of numbers. Raises RecordingError if this is impossible."""

@@ -233,6 +233,21 @@ def test_settings_can_be_changed_by_a_section_of_a_file():
     assert square.changed({}) == square and square.described()[0][2] == "`square`"
 
 
+def test_a_setting_that_its_class_checks_is_described_in_words():
+    @dataclasses.dataclass(frozen=True)
+    class Own(Settings):
+        columns: Annotated[dict[str, str], "columns and their units"] = dataclasses.field(
+            default_factory=dict
+        )
+        share: Annotated[float | None, Bounds(0.0, 1.0)] = None
+
+    assert [row[1] for row in Own().described()] == [
+        "columns and their units",
+        "a number from 0 to 1",
+    ]
+    assert Own.from_config({"columns": {"a": "m"}}).to_config()["columns"] == {"a": "m"}
+
+
 @pytest.mark.parametrize(
     ("section", "key", "text"),
     [

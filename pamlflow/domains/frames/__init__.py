@@ -1,0 +1,1 @@
+"""Data frames and files of runs, and the transitions in them."""
