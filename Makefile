@@ -55,7 +55,7 @@ docs: $(STAMP) ## Regenerate config/README.md and data/README.md
 
 lock: ## Pin anew what pyproject.toml allows
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/pip install --quiet -e '.[slurm,gl,dev]' 'setuptools<81'
+	@.venv-lock/bin/pip install --quiet -e '.[slurm,gl,gymnasium,dev]' 'setuptools<81'
 	@sed '/^[^#]/,$$d' requirements.lock > .venv-lock/lock
 	@.venv-lock/bin/pip freeze --all --exclude-editable --exclude pip | LC_ALL=C sort -f >> .venv-lock/lock
 	@mv .venv-lock/lock requirements.lock && rm -rf .venv-lock

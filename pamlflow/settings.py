@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    Self,
+    TypeGuard,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pamlflow.wording import Key, Problem, nearest
 
@@ -100,7 +110,8 @@ def problem_in(section: Key, error: ValueError) -> Problem:
 class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
-    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), or other settings.
+    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), other settings, or
+    a value, a number, a text or settings for each of some names (`Mapping[str, ...]`).
     Raises ValueError for invalid values.
     """
 
@@ -127,18 +138,20 @@ class Settings:
 
     def to_config(self) -> dict[str, Any]:
         """Return the section that `from_config` makes these settings from, with all of its keys."""
-        return {
-            name: value.to_config() if isinstance(value, Settings) else value
-            for name in get_type_hints(type(self))  # in order
-            for value in [getattr(self, name)]
-        }
+        return {name: _as_config(getattr(self, name)) for name in get_type_hints(type(self))}
 
-    def described(self) -> list[tuple[str, str, str]]:
-        """Return name, possible values and value of each setting, as Markdown."""
-        hints = get_type_hints(type(self), include_extras=True)
-        return [
-            (f"`{name}`", _said(hint), f"`{getattr(self, name)}`") for name, hint in hints.items()
-        ]
+    def described(self, within: str = "") -> list[tuple[str, str, str]]:
+        """Return name, possible values and value of each setting, as Markdown; those of a section follow it."""
+        rows = []
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            value = getattr(self, name)
+            if isinstance(value, Settings):
+                rows += value.described(f"{within}{name}.")
+                continue
+            rows.append((f"`{within}{name}`", _said(hint), _default(value)))
+            if get_origin(hint) is Mapping and _is_section(get_args(hint)[1]):
+                rows += get_args(hint)[1]().described(f"{within}{name}.<name>.")
+        return rows
 
     def __post_init__(self) -> None:
         """Raise SettingError unless names are known, kinds right and numbers within their bounds."""
@@ -149,6 +162,8 @@ class Settings:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
                     raise SettingError((name,), f"expected {text}, found {value!r}")
+            elif get_origin(kind) is Mapping:
+                _check_names(name, get_args(kind)[1], value)
             elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
@@ -168,12 +183,51 @@ def _read(kind: type[Settings], section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made(name: str, kind: Any, value: Any) -> Any:
     """The value of a setting, of which a section is made into the settings that it stands for."""
-    if not (isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings)):
+    if not isinstance(value, Mapping):
         return value
     try:
-        return kind.from_config(value)
+        if get_origin(kind) is Mapping:
+            return {key: _made(key, get_args(kind)[1], each) for key, each in value.items()}
+        return kind.from_config(value) if _is_section(kind) else value
     except ValueError as error:
         raise SettingError(*problem_in((name,), error)) from error
+
+
+def _is_section(kind: Any) -> TypeGuard[type[Settings]]:
+    return isinstance(kind, type) and issubclass(kind, Settings)
+
+
+def _check_names(name: str, kind: Any, value: Any) -> None:
+    """SettingError unless `value` has one of this kind, or anything if that is Any, under each of its names."""
+    if not isinstance(value, Mapping):
+        raise SettingError((name,), f"expected {_names_of(kind)}, found {value!r}")
+    for key, each in value.items():
+        if not isinstance(key, str):
+            raise SettingError((name, str(key)), f"expected a name, found {key!r}")
+        if kind is float:
+            _number(key, kind, ANY_NUMBER, each, within=(name,))
+        elif kind is not Any and not isinstance(each, kind):
+            expected = "a text" if kind is str else _keys_of(kind)
+            raise SettingError((name, key), f"expected {expected}, found {each!r}")
+
+
+def _names_of(kind: Any) -> str:
+    """What a field of names holds, in words."""
+    if kind is Any:
+        return "names, each with a value"
+    each = {float: "a number", str: "a text"}.get(kind) or _keys_of(kind)
+    return f"names, each with {each}"
+
+
+def _keys_of(kind: type[Settings]) -> str:
+    return f"some of the keys {', '.join(get_type_hints(kind))}"
+
+
+def _as_config(value: Any) -> Any:
+    """A value of a setting as a config section has it."""
+    if isinstance(value, Mapping):
+        return {key: _as_config(each) for key, each in value.items()}
+    return value.to_config() if isinstance(value, Settings) else value
 
 
 def _said(hint: Any) -> str:
@@ -181,17 +235,32 @@ def _said(hint: Any) -> str:
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
+    if get_origin(kind) is Mapping:
+        each = get_args(kind)[1]
+        return "a section for each name" if _is_section(each) else _names_of(each)
+    if get_origin(kind) is tuple:
+        return f"a list, each {_said(get_args(kind)[0])}"
     if not {int, float} & {kind, *get_args(kind)}:
-        return getattr(kind, "__name__", str(kind))
+        words = {str: "a text", bool: "true or false"}
+        return str(words.get(kind) or getattr(kind, "__name__", kind))
     number = "whole number" if int in (kind, *get_args(kind)) else "number"
     return f"a {number}{_limits(bounds)}"
+
+
+def _default(value: Any) -> str:
+    """A default as a configuration has it, in Markdown; nothing where it is nothing."""
+    if value is None or value in ("", ()) or value == {}:
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _limits(bounds: Bounds) -> str:
     return "" if bounds == ANY_NUMBER else f" from {bounds.minimum:g} to {bounds.maximum:g}"
 
 
-def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
+def _number(
+    name: str, kind: Any, bounds: Bounds, value: Any, within: Key = ()
+) -> int | float | None:
     """`value` as a number of this kind; SettingError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
@@ -201,7 +270,9 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
         is_number = isinstance(value, Integral) or float(value).is_integer()
     if not (is_number and bounds.minimum <= value <= bounds.maximum):
         number = "whole number" if is_whole else "number"
-        raise SettingError((name,), f"expected a {number}{_limits(bounds)}, found {value!r}")
+        raise SettingError(
+            (*within, name), f"expected a {number}{_limits(bounds)}, found {value!r}"
+        )
     return int(value) if is_whole else float(value)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pamlflow.configuration.soundness import Sound
-from pamlflow.domains import DOMAINS
+from pamlflow.domains import MECHANISMS
 from pamlflow.names import ORACLE
 from pamlflow.wording import Key, Node, Problem, dotted, shown
 
@@ -43,8 +43,8 @@ def grid_problems(key: Key, test_grid: list[int]) -> Iterator[Problem]:
 
 
 def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
-    """Find values that are invalid for the built-in domains."""
-    if not sound(*key, "domain") or experiment["domain"] not in DOMAINS:
+    """Find values that are invalid for carts and links."""
+    if not sound(*key, "domain") or experiment["domain"] not in MECHANISMS:
         return
     sections = [name for name in ("space", "fixed") if sound.whole(*key, name)]
     for section in sections:

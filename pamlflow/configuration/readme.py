@@ -45,7 +45,10 @@ def _domain_rows() -> Iterator[str]:
     for name in DOMAINS:
         made = domain_class(name)
         variables = getattr(made, "parameter_variables", ())
-        named = ", ".join(f"`{it.name}` ({it.unit})" for it in variables)
+        if isinstance(variables, property):
+            named = "those of its options"
+        else:
+            named = ", ".join(f"`{it.name}` ({it.unit})" for it in variables)
         yield from _option_rows(name, named or "those of its tasks", getattr(made, "options", None))
 
 

@@ -13,8 +13,12 @@ DOMAINS: Mapping[str, str] = {
     "cart_pole": "pamlflow.domains.cart_pole:CartPole",
     "pendubot": "pamlflow.domains.pendubot:Pendubot",
     "cart_double_pole": "pamlflow.domains.cart_double_pole:CartDoublePole",
+    "gymnasium": "pamlflow.domains.gymnasium.domain:Gymnasium",
 }
 """One file for each domain, and a line here; a file is loaded when its domain is used."""
+
+MECHANISMS = ("cart_pole", "pendubot", "cart_double_pole")
+"""The domains of carts and links, whose parameters are masses and lengths."""
 
 
 def domain_class(name: str) -> Any:
@@ -39,12 +43,15 @@ def make_domain(
     A class of recorded tasks is made with its options alone.
 
     Raises PartError as `domain_class` does, and when what it returns does not take these settings, raises
-    an error of its own, or makes no domain; SettingError when an option is unknown or means nothing.
+    an error of its own, or makes no domain; SettingError when an option is unknown or means nothing, or the
+    class itself refuses it so.
     """
     make = domain_class(name)
     made_with = ({} if has_records(make) else simulation) | own_options(name, make, options or {})
     try:
         domain = make(**made_with)
+    except (SettingError, plugins.PartError):  # an option, or a package that is missing
+        raise
     except (Exception, SystemExit) as error:
         names = ", ".join(made_with) or "no settings"
         text = f"domain '{name}' cannot be made with {names}: {plugins.told(error)}"

@@ -21,3 +21,8 @@ def alternating_control(
     signal = (-1.0) ** block * np.linspace(limit / 2, limit, block[-1] + 1)[block]
     control: FloatArray = np.clip(signal + noise * rng.standard_normal(steps), -limit, limit)
     return control
+
+
+def random_control(steps: int, hold: int, rng: np.random.Generator) -> FloatArray:
+    """Return a control signal [steps], uniform in -1 to 1, which is drawn anew every `hold` steps."""
+    return np.repeat(rng.uniform(-1.0, 1.0, size=-(-steps // hold)), hold)[:steps]

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import math
 import re
-from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -246,6 +247,64 @@ def test_an_error_says_which_setting_it_is_of(section, key, text):
     assert raised.value.key == key and raised.value.text.startswith(text)
     assert str(raised.value).startswith(f"{'.'.join(key)}: {text}")
     assert problem_in(("options",), raised.value) == (("options", *key), raised.value.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Named(Settings):
+    parts: Mapping[str, Inner] = dataclasses.field(default_factory=dict)
+    lengths: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    choices: tuple[float, ...] = ()
+    exact: bool = False
+    outer: Outer = Outer()
+
+
+def test_settings_can_be_given_for_names_in_their_order():
+    section = {"parts": {"b": {"number": 3.0}, "a": {}}, "lengths": {"x": 1}, "values": {"y": [1]}}
+    settings = Named.from_config(section)
+    assert list(settings.parts.items()) == [("b", Inner(3)), ("a", Inner())]
+    assert settings.to_config() == {
+        "parts": {"b": {"number": 3}, "a": {"number": 2}},
+        "lengths": {"x": 1},
+        "texts": {},
+        "values": {"y": [1]},
+        "choices": (),
+        "exact": False,
+        "outer": {"form": "round", "inner": {"number": 2}},
+    }
+    assert Named.from_config(settings.to_config()) == settings
+    assert Named().described() == [
+        ("`parts`", "a section for each name", ""),
+        ("`parts.<name>.number`", "a whole number from 1 to 5", "`2`"),
+        ("`lengths`", "names, each with a number", ""),
+        ("`texts`", "names, each with a text", ""),
+        ("`values`", "names, each with a value", ""),
+        ("`choices`", "a list, each a number", ""),
+        ("`exact`", "true or false", "`false`"),
+        ("`outer.form`", '"round" or "square"', "`round`"),
+        ("`outer.inner.number`", "a whole number from 1 to 5", "`2`"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text"),
+    [
+        ({"parts": {"a": {"number": 9}}}, ("parts", "a", "number"), "expected a whole number from"),
+        ({"parts": {"a": {"nmber": 3}}}, ("parts", "a", "nmber"), "unknown key; did you mean"),
+        ({"parts": {"a": 3}}, ("parts", "a"), "expected some of the keys number, found 3"),
+        ({"parts": [1]}, ("parts",), "expected names, each with some of the keys number, found"),
+        ({"lengths": {"x": "long"}}, ("lengths", "x"), "expected a number, found 'long'"),
+        ({"lengths": {"x": True}}, ("lengths", "x"), "expected a number, found True"),
+        ({"texts": {"x": 3}}, ("texts", "x"), "expected a text, found 3"),
+        ({"values": {3: 3}}, ("values", "3"), "expected a name, found 3"),
+        ({"exact": 1}, ("exact",), "expected bool, found 1"),
+    ],
+)
+def test_an_error_says_of_which_name_it_is(section, key, text):
+    with pytest.raises(SettingError) as raised:
+        Named.from_config(section)
+    assert raised.value.key == key and raised.value.text.startswith(text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from pamlflow.domains import DOMAINS, make_domain, mechanics, rendering
+from pamlflow.domains import MECHANISMS, make_domain, mechanics, rendering
 
 HEIGHT = 6.0
 
@@ -92,7 +92,7 @@ def test_geoms_that_are_not_for_pictures_are_not_seen():
     assert not rendering.draw(spec, 8, HEIGHT, "rays").any()
 
 
-@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize("name", MECHANISMS)
 def test_what_is_drawn_leaves_the_physics_as_it_is(name, monkeypatch):
     """The same trajectories to the last bit without the geoms that are only drawn."""
     domain, rng = make_domain(name, steps=40), np.random.default_rng(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pamlflow.domains import DOMAINS, domain_class
+from pamlflow.domains import MECHANISMS, domain_class
 from pamlflow.domains.base import SimulationError, Transitions, state_transitions
 from pamlflow.settings import Settings
 from pamlflow.tasks import Variable
@@ -20,8 +20,8 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 SPACE = {"rate": [0.1, 0.9]}
 
 
-@pytest.mark.parametrize("name", DOMAINS)
-def test_every_built_in_domain_keeps_the_contract(name):
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_every_domain_of_carts_and_links_keeps_the_contract(name):
     domain = domain_class(name)
     names = [variable.name for variable in domain.parameter_variables]
     assert check_domain(domain, {each: [0.5, 2.0] for each in names}) == ()
