@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pamlflow.domains.base import Excitation, SimulationError, Transitions, state_transitions
+from pamlflow.domains.base import EndedEarly, Excitation, Transitions, state_transitions
 from pamlflow.domains.gymnasium.actions import draw_signals
 from pamlflow.domains.gymnasium.environments import Blueprint, Environment
 from pamlflow.domains.gymnasium.options import GymnasiumSettings
@@ -93,7 +93,8 @@ class Gymnasium:
     def run(self, parameters: FloatArray, excitation: Excitation) -> Transitions:
         """Return the transitions of the task with `parameters` [D], of one or several episodes.
 
-        Raises SimulationError when an episode ends before its first step, or at all, if the options say so.
+        Raises EndedEarly when an episode ends before its first step, or at all, if the options say so, and
+        SimulationError when a parameter cannot be set.
         """
         controls = excitation.controls
         seed, start = int(excitation.initial_state[0]), excitation.initial_state[1:]
@@ -135,8 +136,8 @@ class Gymnasium:
             states[:, angles] = np.unwrap(states[:, angles], axis=0)
         return state_transitions(states, controls, angles)
 
-    def _too_short(self, parameters: FloatArray, steps: int) -> SimulationError:
+    def _too_short(self, parameters: FloatArray, steps: int) -> EndedEarly:
         task = with_units(self.parameter_variables, parameters)
         text = f"the environment ended the episode of the task with {task} after {steps} steps"
         remedy = "choose another value of `ended`, or change `space`, `policy` or `start`"
-        return SimulationError(f"{text}; {remedy}")
+        return EndedEarly(f"{text}; {remedy}")
