@@ -17,7 +17,7 @@ from pamlflow.types import BoolArray, FloatArray
 
 TURNS = {"rad": 2.0 * np.pi, "deg": 360.0, "degree": 360.0, "degrees": 360.0, "°": 360.0}
 """A whole turn in the units of angles; in the unit 1 a turn may be either."""
-NEAR_A_TURN = 0.125  # of a turn, between a jump and the motion of its step
+SLOW = 0.25  # of a turn, which most steps stay below where whole turns are jumps and no motion
 GROWTH = 1e3  # of the largest output of a run, over that of the median run
 SAME = 1e-6  # relative difference of a state and what the outputs before it add up to
 FOLLOWS = 0.8  # share of the steps in which a column must follow an output to be its state; episodes may end
@@ -36,14 +36,10 @@ class State(NamedTuple):
 
 def check(runs: TaskSet) -> Iterator[Finding]:
     """Yield what is wrong with each variable of the runs."""
-    yield from _constants(runs)
-    yield from _growing(runs)
-    yield from _outliers(runs)
-    jumping = list(_jumps(runs))
-    yield from jumping
-    yield from _plain_angles(runs)
-    named = {finding.subject for finding in jumping}
-    yield from (each for each in _aliased(runs) if each.subject not in named)
+    found = [*_constants(runs), *_growing(runs), *_outliers(runs), *_jumps(runs)]
+    named = {finding.subject for finding in found}  # of which sizes and signs say nothing more
+    aliased = [each for each in _aliased(runs) if each.subject not in named]
+    yield from (*found, *_plain_angles(runs), *aliased)
 
 
 def _constants(runs: TaskSet) -> Iterator[Finding]:
@@ -78,13 +74,10 @@ def _jumps(runs: TaskSet) -> Iterator[Finding]:
     """Outputs that now and then are a whole turn away from what they are otherwise."""
     for values, variable in zip(runs.outputs.T, runs.output_variables, strict=True):
         for turn in _turns(variable):
-            rest = values - turn * np.round(values / turn)
-            turned = np.abs(values) > turn / 2.0
-            if turned.all() or not turned.any():
-                continue
-            usual = max(4.0 * np.quantile(np.abs(rest), 0.9), NEAR_A_TURN * turn)
-            jumps = turned & (np.abs(rest) <= usual)
-            if not jumps.any():
+            rest = np.abs(values - turn * np.round(values / turn))
+            jumps = np.abs(values) > turn / 2.0
+            is_motion = np.abs(values).max() > 1.5 * turn or np.quantile(rest, 0.95) > SLOW * turn
+            if is_motion or jumps.all() or not jumps.any():
                 continue
             row = int(np.argmax(jumps))
             text = (
@@ -215,5 +208,8 @@ def _step(runs: TaskSet, row: int) -> str:
 def _task(runs: TaskSet, task: int) -> str:
     """The task of a run, by what is known of it."""
     known = zip(runs.descriptor_variables, runs.descriptors[task], strict=True)
-    named = ", ".join(f"{variable.name} {value:.3g} {variable.unit}" for variable, value in known)
+    named = ", ".join(
+        f"{variable.name} {value:.3g}{'' if variable.unit == '1' else ' ' + variable.unit}"
+        for variable, value in known
+    )
     return f"the task with {named}"
