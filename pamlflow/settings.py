@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from pathlib import Path
 from types import NoneType
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NamedTuple,
-    Self,
-    TypeGuard,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 from pamlflow.wording import Key, Problem, nearest
 
@@ -110,8 +102,9 @@ def problem_in(section: Key, error: ValueError) -> Problem:
 class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
-    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), other settings, or
-    a value, a number, a text or settings for each of some names (`Mapping[str, ...]`).
+    A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), a list of texts
+    (`tuple[str, ...]`), other settings, or numbers, texts, settings or any values (`object`) by name
+    (`Mapping[str, float]`).
     Raises ValueError for invalid values.
     """
 
@@ -131,6 +124,14 @@ class Settings:
         """Return these settings with those of a config section in their place; raises as `from_config`."""
         return replace(self, **_read(type(self), section))
 
+    def files(self) -> Mapping[str, Path]:
+        """Return the files that these settings name, by names that do not depend on the machine.
+
+        What is made with the settings depends on the content of these files, too. Raises SettingError where
+        there is no such file.
+        """
+        return {}
+
     @classmethod
     def names(cls) -> frozenset[str]:
         """Return the names of the settings."""
@@ -138,19 +139,25 @@ class Settings:
 
     def to_config(self) -> dict[str, Any]:
         """Return the section that `from_config` makes these settings from, with all of its keys."""
-        return {name: _as_config(getattr(self, name)) for name in get_type_hints(type(self))}
+        return {
+            name: _config_of(getattr(self, name))
+            for name in get_type_hints(type(self))  # in order
+        }
 
-    def described(self, within: str = "") -> list[tuple[str, str, str]]:
-        """Return name, possible values and value of each setting, as Markdown; those of a section follow it."""
+    def described(self, section: str = "") -> list[tuple[str, str, str]]:
+        """Return name, possible values and value of each setting below `section`, as Markdown."""
         rows = []
         for name, hint in get_type_hints(type(self), include_extras=True).items():
-            value = getattr(self, name)
+            value, entries = getattr(self, name), _entries_of(hint)
             if isinstance(value, Settings):
-                rows += value.described(f"{within}{name}.")
-                continue
-            rows.append((f"`{within}{name}`", _said(hint), _default(value)))
-            if get_origin(hint) is Mapping and _is_section(get_args(hint)[1]):
-                rows += get_args(hint)[1]().described(f"{within}{name}.<name>.")
+                rows += value.described(f"{section}{name}.")
+            elif entries and issubclass(entries, Settings):
+                rows += entries().described(f"{section}{name}.<name>.")
+            else:
+                is_json = value is None or isinstance(value, tuple | bool)
+                written = json.dumps(value) if is_json else value
+                default = "" if value in ("", (), {}) else f"`{written}`"
+                rows.append((f"`{section}{name}`", _said(hint), default))
         return rows
 
     def __post_init__(self) -> None:
@@ -162,8 +169,10 @@ class Settings:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
                     raise SettingError((name,), f"expected {text}, found {value!r}")
-            elif get_origin(kind) is Mapping:
-                _check_names(name, get_args(kind)[1], value)
+            elif kind == tuple[str, ...]:
+                object.__setattr__(self, name, _texts(name, value))
+            elif entries := _entries_of(kind):
+                object.__setattr__(self, name, _by_name(name, entries, value))
             elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
@@ -183,51 +192,57 @@ def _read(kind: type[Settings], section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made(name: str, kind: Any, value: Any) -> Any:
     """The value of a setting, of which a section is made into the settings that it stands for."""
-    if not isinstance(value, Mapping):
+    if isinstance(value, Mapping) and (entries := _entries_of(kind)):
+        try:
+            return {each: _made(str(each), entries, section) for each, section in value.items()}
+        except SettingError as error:
+            raise SettingError(*problem_in((name,), error)) from error
+    if not (isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings)):
         return value
     try:
-        if get_origin(kind) is Mapping:
-            return {key: _made(key, get_args(kind)[1], each) for key, each in value.items()}
-        return kind.from_config(value) if _is_section(kind) else value
+        return kind.from_config(value)
     except ValueError as error:
         raise SettingError(*problem_in((name,), error)) from error
 
 
-def _is_section(kind: Any) -> TypeGuard[type[Settings]]:
-    return isinstance(kind, type) and issubclass(kind, Settings)
-
-
-def _check_names(name: str, kind: Any, value: Any) -> None:
-    """SettingError unless `value` has one of this kind, or anything if that is Any, under each of its names."""
-    if not isinstance(value, Mapping):
-        raise SettingError((name,), f"expected {_names_of(kind)}, found {value!r}")
-    for key, each in value.items():
-        if not isinstance(key, str):
-            raise SettingError((name, str(key)), f"expected a name, found {key!r}")
-        if kind is float:
-            _number(key, kind, ANY_NUMBER, each, within=(name,))
-        elif kind is not Any and not isinstance(each, kind):
-            expected = "a text" if kind is str else _keys_of(kind)
-            raise SettingError((name, key), f"expected {expected}, found {each!r}")
-
-
-def _names_of(kind: Any) -> str:
-    """What a field of names holds, in words."""
-    if kind is Any:
-        return "names, each with a value"
-    each = {float: "a number", str: "a text"}.get(kind) or _keys_of(kind)
-    return f"names, each with {each}"
-
-
-def _keys_of(kind: type[Settings]) -> str:
-    return f"some of the keys {', '.join(get_type_hints(kind))}"
-
-
-def _as_config(value: Any) -> Any:
-    """A value of a setting as a config section has it."""
+def _config_of(value: Any) -> Any:
+    """Return what a configuration says for a value."""
     if isinstance(value, Mapping):
-        return {key: _as_config(each) for key, each in value.items()}
+        return {name: _config_of(each) for name, each in value.items()}
     return value.to_config() if isinstance(value, Settings) else value
+
+
+_BY_NAME: Mapping[Any, str] = {float: "numbers", str: "texts", object: "values"}
+
+
+def _entries_of(kind: Any) -> type | None:
+    """The kind of the entries of a mapping from names, one of those in `_BY_NAME` or settings; or None."""
+    entries = get_args(kind)[1] if get_origin(kind) is Mapping else None
+    is_known = entries in _BY_NAME or (isinstance(entries, type) and issubclass(entries, Settings))
+    return entries if is_known else None
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    """`value`, a list of texts in a config file, as a tuple; SettingError unless it is one."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise SettingError((name,), f"expected a list of names, found {value!r}")
+    return tuple(value)
+
+
+def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
+    """`value`, entries of this kind by name, as a dict; SettingError unless it is that."""
+    if not isinstance(value, Mapping):
+        raise SettingError((name,), f"expected a section of names, found {value!r}")
+    if entries is float:
+        try:
+            return {each: _number(each, float, ANY_NUMBER, it) for each, it in value.items()}
+        except SettingError as error:
+            raise SettingError(*problem_in((name,), error)) from error
+    for each, it in value.items():
+        if not isinstance(it, entries):
+            expected = "a text" if entries is str else "a section of keys"
+            raise SettingError((name, str(each)), f"expected {expected}, found {it!r}")
+    return dict(value)
 
 
 def _said(hint: Any) -> str:
@@ -235,32 +250,25 @@ def _said(hint: Any) -> str:
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
-    if get_origin(kind) is Mapping:
-        each = get_args(kind)[1]
-        return "a section for each name" if _is_section(each) else _names_of(each)
+    if kind == tuple[str, ...]:
+        return "a list of names"
     if get_origin(kind) is tuple:
-        return f"a list, each {_said(get_args(kind)[0])}"
+        return "a list of numbers"
+    if entries := _entries_of(kind):
+        return f"{_BY_NAME[entries]} by name"
+    if kind in (str, bool):
+        return "a text" if kind is str else "true or false"
     if not {int, float} & {kind, *get_args(kind)}:
-        words = {str: "a text", bool: "true or false"}
-        return str(words.get(kind) or getattr(kind, "__name__", kind))
+        return getattr(kind, "__name__", str(kind))
     number = "whole number" if int in (kind, *get_args(kind)) else "number"
     return f"a {number}{_limits(bounds)}"
-
-
-def _default(value: Any) -> str:
-    """A default as a configuration has it, in Markdown; nothing where it is nothing."""
-    if value is None or value in ("", ()) or value == {}:
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _limits(bounds: Bounds) -> str:
     return "" if bounds == ANY_NUMBER else f" from {bounds.minimum:g} to {bounds.maximum:g}"
 
 
-def _number(
-    name: str, kind: Any, bounds: Bounds, value: Any, within: Key = ()
-) -> int | float | None:
+def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | None:
     """`value` as a number of this kind; SettingError unless it is one, within the bounds."""
     if value is None and NoneType in get_args(kind):
         return None
@@ -270,9 +278,7 @@ def _number(
         is_number = isinstance(value, Integral) or float(value).is_integer()
     if not (is_number and bounds.minimum <= value <= bounds.maximum):
         number = "whole number" if is_whole else "number"
-        raise SettingError(
-            (*within, name), f"expected a {number}{_limits(bounds)}, found {value!r}"
-        )
+        raise SettingError((name,), f"expected a {number}{_limits(bounds)}, found {value!r}")
     return int(value) if is_whole else float(value)
 
 
@@ -282,11 +288,3 @@ class InferenceSettings(Settings):
 
     objective: Literal["predictive", "elbo"] = "predictive"
     protocols: tuple[str, ...] = ("paper", "few_shot_0", "few_shot_20")
-
-    def __post_init__(self) -> None:
-        """Turn the list of a config file into a tuple."""
-        super().__post_init__()
-        if isinstance(self.protocols, str):
-            text = f"expected a list of names, found {self.protocols!r}"
-            raise SettingError(("protocols",), text)
-        object.__setattr__(self, "protocols", tuple(self.protocols))

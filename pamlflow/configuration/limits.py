@@ -43,7 +43,7 @@ def grid_problems(key: Key, test_grid: list[int]) -> Iterator[Problem]:
 
 
 def own_domain_problems(key: Key, experiment: Node, sound: Sound) -> Iterator[Problem]:
-    """Find values that are invalid for carts and links."""
+    """Find values that are invalid for the mechanisms of the library."""
     if not sound(*key, "domain") or experiment["domain"] not in MECHANISMS:
         return
     sections = [name for name in ("space", "fixed") if sound.whole(*key, name)]

@@ -45,11 +45,13 @@ def _domain_rows() -> Iterator[str]:
     for name in DOMAINS:
         made = domain_class(name)
         variables = getattr(made, "parameter_variables", ())
-        if isinstance(variables, property):
+        if isinstance(variables, property):  # only an object knows, made with options
             named = "those of its options"
         else:
-            named = ", ".join(f"`{it.name}` ({it.unit})" for it in variables)
-        yield from _option_rows(name, named or "those of its tasks", getattr(made, "options", None))
+            named = (
+                ", ".join(f"`{it.name}` ({it.unit})" for it in variables) or "those of its tasks"
+            )
+        yield from _option_rows(name, named, getattr(made, "options", None))
 
 
 def _option_rows(name: str, fact: str, settings: Settings | None) -> Iterator[str]:
@@ -93,7 +95,8 @@ _DOMAINS = """
 ## Domains
 
 `space`, `fixed` and `test_grid` name and order these parameters; `options` has these settings. Links and poles
-have a mass of 1 kg where it is no parameter.
+have a mass of 1 kg where it is no parameter. Those of `gymnasium` are explained in
+[From a gymnasium environment to learning curves](../docs/own_environment.md).
 
 | domain | parameters | option | value | default |
 |---|---|---|---|---|"""

@@ -18,7 +18,7 @@ DOMAINS: Mapping[str, str] = {
 """One file for each domain, and a line here; a file is loaded when its domain is used."""
 
 MECHANISMS = ("cart_pole", "pendubot", "cart_double_pole")
-"""The domains of carts and links, whose parameters are masses and lengths."""
+"""The domains of the paper, whose parameters are masses in kg and lengths in m."""
 
 
 def domain_class(name: str) -> Any:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -254,7 +254,7 @@ class Named(Settings):
     parts: Mapping[str, Inner] = dataclasses.field(default_factory=dict)
     lengths: Mapping[str, float] = dataclasses.field(default_factory=dict)
     texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
     choices: tuple[float, ...] = ()
     exact: bool = False
     outer: Outer = Outer()
@@ -275,12 +275,11 @@ def test_settings_can_be_given_for_names_in_their_order():
     }
     assert Named.from_config(settings.to_config()) == settings
     assert Named().described() == [
-        ("`parts`", "a section for each name", ""),
         ("`parts.<name>.number`", "a whole number from 1 to 5", "`2`"),
-        ("`lengths`", "names, each with a number", ""),
-        ("`texts`", "names, each with a text", ""),
-        ("`values`", "names, each with a value", ""),
-        ("`choices`", "a list, each a number", ""),
+        ("`lengths`", "numbers by name", ""),
+        ("`texts`", "texts by name", ""),
+        ("`values`", "values by name", ""),
+        ("`choices`", "a list of numbers", ""),
         ("`exact`", "true or false", "`false`"),
         ("`outer.form`", '"round" or "square"', "`round`"),
         ("`outer.inner.number`", "a whole number from 1 to 5", "`2`"),
@@ -292,12 +291,11 @@ def test_settings_can_be_given_for_names_in_their_order():
     [
         ({"parts": {"a": {"number": 9}}}, ("parts", "a", "number"), "expected a whole number from"),
         ({"parts": {"a": {"nmber": 3}}}, ("parts", "a", "nmber"), "unknown key; did you mean"),
-        ({"parts": {"a": 3}}, ("parts", "a"), "expected some of the keys number, found 3"),
-        ({"parts": [1]}, ("parts",), "expected names, each with some of the keys number, found"),
+        ({"parts": {"a": 3}}, ("parts", "a"), "expected a section of keys, found 3"),
+        ({"parts": [1]}, ("parts",), "expected a section of names, found"),
         ({"lengths": {"x": "long"}}, ("lengths", "x"), "expected a number, found 'long'"),
         ({"lengths": {"x": True}}, ("lengths", "x"), "expected a number, found True"),
         ({"texts": {"x": 3}}, ("texts", "x"), "expected a text, found 3"),
-        ({"values": {3: 3}}, ("values", "3"), "expected a name, found 3"),
         ({"exact": 1}, ("exact",), "expected bool, found 1"),
     ],
 )

@@ -10,51 +10,36 @@ import numpy as np
 
 from pamlflow import plugins
 from pamlflow.arrays import shown
-from pamlflow.domains.controls import alternating_control, random_control
+from pamlflow.domains.controls import alternating_controls, held_controls, wave_controls
 from pamlflow.domains.gymnasium.options import Control, Policy
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 
+POLICIES: Mapping[str, Callable[[int, int, int, np.random.Generator], FloatArray]] = {
+    "held": held_controls,
+    "alternating": alternating_controls,
+    "waves": wave_controls,
+}
+
 
 def draw_signals(policy: Policy, steps: int, controls: int, rng: np.random.Generator) -> FloatArray:
     """Return signals [steps, controls] from -1, the lowest control, to 1, the highest.
 
-    Raises ValueError when a policy of the user's own returns anything else, PartError when it cannot be loaded.
+    A policy of the user's own is called with the numbers of steps and of controls and the generator. Raises
+    ValueError when it returns anything else, PartError when it cannot be loaded.
     """
-    draw = plugins.load(policy.kind, POLICIES, "policy")
-    signals = np.asarray(
-        draw(policy, steps, controls, rng)
-        if policy.kind in POLICIES
-        else draw(steps, controls, rng)
-    )
+    draw: Callable[..., FloatArray] = plugins.load(policy.kind, POLICIES, "policy")
+    if policy.kind in POLICIES:
+        signals = draw(steps, policy.hold, controls, rng)
+    else:
+        signals = np.asarray(draw(steps, controls, rng))
     is_signal = signals.shape == (steps, controls) and signals.dtype.kind in "fiub"
     if not is_signal or not (np.abs(signals) <= 1.0).all():
         text = f"numbers from -1 to 1 of shape {(steps, controls)}"
         raise ValueError(f"policy '{policy.kind}': expected {text}, found {shown(signals)}")
-    return signals.astype(np.float64)
-
-
-def _random(policy: Policy, steps: int, controls: int, rng: np.random.Generator) -> FloatArray:
-    return np.stack([random_control(steps, policy.hold, rng) for _ in range(controls)], axis=1)
-
-
-def _alternating(policy: Policy, steps: int, controls: int, rng: np.random.Generator) -> FloatArray:
-    """Blocks of alternating sign; those of several controls begin at different times."""
-    steps_drawn = steps + 2 * policy.hold
-    blocks = max(1, round(steps_drawn / policy.hold))
-    columns = []
-    for number in range(controls):
-        signal = alternating_control(steps_drawn, blocks, 1.0, policy.noise, rng)
-        begin = 2 * policy.hold * number // controls
-        columns.append(signal[begin : begin + steps])
-    return np.stack(columns, axis=1)
-
-
-POLICIES: Mapping[str, Callable[..., FloatArray]] = {
-    "random": _random,
-    "alternating": _alternating,
-}
+    noisy = signals + policy.noise * rng.standard_normal(signals.shape)
+    return policy.share * noisy.clip(-1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

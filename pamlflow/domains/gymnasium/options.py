@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -52,14 +52,16 @@ class Control(Settings):
 class Policy(Settings):
     """How controls are drawn.
 
-    `random` draws each of them uniformly from its range, and holds it for `hold` steps. `alternating`
-    pushes back and forth, harder each time, for `hold` steps in each direction, with normal noise of
-    standard deviation `noise`, relative to half of the range. One's own is `package.module:name`.
+    `held` draws each of them uniformly, anew every `hold` steps; `alternating` pushes back and forth, harder
+    each time, for `hold` steps in each direction; `waves` are sums of sines. One's own is
+    `package.module:name`. Normal noise of standard deviation `noise` is added, and `share` of the range is
+    used, about its middle.
     """
 
-    kind: str = "random"
-    hold: Annotated[int, Bounds(1, 100_000)] = 5
-    noise: Annotated[float, Bounds(0.0, 10.0)] = 0.1
+    kind: str = "held"
+    hold: Annotated[int, Bounds(1, 100_000)] = 10
+    share: Annotated[float, Bounds(0.0, 1.0)] = 1.0
+    noise: Annotated[float, Bounds(0.0, 1.0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class GymnasiumSettings(Settings):
     """
 
     environment: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict)
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     derived: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, StateVariable] = field(default_factory=dict)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pamlflow.domains.controls import alternating_control, random_control
+from pamlflow.domains.controls import alternating_control
 
 
 def blocks_of(signal):
@@ -68,15 +68,3 @@ def test_noise_is_added_before_clipping():
     assert np.std((signal - noiseless)[free]) == pytest.approx(1.0, rel=0.05)
     last = abs(noiseless) == 25.0
     assert 0.4 < np.mean(abs(signal[last]) == 25.0) < 0.6
-
-
-@pytest.mark.parametrize(("steps", "hold", "blocks"), [(100, 5, 20), (7, 3, 3), (2, 50, 1)])
-def test_a_random_control_is_held_and_uniform(steps, hold, blocks):
-    rng = np.random.default_rng(0)
-    signals = np.array([random_control(steps, hold, rng) for _ in range(200)])
-    assert signals.shape == (200, steps)
-    held = signals[:, ::hold]
-    assert held.shape == (200, blocks)
-    np.testing.assert_array_equal(np.repeat(held, hold, axis=1)[:, :steps], signals)
-    assert -1.0 <= held.min() < -0.9 and 0.9 < held.max() <= 1.0
-    assert held.std() == pytest.approx(1.0 / np.sqrt(3.0), rel=0.1)

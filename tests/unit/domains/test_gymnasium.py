@@ -215,7 +215,12 @@ def test_a_run_can_start_where_it_is_told():
 
 
 def test_controls_are_what_the_environment_takes():
-    for policy in ({}, {"kind": "alternating", "hold": 10}, {"kind": "tests.own_environment:half"}):
+    for policy in (
+        {},
+        {"kind": "alternating"},
+        {"kind": "waves", "noise": 0.1},
+        {"kind": "tests.own_environment:half"},
+    ):
         domain = made({**PENDULUM, "policy": policy}, steps=200)
         controls = drawn(domain).controls
         np.testing.assert_array_equal(controls, controls.astype(np.float32))
@@ -225,9 +230,14 @@ def test_controls_are_what_the_environment_takes():
     narrow = {**PENDULUM, "controls": {"torque": {"low": 0.5, "high": 1.0}}}
     controls = drawn(made(narrow, steps=500)).controls
     assert 0.5 <= controls.min() < 0.52 < 0.98 < controls.max() <= 1.0
-    two = drawn(made({**CUP, "policy": {"kind": "alternating", "hold": 4, "noise": 0.0}}))
-    np.testing.assert_allclose(np.sign(two.controls[:-4, 0]), np.sign(two.controls[4:, 0]) * -1)
-    assert not np.array_equal(*np.sign(two.controls.T))
+    less = drawn(made({**PENDULUM, "policy": {"share": 0.25}}, steps=500)).controls
+    assert -0.5 <= less.min() < -0.45 and 0.45 < less.max() <= 0.5
+    exact, noisy = (
+        drawn(made({**CUP, "policy": {"kind": "alternating", "hold": 4, "noise": noise}})).controls
+        for noise in (0.0, 0.1)
+    )
+    assert (np.sign(exact[2:-4]) == -np.sign(exact[6:])).all() and exact.shape == (100, 2)
+    assert 0.05 < np.std(noisy - exact * np.sign(exact[0] * noisy[0])) < 0.11
 
 
 def test_discrete_actions_are_drawn_alike_and_counted_where_no_values_are_given():
@@ -524,7 +534,7 @@ def test_options_that_mean_nothing_are_named(options, key, text):
 
 def test_a_policy_of_ones_own_is_checked():
     for kind, text in (
-        ("rnadom", "unknown policy 'rnadom': did you mean 'random'"),
+        ("hold", "unknown policy 'hold': did you mean 'held'"),
         ("tests.own_environment:too_much", r"expected numbers from -1 to 1 of shape \(2, 1\)"),
     ):
         with pytest.raises(ValueError, match=text):

@@ -21,7 +21,7 @@ SPACE = {"rate": [0.1, 0.9]}
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
-def test_every_domain_of_carts_and_links_keeps_the_contract(name):
+def test_every_mechanism_keeps_the_contract(name):
     domain = domain_class(name)
     names = [variable.name for variable in domain.parameter_variables]
     assert check_domain(domain, {each: [0.5, 2.0] for each in names}) == ()
