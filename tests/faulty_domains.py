@@ -216,6 +216,13 @@ class Chance(Swing):
         return Transitions(inputs, outputs + self.offset)
 
 
+class DrawsAtWill(Swing):
+    """Excitations come from a generator of its own."""
+
+    def draw_excitation(self, rng):
+        return super().draw_excitation(np.random.default_rng())
+
+
 class Apart(Swing):
     """Each excitation leads somewhere else."""
 

@@ -41,6 +41,9 @@ class Cup(gymnasium.Env):
         return np.array(self.state), 0.0, over and not self.forgets, over, {}
 
 
+gymnasium.register(id="tests/Cup-v0", entry_point=Cup, max_episode_steps=5)
+
+
 class Vectors(Cup):
     """Takes actions that no number stands for."""
 

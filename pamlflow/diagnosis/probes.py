@@ -98,6 +98,12 @@ class Probe:
             return
         self._tried(self.box.low, excitation)
         remedy = "draw chance from the generator of `draw_excitation` alone, and keep nothing between runs"
+        again = self._example()[1]
+        if not all(
+            np.array_equal(vars(excitation)[name], each) for name, each in vars(again).items()
+        ):
+            text = "`draw_excitation` gives other numbers when it is called with the same generator"
+            yield Finding("not repeatable", "", text, remedy)
         for probe, when in (
             (self, "after another task"),
             (Probe(self.settings, self.seed), "by a domain that is made anew"),

@@ -70,6 +70,12 @@ FAULTS = [
     ("Fails", "fails", "", "of 13 runs: the task with stiffness = .* too stiff"),
     ("AllFail", "fails", "", "13 of 13 runs: .* out of order"),
     ("Remembers", "not repeatable", "", "gives other numbers after another task"),
+    (
+        "DrawsAtWill",
+        "not repeatable",
+        "",
+        "`draw_excitation` gives other numbers when it is called",
+    ),
     ("Chance", "not repeatable", "", "by a domain that is made anew"),
 ]
 

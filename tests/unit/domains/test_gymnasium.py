@@ -308,6 +308,14 @@ def test_an_episode_that_ends_is_followed_by_another_one_or_is_an_error():
     assert len({*temperatures(truncated)[[0, 7, 14]]}) == 3
 
 
+def test_an_environment_can_be_one_that_a_module_registers_without_its_limit_of_time():
+    domain = made({**CUP, "environment": "tests.own_environment:tests/Cup-v0"}, steps=20)
+    excitation = drawn(domain)
+    found = domain.run(np.array([30.0]), excitation)
+    expected = made(CUP).run(np.array([30.0]), excitation)
+    np.testing.assert_array_equal(found.inputs, expected.inputs)
+
+
 def test_a_control_that_an_end_cuts_short_is_no_transition():
     domain = cup(repeat=3)  # two whole ones in each episode
     inputs, outputs = domain.run(np.array([30.0]), drawn(domain))
