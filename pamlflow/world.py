@@ -183,7 +183,12 @@ class World:
         except Exception as error:
             text = task_failed(domain.parameter_variables, parameters, error)
             if isinstance(error, SimulationError):
-                raise type(error)(text) from None
+                kinds = (
+                    EndedEarly,
+                    NotFinite,
+                    SimulationError,
+                )  # a user's own may take other arguments
+                raise next(kind for kind in kinds if isinstance(error, kind))(text) from None
             raise SimulationError(text) from error
         columns = len(domain.input_variables), len(domain.output_variables)
         rows = len(inputs) if inputs.ndim else 0
