@@ -198,7 +198,8 @@ def not_covered(training: TaskSet, test: TaskSet, per_task: bool) -> Iterator[Fi
     )
     remedy = "excite tasks longer or in more `simulation.runs`, and begin with more `initial_tasks`"
     if not per_task:
-        remedy = f"say `simulation.excitation: per_task`; if that is not enough, {remedy}"
+        alike = "docs/add_a_domain.md says when tasks should not share an excitation"
+        remedy = f"try `simulation.excitation: per_task` ({alike}), or {remedy}"
     yield Finding("not covered", name, text, remedy)
 
 

@@ -105,7 +105,7 @@ def test_excitations_that_lead_elsewhere_are_found_if_tasks_share_them():
     assert re.match(
         r"\d+% of the transitions of test tasks are where 8 training runs", finding.text
     )
-    assert finding.remedy.startswith("say `simulation.excitation: per_task`")
+    assert finding.remedy.startswith("try `simulation.excitation: per_task`")
     assert all(each.kind != "not covered" for each in found("Apart"))
 
 
