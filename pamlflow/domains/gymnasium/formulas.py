@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
 }
+MOST_NAMED = 20  # attributes in a message
 _PATH = (ast.Name, ast.Attribute, ast.Subscript)
 
 
@@ -162,7 +164,15 @@ def _attribute(owner: object, name: str) -> Any:
     except AttributeError:
         names = (each for each in dir(owner) if not each.startswith("_"))
         text = f"{type(owner).__name__} has no attribute '{name}'{nearest(name, names)}"
-        raise FormulaError(text) from None
+        numbers = ", ".join(_numbers(owner))
+        raise FormulaError(f"{text} (its numbers: {numbers})" if numbers else text) from None
+
+
+def _numbers(owner: object) -> list[str]:
+    """The first names of attributes that are numbers, which parameters may set."""
+    members = inspect.getmembers_static(owner)  # calls no property
+    names = [name for name, value in members if type(value) in (int, float) and name[0] != "_"]
+    return names[:MOST_NAMED] + ["..."] * (len(names) > MOST_NAMED)
 
 
 def _entry(owner: Any, index: int | str, name: str) -> Any:

@@ -72,7 +72,7 @@ def test_other_python_is_refused(text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("mas", "SimpleNamespace has no attribute 'mas'; did you mean 'mass'?"),
+        ("mas", "SimpleNamespace has no attribute 'mas'; did you mean 'mass'? (its numbers: mass)"),
         ("state.first", "tuple has no attribute 'first'"),
         ("state[2]", "`state` has no entry 2: it has 2"),
         ("table['y']", "`table` has no entry 'y': it has 1"),

@@ -409,7 +409,7 @@ def changed(options, *key_and_value):
         (
             changed(PENDULUM, "parameters", "mass", {"sets": "gravity"}),
             "parameters.mass.sets",
-            "PendulumEnv has no attribute 'gravity'",
+            r"PendulumEnv has no attribute 'gravity' \(its numbers: dt, g, l, m, max_speed, max_torque",
         ),
         (
             changed(CART_POLE, "parameters", "pole_mass", {"sets": "mas_pole"}),
