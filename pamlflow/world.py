@@ -183,11 +183,8 @@ class World:
         except Exception as error:
             text = task_failed(domain.parameter_variables, parameters, error)
             if isinstance(error, SimulationError):
-                kinds = (
-                    EndedEarly,
-                    NotFinite,
-                    SimulationError,
-                )  # a user's own may take other arguments
+                # A class of the user's own may take other arguments.
+                kinds = (EndedEarly, NotFinite, SimulationError)
                 raise next(kind for kind in kinds if isinstance(error, kind))(text) from None
             raise SimulationError(text) from error
         columns = len(domain.input_variables), len(domain.output_variables)
