@@ -86,6 +86,14 @@ class Grows(Diverges):
         return states * (1.2 if parameters[0] > 3.5 else 1.0) ** np.arange(len(states))[:, None]
 
 
+class GrowsFar(Grows):
+    """Stiff tasks grow until the square of a number is not finite."""
+
+    def states(self, parameters, excitation):
+        states = Swing.states(self, parameters, excitation)
+        return states * (80.0 if parameters[0] > 3.5 else 1.0) ** np.arange(len(states))[:, None]
+
+
 class Glitch(Swing):
     """A single value is a hundred times too large."""
 

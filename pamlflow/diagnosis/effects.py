@@ -48,8 +48,11 @@ def _difference(one: Transitions, other: Transitions) -> float:
         first, second = np.asarray(left), np.asarray(right)
         if np.array_equal(first, second):
             continue
-        size = np.sqrt(np.mean(np.square(first - second), axis=0))
-        spread = np.concatenate([first, second]).std(axis=0)
+        both = np.stack([first, second])
+        largest_value = np.abs(both).max(axis=(0, 1))
+        both = both / np.where(largest_value > 0.0, largest_value, 1.0)  # or squares may overflow
+        size = np.sqrt(np.mean(np.square(both[0] - both[1]), axis=0))
+        spread = both.std(axis=(0, 1))
         relative = size / np.where(spread > 0.0, spread, 1.0)
         largest = max(largest, float(relative.max()), float(np.finfo(np.float64).tiny))
     return largest

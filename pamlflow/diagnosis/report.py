@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pamlflow.configuration.dimensions import latent_dimensions
 from pamlflow.diagnosis import signals
 from pamlflow.diagnosis.finding import Finding
@@ -58,6 +60,11 @@ def examine(config: Mapping[str, Any], experiment: str) -> Report:
 
     Raises ValueError when the domain returns what are no transitions.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # values without bounds are a finding
+        return _examined(config, experiment)
+
+
+def _examined(config: Mapping[str, Any], experiment: str) -> Report:
     section = config["experiments"][experiment]
     if is_recorded(section):
         records = domain_of(world_settings(section))

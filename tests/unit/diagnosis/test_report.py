@@ -59,6 +59,7 @@ FAULTS = [
         "position_change",
         "in the task with stiffness 3.87 N/m, gain 1.46, where",
     ),
+    ("GrowsFar", "explodes", "velocity_change", r"reaches \d.*e\+1[89]\d m/s in the task with"),
     ("Wraps", "jumps", "angle_change", r"jumps by a turn in \d+ of 1300 steps, by -?\d"),
     ("WrapsInDegrees", "jumps", "angle_change", r"by -3\d\d.* deg in step \d+ of the task with"),
     ("Winds", "plain angle", "angle", r"covers [2-9](\.\d)? turns"),
@@ -81,6 +82,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("name", "kind", "subject", "text"), FAULTS)
+@pytest.mark.filterwarnings("error")
 def test_a_fault_is_found_with_its_remedy(name, kind, subject, text):
     findings = found(name)
     assert {each.kind for each in findings} <= {kind, "outlier"}
