@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from pamlflow import plugins
-from pamlflow.arrays import shown
-from pamlflow.domains.controls import alternating_controls, held_controls, wave_controls
-from pamlflow.domains.gymnasium.options import Control, Policy
+from pamlflow.domains.gymnasium.options import Control
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
-
-POLICIES: Mapping[str, Callable[[int, int, int, np.random.Generator], FloatArray]] = {
-    "held": held_controls,
-    "alternating": alternating_controls,
-    "waves": wave_controls,
-}
-
-
-def draw_signals(policy: Policy, steps: int, controls: int, rng: np.random.Generator) -> FloatArray:
-    """Return signals [steps, controls] from -1, the lowest control, to 1, the highest.
-
-    A policy of the user's own is called with the numbers of steps and of controls and the generator. Raises
-    ValueError when it returns anything else, PartError when it cannot be loaded.
-    """
-    draw: Callable[..., FloatArray] = plugins.load(policy.kind, POLICIES, "policy")
-    if policy.kind in POLICIES:
-        signals = draw(steps, policy.hold, controls, rng)
-    else:
-        signals = np.asarray(draw(steps, controls, rng))
-    is_signal = signals.shape == (steps, controls) and signals.dtype.kind in "fiub"
-    if not is_signal or not (np.abs(signals) <= 1.0).all():
-        text = f"numbers from -1 to 1 of shape {(steps, controls)}"
-        raise ValueError(f"policy '{policy.kind}': expected {text}, found {shown(signals)}")
-    noisy = signals + policy.noise * rng.standard_normal(signals.shape)
-    return policy.share * noisy.clip(-1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
+from pamlflow import plugins
 from pamlflow.domains.base import EndedEarly, Excitation, Transitions, state_transitions
-from pamlflow.domains.gymnasium.actions import draw_signals
 from pamlflow.domains.gymnasium.environments import Blueprint, Environment
 from pamlflow.domains.gymnasium.options import GymnasiumSettings
+from pamlflow.domains.policies import draw_signals
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
@@ -48,7 +49,11 @@ class Gymnasium:
                     f"an angle is in rad, found {variable.unit!r}; convert its `value`, `unit: rad`"
                 )
                 raise SettingError(("state", name, "unit"), text)
-        draw_signals(self.options.policy, 2, self._controls, np.random.default_rng(0))
+        number, rng = self._controls, np.random.default_rng(0)
+        try:
+            draw_signals(self.options.policy, self.steps, number, rng)
+        except Exception as error:  # of a policy of the user's own
+            raise SettingError(("policy", "kind"), plugins.told(error)) from error
 
     @cached_property
     def _blueprint(self) -> Blueprint:

@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from pamlflow.domains.policies import Policy
 from pamlflow.settings import Bounds, SettingError, Settings
+
+HELD = Policy()
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,6 @@ class Control(Settings):
 
 
 @dataclass(frozen=True)
-class Policy(Settings):
-    """How controls are drawn.
-
-    `held` draws each of them uniformly, anew every `hold` steps; `alternating` pushes back and forth, harder
-    each time, for `hold` steps in each direction; `waves` are sums of sines. One's own is
-    `package.module:name`. Normal noise of standard deviation `noise` is added, and `share` of the range is
-    used, about its middle.
-    """
-
-    kind: str = "held"
-    hold: Annotated[int, Bounds(1, 100_000)] = 10
-    share: Annotated[float, Bounds(0.0, 1.0)] = 1.0
-    noise: Annotated[float, Bounds(0.0, 1.0)] = 0.0
-
-
-@dataclass(frozen=True)
 class GymnasiumSettings(Settings):
     """What a configuration says of an environment; docs/own_environment.md explains it.
 
@@ -88,7 +75,7 @@ class GymnasiumSettings(Settings):
     derived: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, StateVariable] = field(default_factory=dict)
     controls: Mapping[str, Control] = field(default_factory=dict)
-    policy: Policy = Policy()
+    policy: Policy = HELD
     start: Mapping[str, float] = field(default_factory=dict)
     ended: Literal["reset", "continue", "stop"] = "reset"
     repeat: Annotated[int, Bounds(1, 100_000)] = 1
