@@ -104,7 +104,8 @@ class Settings:
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), a list of texts
     (`tuple[str, ...]`), other settings, or numbers, texts, settings or any values (`object`) by name
-    (`Mapping[str, float]`).
+    (`Mapping[str, float]`). Any other kind of value is `Annotated[kind, "what it is in words"]`, which the
+    class checks by itself.
     Raises ValueError for invalid values.
     """
 
@@ -165,6 +166,8 @@ class Settings:
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
             kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, None)
+            if isinstance(bounds, str):
+                continue
             if get_origin(kind) is Literal:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
@@ -248,6 +251,8 @@ def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
 def _said(hint: Any) -> str:
     """Return the allowed values of a setting in words."""
     kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, ANY_NUMBER)
+    if isinstance(bounds, str):
+        return bounds
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
     if kind == tuple[str, ...]:

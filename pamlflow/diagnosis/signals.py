@@ -65,8 +65,20 @@ def _growing(runs: TaskSet) -> Iterator[Finding]:
 
 
 def _outliers(runs: TaskSet) -> Iterator[Finding]:
+    remedy = (
+        "a single such value can spoil all predictions: if it is real, such as the stop of a joint, excite the "
+        "tasks less or narrow `space`; if it is not, shorten the time step or mend the recording"
+    )
     for outlier in screening.find_outliers(runs):
-        text, _, remedy = str(outlier).partition("; ")
+        unit, where = (
+            outlier.variable.unit,
+            f"in step {outlier.step} of {_task(runs, outlier.task)}",
+        )
+        more = f" and in {outlier.others} more" if outlier.others else ""
+        text = (
+            f"{outlier.quantity} '{outlier.variable.name}' is {outlier.value:.4g} {unit} {where}{more}, where "
+            f"nine tenths of the values lie within {outlier.usual:.2g} {unit} of {outlier.median:.4g}"
+        )
         yield Finding("outlier", outlier.variable.name, text, remedy)
 
 

@@ -43,8 +43,8 @@ def make_domain(
     A class of recorded tasks is made with its options alone.
 
     Raises PartError as `domain_class` does, and when what it returns does not take these settings, raises
-    an error of its own, or makes no domain; SettingError when an option is unknown or means nothing, or the
-    class itself refuses it so.
+    an error of its own, or makes no domain; SettingError when an option is unknown or means nothing, as
+    the class may find too.
     """
     make = domain_class(name)
     made_with = ({} if has_records(make) else simulation) | own_options(name, make, options or {})

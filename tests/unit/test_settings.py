@@ -257,6 +257,9 @@ class Named(Settings):
     values: Mapping[str, object] = dataclasses.field(default_factory=dict)
     choices: tuple[float, ...] = ()
     exact: bool = False
+    own: Annotated[Mapping[str, int], "whatever the class knows"] = dataclasses.field(
+        default_factory=dict
+    )
     outer: Outer = Outer()
 
 
@@ -271,6 +274,7 @@ def test_settings_can_be_given_for_names_in_their_order():
         "values": {"y": [1]},
         "choices": (),
         "exact": False,
+        "own": {},
         "outer": {"form": "round", "inner": {"number": 2}},
     }
     assert Named.from_config(settings.to_config()) == settings
@@ -281,6 +285,7 @@ def test_settings_can_be_given_for_names_in_their_order():
         ("`values`", "values by name", ""),
         ("`choices`", "a list of numbers", ""),
         ("`exact`", "true or false", "`false`"),
+        ("`own`", "whatever the class knows", ""),
         ("`outer.form`", '"round" or "square"', "`round`"),
         ("`outer.inner.number`", "a whole number from 1 to 5", "`2`"),
     ]

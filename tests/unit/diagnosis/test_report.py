@@ -8,6 +8,8 @@ import pytest
 from pamlflow.configuration.validation import validated
 from pamlflow.diagnosis.finding import KINDS
 from pamlflow.diagnosis.report import Report, examine, summary
+from pamlflow.diagnosis.signals import check
+from pamlflow.tasks import TaskSet, Variable
 
 SPACE = {"stiffness": [1.0, 4.0], "gain": [1.0, 2.0]}
 
@@ -92,6 +94,15 @@ def test_a_fault_is_found_with_its_remedy(name, kind, subject, text):
     assert finding.remedy and str(finding) == f"{finding.text}; {finding.remedy}"
 
 
+def test_a_value_that_stands_out_is_found():
+    tasks = examine_runs(np.where(np.arange(100) == 73, 40.0, np.sin(np.arange(100.0) / 9.0)))
+    (finding,) = (each for each in tasks if each.kind == "outlier")
+    text = (
+        r"output 'speed_change' is 40 m/s in step 23 of the task with mass 2 kg, where nine tenths"
+    )
+    assert re.match(text, finding.text) and "shorten the time step" in finding.remedy
+
+
 def test_a_single_value_is_found():
     finding, *others = found("Glitch")
     assert (finding.kind, finding.subject) in (
@@ -111,30 +122,29 @@ def test_excitations_that_lead_elsewhere_are_found_if_tasks_share_them():
     assert all(each.kind != "not covered" for each in found("Apart"))
 
 
+def examine_runs(outputs, control=None):
+    """What is found of two runs of fifty steps of a speed, whose changes are `outputs`, and of a force."""
+    held = np.repeat(np.random.default_rng(0).standard_normal(20), 5)
+    tasks = TaskSet(
+        inputs=(held if control is None else control)[:, None],
+        outputs=outputs[:, None],
+        lengths=np.array([50, 50]),
+        descriptors=np.array([[1.0], [2.0]]),
+        parameters=np.empty((2, 0)),
+        input_variables=(Variable("force", "N"),),
+        output_variables=(Variable("speed_change", "m/s"),),
+        descriptor_variables=(Variable("mass", "kg"),),
+        parameter_variables=(),
+    )
+    return list(check(tasks))
+
+
 def test_the_sign_of_changes_tells_of_aliasing_unless_a_control_explains_it():
-    from pamlflow.diagnosis.signals import check
-    from pamlflow.tasks import TaskSet, Variable
-
     rng = np.random.default_rng(0)
-    force = np.repeat(rng.standard_normal(20), 5)
     outputs = np.where(np.arange(100) % 2 == 0, 1.0, -1.0) + 0.1 * rng.standard_normal(100)
-
-    def tasks(control):
-        return TaskSet(
-            inputs=control[:, None],
-            outputs=outputs[:, None],
-            lengths=np.array([50, 50]),
-            descriptors=np.array([[1.0], [2.0]]),
-            parameters=np.empty((2, 0)),
-            input_variables=(Variable("force", "N"),),
-            output_variables=(Variable("speed_change", "m/s"),),
-            descriptor_variables=(Variable("mass", "kg"),),
-            parameter_variables=(),
-        )
-
-    (finding,) = check(tasks(force))
+    (finding,) = examine_runs(outputs)
     assert finding.kind == "aliases" and "changes sign in 100% of the steps" in finding.text
-    assert list(check(tasks(outputs + 0.1))) == []
+    assert examine_runs(outputs, control=outputs + 0.1) == []
 
 
 def test_recorded_tasks_are_looked_at_as_they_are():
