@@ -70,10 +70,8 @@ def _outliers(runs: TaskSet) -> Iterator[Finding]:
         "tasks less or narrow `space`; if it is not, shorten the time step or mend the recording"
     )
     for outlier in screening.find_outliers(runs):
-        unit, where = (
-            outlier.variable.unit,
-            f"in step {outlier.step} of {_task(runs, outlier.task)}",
-        )
+        unit = outlier.variable.unit
+        where = f"in step {outlier.step} of {_task(runs, outlier.task)}"
         more = f" and in {outlier.others} more" if outlier.others else ""
         text = (
             f"{outlier.quantity} '{outlier.variable.name}' is {outlier.value:.4g} {unit} {where}{more}, where "
@@ -87,7 +85,7 @@ def _jumps(runs: TaskSet) -> Iterator[Finding]:
     for values, variable in zip(runs.outputs.T, runs.output_variables, strict=True):
         for turn in _turns(variable):
             rest = np.abs(values - turn * np.round(values / turn))
-            jumps = np.abs(values) > turn / 2.0
+            jumps = (np.abs(values) > turn / 2.0) & (rest <= SLOW * turn)
             is_motion = np.abs(values).max() > 1.5 * turn or np.quantile(rest, 0.95) > SLOW * turn
             if is_motion or jumps.all() or not jumps.any():
                 continue

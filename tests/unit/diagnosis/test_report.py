@@ -122,7 +122,7 @@ def test_excitations_that_lead_elsewhere_are_found_if_tasks_share_them():
     assert all(each.kind != "not covered" for each in found("Apart"))
 
 
-def examine_runs(outputs, control=None):
+def examine_runs(outputs, control=None, unit="m/s"):
     """What is found of two runs of fifty steps of a speed, whose changes are `outputs`, and of a force."""
     held = np.repeat(np.random.default_rng(0).standard_normal(20), 5)
     tasks = TaskSet(
@@ -132,11 +132,19 @@ def examine_runs(outputs, control=None):
         descriptors=np.array([[1.0], [2.0]]),
         parameters=np.empty((2, 0)),
         input_variables=(Variable("force", "N"),),
-        output_variables=(Variable("speed_change", "m/s"),),
+        output_variables=(Variable("speed_change", unit),),
         descriptor_variables=(Variable("mass", "kg"),),
         parameter_variables=(),
     )
     return list(check(tasks))
+
+
+def test_a_large_step_of_a_number_without_unit_is_no_turn():
+    steps = np.where(np.arange(100) % 20 == 7, 4.0, np.sin(np.arange(100.0) / 9.0))
+    assert not any(each.kind == "jumps" for each in examine_runs(steps, unit="1"))
+    turns = np.where(np.arange(100) % 20 == 7, 6.0, np.sin(np.arange(100.0) / 9.0))
+    assert any(each.kind == "jumps" for each in examine_runs(turns, unit="1"))
+    assert not any(each.kind == "jumps" for each in examine_runs(turns))
 
 
 def test_the_sign_of_changes_tells_of_aliasing_unless_a_control_explains_it():
