@@ -1,7 +1,9 @@
-"""The command `pamlflow`: show and check the files of a study or of a robot's learner."""
+"""The command `pamlflow`: show and check files of a study or of a robot's learner, and check a domain."""
 
 import argparse
+import contextlib
 import io
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,14 +19,24 @@ from pamlflow.versions import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code: 0, or 1 if a file is faulty or cannot be read."""
+    """Run the command; return its exit code.
+
+    0 means that nothing was found, 1 that a file is faulty or something was found of a domain, and 2 that the
+    command or a configuration means nothing.
+    """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not where a caller catches what is printed
             # Units and names may hold what a terminal cannot show.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = show(options.path) if options.command == "show" else check(options.paths)
+        match options.command:
+            case "show":
+                code = show(options.path)
+            case "check":
+                code = check(options.paths)
+            case _:
+                code = check_domain(options.files, options.experiment, options.json)
         sys.stdout.flush()
     except BrokenPipeError:  # `pamlflow show FILE | head` is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,6 +82,31 @@ def check(paths: Sequence[Path]) -> int:
     return int(failed)
 
 
+def check_domain(files: Sequence[Path], experiment: str | None, as_json: bool) -> int:
+    """Run a few tasks of each experiment that is to run, and print what is wrong; return the exit code."""
+    from pamlflow.configuration.loading import load  # simulators, which files do not need
+    from pamlflow.diagnosis import report
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what a domain prints is no result
+            config = load(files)
+            names = config["run"]["experiments"]
+            if experiment is not None and experiment not in names:
+                text = f"unknown experiment '{experiment}' (run.experiments: {', '.join(names)})"
+                raise ValueError(text)
+            chosen = names if experiment is None else [experiment]
+            reports = [report.examine(config, name) for name in chosen]
+    except ValueError as error:
+        print(f"pamlflow: {error}", file=sys.stderr)
+        return 2
+    if as_json:
+        print(json.dumps([each.to_json() for each in reports], indent=2))
+    else:
+        for line in (*(line for each in reports for line in each.lines()), report.summary(reports)):
+            print(printable(line))
+    return int(any(each.findings for each in reports))
+
+
 class _Shown(NamedTuple):
     """The description of a path, and its fault."""
 
@@ -108,4 +145,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     checked = commands.add_parser("check", help=text, description=text)
     checked.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
+    text = (
+        "run a few tasks of each experiment of a configuration, and say what would spoil its learning "
+        "curves; exit code 1 if anything would, 2 if the configuration cannot be used"
+    )
+    domain = commands.add_parser("check-domain", help=text, description=text)
+    domain.add_argument("files", type=Path, nargs="+", metavar="CONFIG")
+    domain.add_argument("--experiment", metavar="NAME", help="only this one of `run.experiments`")
+    domain.add_argument("--json", action="store_true", help="print JSON")
     return parser

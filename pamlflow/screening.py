@@ -118,20 +118,19 @@ def find_outliers(tasks: TaskSet, first_task: int = 0) -> list[Outlier]:
 
 def remarks(tasks: TaskSet, inducing_points: int, first_task: int = 0) -> list[str]:
     """Return warnings of what may spoil a fit or make it long, for the tasks from `first_task` on."""
-    constants = [] if first_task else _constants(tasks)
+    found = [] if first_task else constants(tasks)
+    remedy = "the effect of other values cannot be learned; leave it out"
+    fixed = [f"{quantity} '{variable.name}' {text}: {remedy}" for quantity, variable, text in found]
     outliers = [str(outlier) for outlier in find_outliers(tasks, first_task)]
-    return [*constants, *outliers, *_cost(tasks, inducing_points)]
+    return [*fixed, *outliers, *_cost(tasks, inducing_points)]
 
 
-def _constants(tasks: TaskSet) -> Iterator[str]:
-    """Yield a warning for each input or output that is constant."""
+def constants(tasks: TaskSet) -> Iterator[tuple[str, Variable, str]]:
+    """Yield for each input or output that is constant what it is: its kind, its variable and its value."""
     for quantity, values, variables in _transitions(tasks):
         for column, varies, variable in zip(values.T, _varying(values), variables, strict=True):
             if len(column) >= FEWEST_TRANSITIONS and not varies:
-                yield (
-                    f"{quantity} '{variable.name}' is {column[0]:.4g} {variable.unit} in all transitions: "
-                    "the effect of other values cannot be learned; leave it out"
-                )
+                yield quantity, variable, f"is {column[0]:.4g} {variable.unit} in all transitions"
 
 
 def _cost(tasks: TaskSet, inducing_points: int) -> Iterator[str]:

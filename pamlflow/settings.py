@@ -166,6 +166,8 @@ class Settings:
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
             kind, bounds = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, None)
+            if isinstance(bounds, str):
+                continue
             if get_origin(kind) is Literal:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))

@@ -10,7 +10,14 @@ import numpy as np
 from pamlflow.arrays import shown
 from pamlflow.descriptors import NO_BOX, Descriptors, make_descriptors
 from pamlflow.domains import make_domain
-from pamlflow.domains.base import Excitation, SimulationError, TaskDomain, Transitions
+from pamlflow.domains.base import (
+    EndedEarly,
+    Excitation,
+    NotFinite,
+    SimulationError,
+    TaskDomain,
+    Transitions,
+)
 from pamlflow.domains.checks import task_failed
 from pamlflow.domains.content import require_unchanged
 from pamlflow.domains.fixed import fix_parameters
@@ -184,8 +191,11 @@ class World:
             outputs = columns_of("outputs", found[1], domain.output_variables)
         except Exception as error:
             text = task_failed(domain.parameter_variables, parameters, error)
-            cause = None if isinstance(error, SimulationError) else error
-            raise SimulationError(text) from cause
+            if isinstance(error, SimulationError):
+                # A class of the user's own may take other arguments.
+                kinds = (EndedEarly, NotFinite, SimulationError)
+                raise next(kind for kind in kinds if isinstance(error, kind))(text) from None
+            raise SimulationError(text) from error
         columns = len(domain.input_variables), len(domain.output_variables)
         rows = len(inputs) if inputs.ndim else 0
         if (
@@ -200,9 +210,9 @@ class World:
             )
         spoilt = ~(np.isfinite(inputs).all(axis=1) & np.isfinite(outputs).all(axis=1))
         if spoilt.any():
-            raise _unusable(task, f"is not finite in step {int(np.argmax(spoilt))}")
+            raise _unusable(NotFinite, task, f"is not finite in step {int(np.argmax(spoilt))}")
         if rows < steps:
-            raise _unusable(task, f"ended after {rows} of {steps} steps")
+            raise _unusable(EndedEarly, task, f"ended after {rows} of {steps} steps")
         return Transitions(inputs, outputs)
 
     def observe(
@@ -247,6 +257,6 @@ class World:
             parameters = self.descriptors.parameters(descriptor[None], rng)[0]
 
 
-def _unusable(task: str, problem: str) -> SimulationError:
+def _unusable(kind: type[SimulationError], task: str, problem: str) -> SimulationError:
     text = "change `space` or `simulation` of the experiment"
-    return SimulationError(f"the task with {task} {problem}; {text}")
+    return kind(f"the task with {task} {problem}; {text}")

@@ -95,8 +95,10 @@ _DOMAINS = """
 ## Domains
 
 `space`, `fixed` and `test_grid` name and order these parameters; `options` has these settings. Links and poles
-have a mass of 1 kg where it is no parameter. Those of `mjcf` are explained in
-[From an MJCF file to learning curves](../docs/own_mjcf.md).
+have a mass of 1 kg where it is no parameter. Those of `mjcf`, `recorded` and `gymnasium` are explained in
+[From an MJCF file to learning curves](../docs/own_mjcf.md),
+[From a folder of CSV files to learning curves](../docs/own_logs.md) and
+[From a gymnasium environment to learning curves](../docs/own_environment.md).
 
 | domain | parameters | option | value | default |
 |---|---|---|---|---|"""

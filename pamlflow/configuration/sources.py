@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,6 +39,11 @@ def read_files(files: Iterable[Path]) -> tuple[dict[Key, str], list[Problem]]:
         problems += reading.problems()
         written_at |= reading.written_at
     return written_at, problems
+
+
+def values(file: Path) -> Any:
+    """Return what a file holds in which `read_files` found no problem."""
+    return yaml.safe_load(_text(file))
 
 
 class _FileError(ValueError):

@@ -15,6 +15,7 @@ DOMAINS: Mapping[str, str] = {
     "cart_double_pole": "pamlflow.domains.cart_double_pole:CartDoublePole",
     "mjcf": "pamlflow.domains.mjcf.domain:Mjcf",
     "recorded": "pamlflow.domains.recorded:Recorded",
+    "gymnasium": "pamlflow.domains.gymnasium.domain:Gymnasium",
 }
 """One file for each domain, and a line here; a file is loaded when its domain is used."""
 
@@ -65,7 +66,7 @@ def make_domain(
     made_with = ({} if has_records(make) else simulation) | own_options(name, make, options or {})
     try:
         domain = make(**made_with)
-    except SettingError:
+    except (SettingError, plugins.PartError):  # an option, or a package that is missing
         raise
     except (Exception, SystemExit) as error:
         names = ", ".join(made_with) or "no settings"

@@ -16,6 +16,14 @@ class SimulationError(UserError):
     """A task that could not be simulated; the message names its parameters."""
 
 
+class EndedEarly(SimulationError):
+    """A run that ended before its last step."""
+
+
+class NotFinite(SimulationError):
+    """A run in which a number is not finite."""
+
+
 @dataclass(frozen=True, eq=False)
 class Excitation:
     """What is done to a task: controls [K, U], one row per control step, from an initial state [E].

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pamlflow.diagnosis.effects import effects, without_effect
 from pamlflow.domains import has_records, own_options
 from pamlflow.domains.base import (
     Excitation,
@@ -15,6 +16,7 @@ from pamlflow.domains.base import (
     RecordedDomain,
     SimulationError,
     TaskDomain,
+    Transitions,
 )
 from pamlflow.domains.checks import require_domain, require_pictures, require_records
 from pamlflow.settings import Settings
@@ -189,21 +191,17 @@ class _Checker:
 
     def without_effect(self) -> tuple[str, ...]:
         """The parameters that change nothing, in the middle of the space; not all of them may."""
-        names = []
-        for index, variable in enumerate(self.domain.parameter_variables):
-            found = []
-            for value in (self.box.low, self.box.high):
-                parameters = (self.box.low + self.box.high) / 2.0
-                parameters[index] = value[index]
-                found.append(self.run(self.domain, frozen(parameters), self.excitation))
-            if all(np.array_equal(found[0][name], found[1][name]) for name in found[0]):
-                names.append(variable.name)
+
+        def run(parameters: FloatArray) -> Transitions:
+            return Transitions(**self.run(self.domain, parameters, self.excitation))
+
+        names = without_effect(self.domain.parameter_variables, effects(run, self.box))
         some = len(names) < len(self.domain.parameter_variables)
         text = "different tasks to have different transitions"
         self.contract.require(some, "`run`", text, f"that {', '.join(names)} change nothing")
         for name in names:
             logger.warning("%s: parameter '%s' has no effect", self.contract.part, name)
-        return tuple(names)
+        return names
 
     def check_failure(self, fails: Mapping[str, float]) -> None:
         """A task that cannot be run is a SimulationError, and the domain goes on after it."""

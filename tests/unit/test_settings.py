@@ -264,6 +264,67 @@ def test_an_error_says_which_setting_it_is_of(section, key, text):
     assert problem_in(("options",), raised.value) == (("options", *key), raised.value.text)
 
 
+@dataclasses.dataclass(frozen=True)
+class Named(Settings):
+    parts: Mapping[str, Inner] = dataclasses.field(default_factory=dict)
+    lengths: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    choices: tuple[float, ...] = ()
+    exact: bool = False
+    own: Annotated[Mapping[str, int], "whatever the class knows"] = dataclasses.field(
+        default_factory=dict
+    )
+    outer: Outer = Outer()
+
+
+def test_settings_can_be_given_for_names_in_their_order():
+    section = {"parts": {"b": {"number": 3.0}, "a": {}}, "lengths": {"x": 1}, "values": {"y": [1]}}
+    settings = Named.from_config(section)
+    assert list(settings.parts.items()) == [("b", Inner(3)), ("a", Inner())]
+    assert settings.to_config() == {
+        "parts": {"b": {"number": 3}, "a": {"number": 2}},
+        "lengths": {"x": 1},
+        "texts": {},
+        "values": {"y": [1]},
+        "choices": (),
+        "exact": False,
+        "own": {},
+        "outer": {"form": "round", "inner": {"number": 2}},
+    }
+    assert Named.from_config(settings.to_config()) == settings
+    assert Named().described() == [
+        ("`parts.<name>.number`", "a whole number from 1 to 5", "`2`"),
+        ("`lengths`", "numbers by name", ""),
+        ("`texts`", "texts by name", ""),
+        ("`values`", "values by name", ""),
+        ("`choices`", "a list of numbers", ""),
+        ("`exact`", "true or false", "`false`"),
+        ("`own`", "whatever the class knows", ""),
+        ("`outer.form`", '"round" or "square"', "`round`"),
+        ("`outer.inner.number`", "a whole number from 1 to 5", "`2`"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text"),
+    [
+        ({"parts": {"a": {"number": 9}}}, ("parts", "a", "number"), "expected a whole number from"),
+        ({"parts": {"a": {"nmber": 3}}}, ("parts", "a", "nmber"), "unknown key; did you mean"),
+        ({"parts": {"a": 3}}, ("parts", "a"), "expected a section of keys, found 3"),
+        ({"parts": [1]}, ("parts",), "expected a section of names, found"),
+        ({"lengths": {"x": "long"}}, ("lengths", "x"), "expected a number, found 'long'"),
+        ({"lengths": {"x": True}}, ("lengths", "x"), "expected a number, found True"),
+        ({"texts": {"x": 3}}, ("texts", "x"), "expected a text, found 3"),
+        ({"exact": 1}, ("exact",), "expected bool, found 1"),
+    ],
+)
+def test_an_error_says_of_which_name_it_is(section, key, text):
+    with pytest.raises(SettingError) as raised:
+        Named.from_config(section)
+    assert raised.value.key == key and raised.value.text.startswith(text)
+
+
 @pytest.mark.parametrize(
     "section", [ModelSettings(latent_dimensions=2), TrainingSettings("stochastic")]
 )
@@ -273,7 +334,7 @@ def test_a_section_of_settings_makes_them_again(section):
 
 
 @dataclasses.dataclass(frozen=True)
-class Named(Settings):
+class Listed(Settings):
     """Lists, numbers and sections by name."""
 
     names: tuple[str, ...] = ("one",)
@@ -285,12 +346,12 @@ class Named(Settings):
 
 def test_lists_and_sections_by_name_are_read_and_written():
     section = {"names": ["a", "b"], "numbers": {"x": 1}, "parts": {"p": {"number": 3}}}
-    made = Named.from_config(section)
-    assert made == Named(("a", "b"), {"x": 1.0}, {"p": Inner(3)})
+    made = Listed.from_config(section)
+    assert made == Listed(("a", "b"), {"x": 1.0}, {"p": Inner(3)})
     assert isinstance(made.numbers["x"], float) and made.files() == {}
     written = made.to_config()
     assert written["parts"] == {"p": {"number": 3}} and written["inner"] == {"number": 2}
-    assert Named.from_config(json.loads(json.dumps(written))) == made
+    assert Listed.from_config(json.loads(json.dumps(written))) == made
 
 
 @pytest.mark.parametrize(
@@ -307,12 +368,12 @@ def test_lists_and_sections_by_name_are_read_and_written():
 )
 def test_an_error_in_what_has_a_name_says_where(section, key, text):
     with pytest.raises(SettingError) as raised:
-        Named.from_config(section)
+        Listed.from_config(section)
     assert raised.value.key == key and raised.value.text.startswith(text)
 
 
 def test_settings_within_others_are_described_with_their_section():
-    assert Named().described() == [
+    assert Listed().described() == [
         ("`names`", "a list of names", '`["one"]`'),
         ("`numbers`", "numbers by name", ""),
         ("`parts.<name>.number`", "a whole number from 1 to 5", "`2`"),

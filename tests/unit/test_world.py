@@ -8,7 +8,13 @@ import pytest
 from own_domain import Decay
 
 from pamlflow.descriptors import VectorDescriptors
-from pamlflow.domains.base import Excitation, SimulationError, Transitions
+from pamlflow.domains.base import (
+    EndedEarly,
+    Excitation,
+    NotFinite,
+    SimulationError,
+    Transitions,
+)
 from pamlflow.domains.cart_pole import CartPole
 from pamlflow.spaces import Box
 from pamlflow.tasks import Variable
@@ -298,6 +304,34 @@ def test_whatever_fails_is_a_task_that_failed(how, message, caplog):
     tasks = tolerant.observe(RATES, tolerant.draw_excitations(3, rng), rng)
     assert tasks.num_tasks == 3 and tasks.parameters[2, 0] <= 0.8
     assert "rate = 0.9 1/s" in caplog.text
+
+
+class OwnError(EndedEarly):
+    """Of a user, and made with more than a message."""
+
+    def __init__(self, text, step):
+        super().__init__(text)
+        self.step = step
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (EndedEarly("over"), EndedEarly),
+        (NotFinite("wide"), NotFinite),
+        (SimulationError("odd"), SimulationError),
+        (OwnError("over", 3), EndedEarly),
+    ],
+)
+def test_a_failure_keeps_its_kind(error, kind):
+    def fails(states):
+        raise error
+
+    with pytest.raises(SimulationError) as failed:
+        world_with(Fails(fails)).run(RATES[2:], RATES[2:], Excitation(np.ones((3, 1)), [1.0]))
+    assert type(failed.value) is kind and failed.value.args == (
+        f"the task with rate = 0.9 1/s: {error}",
+    )
 
 
 def test_the_error_of_a_domain_is_kept_for_the_log():

@@ -1,0 +1,1 @@
+"""Environments of gymnasium (https://gymnasium.farama.org), whose attributes are the parameters of tasks."""
