@@ -103,10 +103,9 @@ class Settings:
     """The base class of all sections: it checks values, and converts numbers to int and float.
 
     A field is `Annotated[int, Bounds(1, 8)]`, a plain number or text, a choice (`Literal`), a list of texts
-    (`tuple[str, ...]`), other settings, or numbers, texts, settings or any values (`object`) by name
-    (`Mapping[str, float]`). Any other kind of value is `Annotated[kind, "what it is in words"]`, which the
-    class checks by itself.
-    Raises ValueError for invalid values.
+    or numbers (`tuple[str, ...]`), other settings, or numbers, texts, settings or any values (`object`) by
+    name (`Mapping[str, float]`). Any other kind of value is `Annotated[kind, "what it is in words"]`, which
+    the class checks by itself. Raises ValueError for invalid values.
     """
 
     @classmethod
@@ -126,10 +125,10 @@ class Settings:
         return replace(self, **_read(type(self), section))
 
     def files(self) -> Mapping[str, Path]:
-        """Return the files that these settings name, by names that do not depend on the machine.
+        """Return the files, and the folders of files, that are read with these settings, by name.
 
-        What is made with the settings depends on the content of these files, too. Raises SettingError where
-        there is no such file.
+        Names are those in files and messages, such as relative paths. What is made with the settings depends
+        on the content of these files, too. Raises SettingError where it cannot be told which they are.
         """
         return {}
 
@@ -172,11 +171,11 @@ class Settings:
                 if value not in get_args(kind):
                     text = " or ".join(f'"{one}"' for one in get_args(kind))
                     raise SettingError((name,), f"expected {text}, found {value!r}")
-            elif kind == tuple[str, ...]:
-                object.__setattr__(self, name, _texts(name, value))
+            elif get_origin(kind) is tuple:
+                object.__setattr__(self, name, _listed(name, get_args(kind)[0], value))
             elif entries := _entries_of(kind):
                 object.__setattr__(self, name, _by_name(name, entries, value))
-            elif {int, float} & {kind, *get_args(kind)} and get_origin(kind) is not tuple:
+            elif {int, float} & {kind, *get_args(kind)}:
                 number = _number(name, kind, bounds or ANY_NUMBER, value)
                 object.__setattr__(self, name, number)
             elif isinstance(kind, type) and not isinstance(value, kind):
@@ -216,6 +215,7 @@ def _config_of(value: Any) -> Any:
 
 
 _BY_NAME: Mapping[Any, str] = {float: "numbers", str: "texts", object: "values"}
+_LISTS: Mapping[Any, str] = {float: "numbers", str: "names"}
 
 
 def _entries_of(kind: Any) -> type | None:
@@ -225,11 +225,14 @@ def _entries_of(kind: Any) -> type | None:
     return entries if is_known else None
 
 
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    """`value`, a list of texts in a config file, as a tuple; SettingError unless it is one."""
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise SettingError((name,), f"expected a list of names, found {value!r}")
-    return tuple(value)
+def _listed(name: str, kind: type, value: Any) -> tuple[Any, ...]:
+    """`value`, a list of texts or numbers in a config file, as a tuple; SettingError unless it is one."""
+    if isinstance(value, list | tuple):
+        if kind is str and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        if kind is float and all(_is_number(each) for each in value):
+            return tuple(map(float, value))
+    raise SettingError((name,), f"expected a list of {_LISTS[kind]}, found {value!r}")
 
 
 def _by_name(name: str, entries: type, value: Any) -> dict[str, Any]:
@@ -255,10 +258,8 @@ def _said(hint: Any) -> str:
         return bounds
     if get_origin(kind) is Literal:
         return " or ".join(f'"{one}"' for one in get_args(kind))
-    if kind == tuple[str, ...]:
-        return "a list of names"
     if get_origin(kind) is tuple:
-        return "a list of numbers"
+        return f"a list of {_LISTS[get_args(kind)[0]]}"
     if entries := _entries_of(kind):
         return f"{_BY_NAME[entries]} by name"
     if kind in (str, bool):
@@ -278,13 +279,17 @@ def _number(name: str, kind: Any, bounds: Bounds, value: Any) -> int | float | N
     if value is None and NoneType in get_args(kind):
         return None
     is_whole = int in (kind, *get_args(kind))
-    is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = _is_number(value)
     if is_whole and is_number:  # 1e3 in a file is a whole number
         is_number = isinstance(value, Integral) or float(value).is_integer()
     if not (is_number and bounds.minimum <= value <= bounds.maximum):
         number = "whole number" if is_whole else "number"
         raise SettingError((name,), f"expected a {number}{_limits(bounds)}, found {value!r}")
     return int(value) if is_whole else float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 from pamlflow.acquisition import strategy_of
 from pamlflow.configuration.dimensions import latent_dimensions
-from pamlflow.domains import sources_of
 from pamlflow.domains.content import digests
 from pamlflow.models import is_default, kind_of, own_sections, without_kind
 from pamlflow.names import INITIAL, ORACLE
@@ -90,27 +89,21 @@ class Study:
     def world(self, experiment: str) -> dict[str, Any]:
         """Return the settings that determine the tasks of an experiment.
 
-        The SHA-256 of each file is among them that options name (`files`) or recorded tasks are read from
-        (`sources`): another content makes other tasks. `failed_tasks` is not, since existing tasks did not
+        The SHA-256 of each file that the domain reads is among them, as `files`: another content makes other
+        tasks. It is that of the first call. `failed_tasks` is not among them, since existing tasks did not
         fail; scripts read it directly.
         """
         settings = world_settings(self.of(experiment))
         settings.pop("failed_tasks", None)
-        if files := digests(settings["domain"], settings.get("options", {})):
-            settings["files"] = files
-        if sources := self._sources(experiment):
-            settings["sources"] = sources
+        known = self._known_files
+        if experiment not in known:
+            known[experiment] = digests(settings["domain"], settings.get("options", {}))
+        if files := known[experiment]:
+            settings["files"] = dict(files)
         return settings
 
-    def _sources(self, experiment: str) -> dict[str, str]:
-        """The SHA-256 of each file of recorded tasks, computed once."""
-        section, known = self.of(experiment), self._known_sources
-        if is_recorded(section) and experiment not in known:
-            known[experiment] = sources_of(section["domain"], section.get("options"))
-        return known.get(experiment, {})
-
     @cached_property
-    def _known_sources(self) -> dict[str, dict[str, str]]:
+    def _known_files(self) -> dict[str, dict[str, str]]:
         return {}
 
     def model(self, experiment: str) -> Mapping[str, Any]:

@@ -97,8 +97,6 @@ class World:
         space = Box.from_config(settings["space"], domain.parameter_variables)
         if isinstance(domain, Records):
             domain.require_within(space)
-            if "sources" in settings:
-                domain.require_sources(settings["sources"])
         descriptors = make_descriptors(settings.get("descriptors", {}), space, domain)
         return cls(domain, descriptors, settings.get("failed_tasks", "stop"), **runs)
 

@@ -32,20 +32,6 @@ def domain_class(name: str) -> Any:
     return plugins.load(DOMAINS.get(name, name), known, "domain")
 
 
-def sources_of(name: str, options: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of each file that the tasks of a recorded domain are read from, by its path.
-
-    There are none of a domain that does not say so by an attribute `sources`, or that cannot be made: why it
-    cannot is told by `make_domain`.
-    """
-    try:
-        make = domain_class(name)
-        domain = make(**own_options(name, make, options or {}))
-        return dict(getattr(domain, "sources", {}))
-    except (Exception, SystemExit):  # a class of a user may raise anything
-        return {}
-
-
 def has_records(domain: object) -> bool:
     """Whether a domain, or the class of one, has tasks that were recorded, and not a simulator's."""
     return hasattr(type(domain), "tasks") or hasattr(domain, "tasks")

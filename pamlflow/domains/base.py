@@ -73,7 +73,8 @@ class TaskDomain(Domain, Protocol):
     """A family of tasks that differ in D parameters and share everything else; any of them can be run.
 
     A class that takes options has an attribute `options`, its own `pamlflow.settings.Settings` with the
-    defaults, and is made with the keyword `options`: the settings of the configuration.
+    defaults, and is made with the keyword `options`: the settings of the configuration. When a file changes
+    that these name by `files`, what was made of it is made anew.
     """
 
     def draw_excitation(self, rng: np.random.Generator) -> Excitation:
@@ -91,9 +92,7 @@ class TaskDomain(Domain, Protocol):
 class RecordedDomain(Protocol):
     """Tasks that were recorded; there are no others, and none can be run again.
 
-    A class may take options as that of a TaskDomain does, and is made without anything else. It may have an
-    attribute `sources`, the SHA-256 of each file that its tasks are read from, by its path: when one of them
-    changes, what was made of it is made anew.
+    A class may take options as that of a TaskDomain does, and is made without anything else.
     """
 
     @property

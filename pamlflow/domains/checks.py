@@ -52,7 +52,7 @@ def require_records(what: str, found: object) -> Records:
     if not isinstance(tasks, TaskSet):
         raise PartError(f"{what}: `tasks`: expected a pamlflow.tasks.TaskSet, found {shown(tasks)}")
     try:
-        return Records(tasks, getattr(found, "sources", {}))
+        return Records(tasks)
     except ValueError as error:
         raise PartError(f"{what}: {error}") from error
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from pamlflow.domains.base import Transitions
+from pamlflow.domains.content import digest
 from pamlflow.domains.frames.columns import named_column
 from pamlflow.domains.frames.files import LogError, LogFile
 from pamlflow.domains.frames.record import record_of
-from pamlflow.domains.frames.runs import RecordedOptions, Run, descriptors_of, runs_of
+from pamlflow.domains.frames.runs import RecordedOptions, Run, descriptors_of, table_of
 from pamlflow.domains.frames.together import Summary, require_alike
 from pamlflow.domains.frames.transitions import record_transitions
 from pamlflow.settings import SettingError
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
-EMPTIED = ("data", "results", "logs")
-"""Folders of the study that hold what can be made again."""
 NAMED = 5
 """Largest number of runs named in a message."""
 
@@ -31,11 +29,10 @@ DEFAULTS = RecordedOptions()
 
 
 class _Reading(NamedTuple):
-    """What was read of each run, in the order of the table, and the SHA-256 of all files."""
+    """What was read of each run, in the order of the table."""
 
     transitions: list[Transitions]
     descriptors: FloatArray
-    sources: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Recorded:
     @cached_property
     def tasks(self) -> TaskSet:
         """All tasks in the order of the table, the runs of each one after another."""
-        transitions, descriptors, _ = self._reading
+        transitions, descriptors = self._reading
         different, first, task_of = np.unique(
             descriptors, axis=0, return_index=True, return_inverse=True
         )
@@ -70,50 +67,16 @@ class Recorded:
             parameter_variables=(),
         )
 
-    @property
-    def sources(self) -> dict[str, str]:
-        """The SHA-256 of the table and of each log, by path: as they were read, or as they are now.
-
-        Empty when there is no such table; a log that does not exist is "missing".
-        """
-        if "_reading" in self.__dict__:
-            return dict(self._reading.sources)
-        try:
-            table, runs = self._table
-        except ValueError:  # told when the tasks are read
-            return {}
-        found = {str(table.path): table.sha256}
-        for path in dict.fromkeys(run.path for run in runs):
-            try:
-                found[str(path)] = LogFile(path).sha256
-            except LogError:
-                found[str(path)] = "missing"
-        return found
-
-    @cached_property
-    def _table(self) -> tuple[LogFile, list[Run]]:
-        self.options.require_complete()
-        path = Path(str(self.options.runs)).expanduser()
-        _require_kept(path)
-        try:
-            table = LogFile(path)
-            return table, runs_of(table.frame(), path.parent, self.options)
-        except LogError as error:
-            raise SettingError(("runs",), str(error)) from error
-        except SettingError as error:
-            raise SettingError(error.key, f"{path}: {error.text}") from error
-
     @cached_property
     def _reading(self) -> _Reading:
         """Read all runs. Raises SettingError with all those that cannot be used."""
-        table, runs = self._table
+        table, runs = table_of(self.options)
         try:
             descriptors = descriptors_of(table.frame(), self.options)
         except SettingError as error:
             raise SettingError(error.key, f"{table.path}: {error.text}") from error
         found: dict[Run, Transitions] = {}
         summaries: dict[str, Summary] = {}
-        sources = {str(table.path): table.sha256}
         problems: list[tuple[Run, SettingError]] = []
         for path in dict.fromkeys(run.path for run in runs):
             own = [run for run in runs if run.path == path]
@@ -122,7 +85,6 @@ class Recorded:
             except LogError as error:
                 problems.append((own[0], SettingError(("file",), str(error))))
                 continue
-            sources[str(path)] = log.sha256
             for run in own:
                 try:
                     record = record_of(self._frame(log, run), self.options)
@@ -133,9 +95,9 @@ class Recorded:
                     text = error.text if isinstance(error, SettingError) else str(error)
                     problems.append((run, SettingError(key, text)))
         _raise(problems, len(runs))
-        _require_different(sources, runs)
+        _require_different(runs)
         require_alike(summaries, self.options)
-        return _Reading([found[run] for run in runs], descriptors, sources)
+        return _Reading([found[run] for run in runs], descriptors)
 
     def _frame(self, log: LogFile, run: Run) -> pd.DataFrame:
         """The rows of a run."""
@@ -152,17 +114,6 @@ class Recorded:
             )
             raise SettingError(("episode",), text)
         return rows
-
-
-def _require_kept(path: Path) -> None:
-    """Raise SettingError for a table in a folder that belongs to the study, which `make clean` empties."""
-    absolute = path.absolute()
-    for name in EMPTIED:
-        if absolute.is_relative_to(Path.cwd() / name):
-            text = f"{path}: the folder `{name}` belongs to the study, and `make clean` empties it"
-            raise SettingError(
-                ("runs",), f"{text}; keep recordings elsewhere, such as in `recordings`"
-            )
 
 
 def _raise(problems: Sequence[tuple[Run, SettingError]], count: int) -> None:
@@ -184,11 +135,11 @@ def _told(problems: Sequence[tuple[Run, SettingError]]) -> Iterator[str]:
         yield text if text.startswith(str(run.path)) else f"{run}: {text}"
 
 
-def _require_different(sources: dict[str, str], runs: Sequence[Run]) -> None:
+def _require_different(runs: Sequence[Run]) -> None:
     """Raise SettingError when two files are copies of one: a test task might be one that is learned from."""
     first: dict[tuple[str, str, str], Run] = {}
     for run in runs:
-        other = first.setdefault((sources[str(run.path)], run.group, str(run.episode)), run)
+        other = first.setdefault((digest(run.path), run.group, str(run.episode)), run)
         if other != run:
             text = f"{run} is a copy of {other}, byte by byte: the same run under two names"
             raise SettingError(("runs",), f"{text}; keep one of them")

@@ -1,7 +1,6 @@
 """Tasks that were recorded: each is found by what is known of it, and none can be run again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,12 +14,10 @@ from pamlflow.types import FloatArray
 class Records:
     """The tasks of a recorded domain, whose parameters [D] are what is known of them: their descriptors.
 
-    `sources` has the SHA-256 of each file that they were read from, by its path. Raises ValueError when
-    descriptors are pictures, or those of two tasks are alike.
+    Raises ValueError when descriptors are pictures, or those of two tasks are alike.
     """
 
     tasks: TaskSet
-    sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse tasks that their parameters do not tell apart."""
@@ -67,11 +64,6 @@ class Records:
         left: FloatArray = self.parameters[~same]
         return left
 
-    def require_sources(self, expected: Mapping[str, str]) -> None:
-        """Raise ValueError, naming a file, unless all were read as they are `expected`, where that is known."""
-        if changed := changed_source(self.sources, expected):
-            raise ValueError(f"{changed} since the study was planned; start the same command again")
-
     def require_within(self, space: Box) -> None:
         """Raise ValueError, naming a task, unless all of them lie in the box."""
         outside = ~space.contains(self.parameters)
@@ -80,16 +72,6 @@ class Records:
             raise ValueError(
                 f"space: a recorded task has {task}, which is outside; widen the space"
             )
-
-
-def changed_source(found: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
-    """Return which of two lists of files with their SHA-256 have a difference, in words; None if none has."""
-    for path in sorted({*found, *expected}):
-        if found.get(path) != expected.get(path):
-            was, now = expected.get(path), found.get(path)
-            how = "was added" if was is None else "was left out" if now is None else "has changed"
-            return f"{path} {how}"
-    return None
 
 
 def drawn(parameters: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:

@@ -148,11 +148,11 @@ def _datasets(record: Record) -> str:
 
 def _provenance(record: Record) -> str:
     rows = [("seed", str(record.seed))]
-    config, sources = dict(record.config), record.config.get("sources")
-    if isinstance(sources, Mapping):  # logs of a user, of which there may be hundreds
-        del config["sources"]
-        named = [("source", f"{name}  sha256 {digest}") for name, digest in sources.items()]
-        more = [("source", f"... and {len(named) - HEAD} more")] * (len(named) > HEAD)
+    config, files = dict(record.config), record.config.get("files")
+    if isinstance(files, Mapping):  # of a domain, which may read hundreds
+        del config["files"]
+        named = [("file", f"{name}  sha256 {digest}") for name, digest in files.items()]
+        more = [("file", f"... and {len(named) - HEAD} more")] * (len(named) > HEAD)
         rows += [*named[:HEAD], *more]
     rows += [("config", f"{key} = {value}") for key, value in _flat(config)]
     rows += [("parent", f"{name}  sha256 {digest}") for name, digest in record.parents.items()]

@@ -15,7 +15,7 @@ from pamlflow.domains.excitations import excitations_from_datasets
 from pamlflow.models import trainer_of
 from pamlflow.rounds import read_pool, read_round, train_round
 from pamlflow.seeding import generator
-from pamlflow.stages.sources import require_same_sources
+from pamlflow.stages.unchanged import require_same_files
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.versions import TRAINING_VERSION
@@ -78,7 +78,7 @@ def acquire_round(
     `options` are the settings of the strategy. An experiment has either a `design` or a `pool`.
     """
     store.require_writable(output.parent)
-    require_same_sources(experiment, [previous, initial_tasks, pool])
+    require_same_files(experiment, [previous, initial_tasks, pool])
     rng = generator(seed)
     before = read_round(previous)
     tasks, number = before.tasks, before.number + 1

@@ -15,7 +15,7 @@ from pamlflow.domains.records import Records, drawn
 from pamlflow.pool import Pool
 from pamlflow.rounds import read_pool
 from pamlflow.seeding import generator
-from pamlflow.stages.sources import require_same_sources
+from pamlflow.stages.unchanged import require_same_files
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet, variables_to_datasets
 from pamlflow.world import Runs, World
@@ -63,7 +63,7 @@ def simulate_initial_tasks(
 
     They are a Latin hypercube, or drawn from the pool.
     """
-    require_same_sources(experiment, [pool])
+    require_same_files(experiment, [pool])
     world = World.from_config(experiment)
     rng = generator(seed)
     excitations = world.draw_excitations(initial_tasks, rng)
@@ -94,7 +94,7 @@ def draw_pool(
     Of recorded tasks they are drawn from those that are not among the `test_tasks` of a file, or are all
     of them if no number of candidates is given.
     """
-    require_same_sources(experiment, [test_tasks])
+    require_same_files(experiment, [test_tasks])
     world = World.from_config(experiment)
     rng = generator(seed)
     if isinstance(world.domain, Records):

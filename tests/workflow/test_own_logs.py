@@ -109,7 +109,7 @@ def test_a_changed_log_makes_the_study_anew(finished, tmp_path):
     path = folder / "recordings" / "arm_07.csv"
     path.write_text(path.read_text().replace("-", "", 1))
     plan = snakemake(folder, arguments)
-    assert "sources.recordings/arm_07.csv: expected" in plan
+    assert "files.recordings/arm_07.csv: expected" in plan
     assert len(re.findall(r"^rule acquire_round:", plan, re.M)) == ADDED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +33,7 @@ class LogError(UserError, ValueError):
 
 
 class LogFile:
-    """A file, or the folder of a bag, that is read once: its content and its SHA-256 are of the same moment.
+    """A file, or the folder of a bag, that is read once.
 
     Raises LogError when there is no such file.
     """
@@ -43,9 +42,6 @@ class LogFile:
         self.path = path
         _require_there(path)
         self._content = b"" if bags.is_bag(path) else _content(path)
-        self.sha256 = (
-            _digest(path) if bags.is_bag(path) else hashlib.sha256(self._content).hexdigest()
-        )
         self._frames: dict[str, pd.DataFrame] = {}
 
     def frame(self, columns: Columns = None, group: str = "") -> pd.DataFrame:
@@ -71,15 +67,6 @@ class LogFile:
         ) as error:  # damaged files may raise anything in the libraries that read them
             text = " ".join(str(error).split()) or type(error).__name__
             raise LogError(f"{self.path}: cannot be read: {text[:300]}") from error
-
-
-def _digest(path: Path) -> str:
-    """The SHA-256 of a file, or of all files in a folder."""
-    if not path.is_dir():
-        return hashlib.sha256(_content(path)).hexdigest()
-    parts = [each for each in sorted(path.iterdir()) if each.is_file()]
-    texts = [f"{each.name} {hashlib.sha256(_content(each)).hexdigest()}" for each in parts]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _content(path: Path) -> bytes:

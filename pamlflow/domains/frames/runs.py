@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pamlflow.domains.frames.columns import named_column, numeric
+from pamlflow.domains.frames.files import LogError, LogFile
 from pamlflow.domains.frames.form import (
     Column,
     LogFormat,
@@ -22,6 +23,9 @@ from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray
 from pamlflow.wording import shown
+
+EMPTIED = ("data", "results", "logs")
+"""Folders of the study that hold what can be made again."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class RecordedOptions(LogFormat):
             raise SettingError(("descriptors",), text)
         super().require_complete()
 
+    def files(self) -> dict[str, Path]:
+        """Return the table and the logs that it names, by path; SettingError if the table cannot be read."""
+        table, runs = table_of(self)
+        return {str(path): path for path in (table.path, *(run.path for run in runs))}
+
     @property
     def descriptor_columns(self) -> dict[str, Column]:
         """The columns of descriptors in the table, by variable."""
@@ -84,6 +93,20 @@ class Run(NamedTuple):
         return f"{self.path}{group}" + ("" if self.episode is None else f", episode {self.episode}")
 
 
+def table_of(options: RecordedOptions) -> tuple[LogFile, list[Run]]:
+    """Return the table of runs and its runs; SettingError, naming the table, when it cannot be used."""
+    options.require_complete()
+    path = Path(str(options.runs)).expanduser()
+    _require_kept(path)
+    try:
+        table = LogFile(path)
+        return table, runs_of(table.frame(), path.parent, options)
+    except LogError as error:
+        raise SettingError(("runs",), str(error)) from error
+    except SettingError as error:
+        raise SettingError(error.key, f"{path}: {error.text}") from error
+
+
 def runs_of(table: pd.DataFrame, folder: Path, options: RecordedOptions) -> list[Run]:
     """Return the runs of a table whose files are seen from `folder`.
 
@@ -105,6 +128,17 @@ def runs_of(table: pd.DataFrame, folder: Path, options: RecordedOptions) -> list
         remedy = "keep one; tell runs in one file apart by the column of `episode` or of `group`"
         raise SettingError(("runs",), f"{text}; {remedy}")
     return runs
+
+
+def _require_kept(path: Path) -> None:
+    """Raise SettingError for a table in a folder that belongs to the study, which `make clean` empties."""
+    absolute = path.absolute()
+    for name in EMPTIED:
+        if absolute.is_relative_to(Path.cwd() / name):
+            text = f"{path}: the folder `{name}` belongs to the study, and `make clean` empties it"
+            raise SettingError(
+                ("runs",), f"{text}; keep recordings elsewhere, such as in `recordings`"
+            )
 
 
 def descriptors_of(table: pd.DataFrame, options: RecordedOptions) -> FloatArray:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-import numpy as np
-
 from pamlflow.domains.policies import Policy
-from pamlflow.settings import Bounds, SettingError, Settings
+from pamlflow.settings import Bounds, Settings
 
 HELD = Policy()
 
@@ -39,16 +37,6 @@ class Control(Settings):
     low: float | None = None
     high: float | None = None
     values: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Turn the list of a config file into a tuple of numbers."""
-        super().__post_init__()
-        values = self.values if isinstance(self.values, list | tuple) else (None,)
-        is_number = [isinstance(each, int | float) and np.isfinite(each) for each in values]
-        if not all(is_number):
-            text = "expected a list of numbers, one for each action"
-            raise SettingError(("values",), f"{text}, found {self.values!r}")
-        object.__setattr__(self, "values", tuple(float(each) for each in self.values))
 
 
 @dataclass(frozen=True)

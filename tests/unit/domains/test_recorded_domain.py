@@ -10,9 +10,9 @@ import pytest
 import recordings
 from recordings import LOADS, OPTIONS
 
-from pamlflow.domains import make_domain, sources_of
+from pamlflow.domains import make_domain
+from pamlflow.domains.content import ChangedError, changed_file, digests
 from pamlflow.domains.recorded import Recorded
-from pamlflow.domains.records import changed_source
 from pamlflow.settings import SettingError
 from pamlflow.testing import check_domain
 from pamlflow.world import World
@@ -362,24 +362,23 @@ def test_a_channel_of_another_scale_or_that_hangs_is_warned_of(folder, caplog):
 
 
 def test_the_content_of_each_file_is_known(folder):
-    planned = sources_of("recorded", OPTIONS)
+    planned = digests("recorded", OPTIONS)
     assert next(iter(planned)) == "recordings/runs.csv" and len(planned) == 9
-    assert planned == records().sources
     spoilt(folder, speed=[*recordings.run(1.5, 2)["speed"][:-1], 7.0])
     (folder / "cart_05.csv").unlink()
-    now = sources_of("recorded", OPTIONS)
+    now = digests("recorded", OPTIONS)
     assert now["recordings/cart_05.csv"] == "missing"
-    assert changed_source(now, planned) == "recordings/cart_02.csv has changed"
-    assert sources_of("recorded", OPTIONS | {"runs": "none.csv"}) == {}
-    assert sources_of("cart_pole") == {} == sources_of("no.such:Domain")
+    assert changed_file(now, planned) == "recordings/cart_02.csv has changed"
+    assert digests("recorded", OPTIONS | {"runs": "none.csv"}) == {}
+    assert digests("cart_pole", {}) == {} == digests("no.such:Domain", {})
 
 
 def test_files_that_changed_since_the_study_was_planned_are_not_used(folder):
     settings = {"domain": "recorded", "options": OPTIONS, "space": {"load": [0.0, 5.0]}}
-    settings["sources"] = sources_of("recorded", OPTIONS)
+    settings["files"] = digests("recorded", OPTIONS)
     World.from_config(settings)
     spoilt(folder, speed=[*recordings.run(1.5, 2)["speed"][:-1], 7.0])
     with pytest.raises(
-        ValueError, match=r"recordings/cart_02\.csv has changed since the study was"
+        ChangedError, match=r"recordings/cart_02\.csv has changed since this run was planned"
     ):
         World.from_config(settings)

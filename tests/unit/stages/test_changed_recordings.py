@@ -11,7 +11,7 @@ from recordings import OPTIONS
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import ConfigurationError, validated
 from pamlflow.disagreement import disagreements, needed
-from pamlflow.errors import UserError
+from pamlflow.domains.content import ChangedError
 from pamlflow.inspection.show import describe
 from pamlflow.stages.acquire import acquire_round, train_initial_round
 from pamlflow.stages.simulate import draw_pool, simulate_initial_tasks, simulate_test_tasks
@@ -93,7 +93,7 @@ def test_files_agree_with_recordings_until_one_of_these_changes(plan):
     change()
     found = disagreements(needed(plan(), [str(INITIAL)]))
     assert {it.path for it in found} == set(files)
-    assert all(it.reason.startswith("sources.recordings/cart_03.csv: expected") for it in found)
+    assert all(it.reason.startswith("files.recordings/cart_03.csv: expected") for it in found)
     Path("recordings/cart_03.csv").unlink()
     found = disagreements(needed(plan(), [str(INITIAL)]))
     assert 'expected "missing"' in found[0].reason
@@ -102,11 +102,11 @@ def test_files_agree_with_recordings_until_one_of_these_changes(plan):
 def test_the_recordings_that_a_file_was_made_from_are_shown(plan):
     draw_tests(plan())
     record = store.read(TESTS)
-    digest = record.config["sources"]["recordings/runs.csv"]
-    assert f"source    recordings/runs.csv  sha256 {digest}\n" in describe(record)
+    digest = record.config["files"]["recordings/runs.csv"]
+    assert f"file      recordings/runs.csv  sha256 {digest}\n" in describe(record)
     many = {f"run_{number:03d}.csv": "0" * 64 for number in range(300)}
-    shown = describe(dataclasses.replace(record, config=record.config | {"sources": many}))
-    assert shown.count("sha256") == 10 and "source    ... and 290 more" in shown
+    shown = describe(dataclasses.replace(record, config=record.config | {"files": many}))
+    assert shown.count("sha256") == 10 and "file      ... and 290 more" in shown
 
 
 def test_the_content_is_read_once_for_each_study(plan):
@@ -120,14 +120,16 @@ def test_what_is_made_of_new_recordings_does_not_meet_the_old(plan):
     draw_tests(plan())
     change()
     with pytest.raises(
-        UserError, match=r"cart_03\.csv has changed since data/carts/test_tasks\.h5"
+        ChangedError, match=r"cart_03\.csv has changed since data/carts/test_tasks\.h5"
     ):
         draw_the_pool(plan())
     assert not POOL.exists()
     draw_tests(plan())
     draw_the_pool(plan())
     change("cart_04.csv")
-    with pytest.raises(UserError, match=r"cart_04\.csv has changed since .*pool\.h5 was made from"):
+    with pytest.raises(
+        ChangedError, match=r"cart_04\.csv has changed since .*pool\.h5 was made from"
+    ):
         draw_initial(plan())
     assert not INITIAL.exists()
 
@@ -159,11 +161,15 @@ def test_a_round_is_not_trained_on_recordings_of_two_states(plan):
 
     second = acquire(1, first)
     change()
-    with pytest.raises(UserError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"):
+    with pytest.raises(
+        ChangedError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"
+    ):
         acquire(2, second)
     for make in (draw_tests, draw_the_pool, draw_initial):
         make(plan())
-    with pytest.raises(UserError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"):
+    with pytest.raises(
+        ChangedError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"
+    ):
         acquire(2, second)
 
 
