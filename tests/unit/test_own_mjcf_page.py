@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from pamlflow.cli import main
 from pamlflow.configuration.preflight import require_parts
 from pamlflow.configuration.validation import validated
 from pamlflow.domains import make_domain
@@ -58,6 +59,14 @@ def tasks_of(world, seed=0):
 def test_the_page_shows_the_example(name):
     source = (ROOT / "docs" / "examples" / name).read_text(encoding="utf-8")
     assert f"```{name.partition('.')[2]}\n{source}```" in PAGE
+
+
+def test_check_domain_prints_what_the_page_shows(capsys):
+    ((command, shown),) = re.findall(
+        r"```sh\npamlflow (check-domain [^\n]*)\n```.*?```\n(.*?)```", PAGE, re.S
+    )
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out == shown
 
 
 def test_the_arm_moves_differently_in_each_task():

@@ -1,5 +1,6 @@
 """docs/own_logs.md as a new user follows it, at a small size."""
 
+import contextlib
 import re
 import shlex
 import shutil
@@ -54,6 +55,9 @@ def finished(tmp_path_factory):
     """The folder of a study after all commands of the page but the last, and what Snakemake printed."""
     folder = recorded(tmp_path_factory.mktemp("own_logs"))
     (_, *check), (_, *go) = (it for it in COMMANDS if it[0] == "snakemake")
+    with contextlib.chdir(folder):
+        program, look, file = COMMANDS[1]
+        assert program == "pamlflow" and main([look, str(ROOT / file)]) == 0
     printed = snakemake(folder, check)
     assert not (folder / "data").exists() and re.search(r"total +\d+|\d+ jobs", printed)
     return folder, snakemake(folder, go)
