@@ -9,7 +9,7 @@ import reprlib
 import sys
 import sysconfig
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +68,16 @@ def load(
             f"name one of your own as package.module:Name"
         )
     return registry[name]
+
+
+@contextlib.contextmanager
+def needs(what: str, extra: str) -> Iterator[None]:
+    """Raise PartError if an import in the block fails: `what` needs the packages of an extra of pamlflow."""
+    try:
+        yield
+    except ImportError as error:
+        text = f"{what} needs a Python package that is missing ({error})"
+        raise PartError(f"{text}: pip install -e '.[{extra}]'") from error
 
 
 def told(error: BaseException) -> str:

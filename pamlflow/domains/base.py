@@ -113,6 +113,16 @@ class PicturedDomain(TaskDomain, Protocol):
         """
 
 
+def cosine_and_sine(angle: str) -> tuple[Variable, Variable]:
+    """Return the inputs that show the angle of this name."""
+    return Variable(f"cos_{angle}", "1"), Variable(f"sin_{angle}", "1")
+
+
+def change_of(state: Variable) -> Variable:
+    """Return the output that is the change of a state variable within a control step."""
+    return Variable(f"{state.name}_change", state.unit)
+
+
 def state_transitions(
     states: FloatArray, controls: FloatArray, angles: Collection[int | str]
 ) -> Transitions:

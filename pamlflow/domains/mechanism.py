@@ -8,7 +8,13 @@ import mujoco
 import numpy as np
 
 from pamlflow.domains import mechanics, rendering
-from pamlflow.domains.base import Excitation, Transitions, state_transitions
+from pamlflow.domains.base import (
+    Excitation,
+    Transitions,
+    change_of,
+    cosine_and_sine,
+    state_transitions,
+)
 from pamlflow.domains.controls import alternating_control
 from pamlflow.settings import Bounds, Settings
 from pamlflow.tasks import Variable, with_units
@@ -89,8 +95,7 @@ class Mechanism(ABC):
         variables: list[Variable] = []
         for joint in self.joints:
             if joint.is_angle:
-                angle = joint.coordinate.name
-                variables += [Variable(f"cos_{angle}", "1"), Variable(f"sin_{angle}", "1")]
+                variables += cosine_and_sine(joint.coordinate.name)
             else:
                 variables.append(joint.coordinate)
             variables.append(joint.rate)
@@ -100,7 +105,7 @@ class Mechanism(ABC):
     def output_variables(self) -> tuple[Variable, ...]:
         """The change of each state variable within a control step."""
         states = [variable for joint in self.joints for variable in joint[:2]]
-        return tuple(Variable(f"{state.name}_change", state.unit) for state in states)
+        return tuple(map(change_of, states))
 
     @abstractmethod
     def build(self, spec: mujoco.MjSpec, *parameters: float) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from pamlflow import plugins
 from pamlflow.arrays import shown
 from pamlflow.domains.controls import alternating_controls, held_controls, wave_controls
-from pamlflow.settings import Bounds, Settings
+from pamlflow.settings import Bounds, SettingError, Settings
 from pamlflow.types import FloatArray
 
 POLICIES: Mapping[str, Callable[[int, int, int, np.random.Generator], FloatArray]] = {
@@ -33,6 +33,18 @@ class Policy(Settings):
     hold: Annotated[int, Bounds(1, 100_000)] = 10
     share: Annotated[float, Bounds(0.0, 1.0)] = 1.0
     noise: Annotated[float, Bounds(0.0, 1.0)] = 0.0
+
+
+HELD = Policy()
+"""The policy where the options say nothing."""
+
+
+def require_policy(policy: Policy, steps: int, controls: int) -> None:
+    """Draw signals once; SettingError of the option `policy` when it cannot be done."""
+    try:
+        draw_signals(policy, steps, controls, np.random.default_rng(0))
+    except Exception as error:  # of a policy of the user's own
+        raise SettingError(("policy", "kind"), plugins.told(error)) from error
 
 
 def draw_signals(policy: Policy, steps: int, controls: int, rng: np.random.Generator) -> FloatArray:

@@ -13,7 +13,7 @@ import yaml
 from pamlflow.domains import make_domain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "log_layouts.md").read_text(encoding="utf-8")
-EXTRA = "needs pip install pamlflow[logs]"
+EXTRA = "needs pip install -e '.[logs]'"
 ROWS = 40
 
 

@@ -123,3 +123,9 @@ def test_a_name_of_another_form(name):
 def test_a_name_that_is_no_text(name):
     with pytest.raises(plugins.PartError, match="domain: expected a name, found"):
         plugins.load(name, REGISTRY, "domain")
+
+
+def test_a_package_of_an_extra_that_is_missing_is_told_with_the_extra():
+    message = r"^a bag needs a Python package that is missing \(.*no_such.*\): pip install .*logs"
+    with pytest.raises(plugins.PartError, match=message), plugins.needs("a bag", "logs"):
+        import no_such_package  # noqa: F401

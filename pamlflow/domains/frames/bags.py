@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pamlflow.domains.frames.extra import needs_logs
+from pamlflow.plugins import needs
 from pamlflow.wording import nearest
 
 TIME = "time"
@@ -36,7 +36,7 @@ def read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
     Raises ValueError when there is no such topic or field, or the packages that read bags are missing.
     """
-    with needs_logs("bags"):
+    with needs("a bag", "logs"):
         from rosbags.highlevel import AnyReader
     wanted = [name for name in columns if name != TIME]
     if not wanted:

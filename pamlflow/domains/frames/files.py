@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pamlflow.domains.frames import bags
-from pamlflow.domains.frames.extra import needs_logs
 from pamlflow.errors import UserError
+from pamlflow.plugins import needs
 from pamlflow.wording import nearest
 
 SUFFIXES = (
@@ -128,7 +128,7 @@ def _csv(content: bytes, _: Columns, __: str) -> pd.DataFrame:
 
 
 def _parquet(content: bytes, _: Columns, __: str) -> pd.DataFrame:
-    with needs_logs("Parquet"):
+    with needs("a Parquet file", "logs"):
         import pyarrow.parquet
     table = pyarrow.parquet.read_table(io.BytesIO(content))
     frame: pd.DataFrame = table.to_pandas()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from pamlflow.domains.base import change_of, cosine_and_sine
 from pamlflow.settings import Bounds, SettingError, Settings, problem_in
 from pamlflow.tasks import Variable
 from pamlflow.wording import shown
@@ -136,16 +137,16 @@ class LogFormat(Settings):
     def input_variables(self) -> tuple[Variable, ...]:
         """The states, each angle as cosine and sine, then the controls."""
         states = [Variable(name, column.unit) for name, column in self.state_columns.items()]
-        angles = [Variable(f"{of}_{name}", "1") for name in self.angles for of in ("cos", "sin")]
+        angles = [variable for name in self.angles for variable in cosine_and_sine(name)]
         controls = [Variable(name, column.unit) for name, column in self.control_columns.items()]
         return (*states, *angles, *controls)
 
     @property
     def output_variables(self) -> tuple[Variable, ...]:
         """The change of each state and of each angle, in rad."""
-        states = [(name, column.unit) for name, column in self.state_columns.items()]
-        angles = [(name, "rad") for name in self.angles]
-        return tuple(Variable(f"{name}_change", unit) for name, unit in (*states, *angles))
+        states = [Variable(name, column.unit) for name, column in self.state_columns.items()]
+        angles = [Variable(name, "rad") for name in self.angles]
+        return tuple(map(change_of, (*states, *angles)))
 
     def _columns(self, section: str) -> dict[str, Column]:
         kind = AngleColumn if section == "angles" else Column

@@ -12,11 +12,17 @@ from functools import cached_property
 
 import numpy as np
 
-from pamlflow import plugins
-from pamlflow.domains.base import EndedEarly, Excitation, Transitions, state_transitions
+from pamlflow.domains.base import (
+    EndedEarly,
+    Excitation,
+    Transitions,
+    change_of,
+    cosine_and_sine,
+    state_transitions,
+)
 from pamlflow.domains.gymnasium.environments import Blueprint, Environment
 from pamlflow.domains.gymnasium.options import GymnasiumSettings
-from pamlflow.domains.policies import draw_signals
+from pamlflow.domains.policies import draw_signals, require_policy
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
@@ -49,11 +55,7 @@ class Gymnasium:
                     f"an angle is in rad, found {variable.unit!r}; convert its `value`, `unit: rad`"
                 )
                 raise SettingError(("state", name, "unit"), text)
-        number, rng = self._controls, np.random.default_rng(0)
-        try:
-            draw_signals(self.options.policy, self.steps, number, rng)
-        except Exception as error:  # of a policy of the user's own
-            raise SettingError(("policy", "kind"), plugins.told(error)) from error
+        require_policy(self.options.policy, self.steps, self._controls)
 
     @cached_property
     def _blueprint(self) -> Blueprint:
@@ -74,7 +76,7 @@ class Gymnasium:
         variables: list[Variable] = []
         for name, variable in self.options.state.items():
             if variable.angle:
-                variables += [Variable(f"cos_{name}", "1"), Variable(f"sin_{name}", "1")]
+                variables += cosine_and_sine(name)
             else:
                 variables.append(Variable(name, variable.unit))
         return (*variables, *self._blueprint.actions.variables)
@@ -83,7 +85,7 @@ class Gymnasium:
     def output_variables(self) -> tuple[Variable, ...]:
         """The change of each state variable within a control step."""
         return tuple(
-            Variable(f"{name}_change", "rad" if variable.angle else variable.unit)
+            change_of(Variable(name, "rad" if variable.angle else variable.unit))
             for name, variable in self.options.state.items()
         )
 

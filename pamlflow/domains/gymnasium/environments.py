@@ -29,11 +29,8 @@ def make(name: str, arguments: dict[str, Any]) -> Any:
     Raises PartError when gymnasium is not installed, SettingError when there is no such environment, or it does
     not take these arguments.
     """
-    try:
+    with plugins.needs("the domain 'gymnasium'", "gymnasium"):
         import gymnasium
-    except ModuleNotFoundError as error:
-        text = "the domain 'gymnasium' needs the Python package gymnasium"
-        raise plugins.PartError(f"{text}: pip install -e '.[gymnasium]'") from error
     key = ("environment",)
     made: Any
     try:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pamlflow.domains.policies import Policy
+from pamlflow.domains.policies import HELD, Policy
 from pamlflow.settings import Bounds, Settings
-
-HELD = Policy()
 
 
 @dataclass(frozen=True)

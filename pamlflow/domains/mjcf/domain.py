@@ -13,6 +13,7 @@ from pamlflow.domains.mjcf.drive import Drive
 from pamlflow.domains.mjcf.family import Family
 from pamlflow.domains.mjcf.observed import Quantity, quantities
 from pamlflow.domains.mjcf.options import NOTHING_SAID, MjcfOptions
+from pamlflow.domains.policies import require_policy
 from pamlflow.tasks import Variable, with_units
 from pamlflow.types import FloatArray
 
@@ -58,6 +59,7 @@ class Mjcf:
             ("_drive", Drive(spec, model, self.options, self.initial_noise)),
         ):
             object.__setattr__(self, name, value)
+        require_policy(self.options.policy, self.steps, len(self._drive.variables))
 
     @property
     def parameter_variables(self) -> tuple[Variable, ...]:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 import mujoco
 import numpy as np
 
-from pamlflow import plugins
 from pamlflow.domains.base import Excitation
 from pamlflow.domains.mjcf.elements import matching, names
 from pamlflow.domains.mjcf.options import Control, MjcfOptions, Start
-from pamlflow.domains.policies import POLICIES, draw_signals
+from pamlflow.domains.policies import draw_signals
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
 from pamlflow.types import FloatArray, IntArray
@@ -27,10 +26,6 @@ class Drive:
         self, spec: mujoco.MjSpec, model: mujoco.MjModel, options: MjcfOptions, noise: float
     ) -> None:
         self._model, self._noise, self._policy = model, noise, options.policy
-        try:
-            plugins.load(options.policy.kind, POLICIES, "policy")
-        except plugins.PartError as error:
-            raise SettingError(("policy", "kind"), str(error)) from error
         known = names(spec, "actuator")
         chosen = _chosen(known, options.controls)
         self.actuators: IntArray = np.array(list(chosen), dtype=np.int64)

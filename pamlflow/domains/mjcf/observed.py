@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from pamlflow.domains.base import change_of, cosine_and_sine
 from pamlflow.domains.mjcf.elements import matching, names
 from pamlflow.settings import SettingError
 from pamlflow.tasks import Variable
@@ -84,7 +85,7 @@ class Number:
     @property
     def outputs(self) -> tuple[Variable, ...]:
         """Its change."""
-        return (Variable(f"{self.variable.name}_change", self.variable.unit),)
+        return (change_of(self.variable),)
 
     def seen(self, states: FloatArray) -> FloatArray:
         """The number [K + 1, 1]."""
@@ -102,7 +103,7 @@ class Angle(Number):
     @property
     def inputs(self) -> tuple[Variable, ...]:
         """Cosine and sine."""
-        return tuple(Variable(f"{each}_{self.variable.name}", "1") for each in ("cos", "sin"))
+        return cosine_and_sine(self.variable.name)
 
     def seen(self, states: FloatArray) -> FloatArray:
         """Cosine and sine [K + 1, 2]."""

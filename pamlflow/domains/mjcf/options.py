@@ -8,11 +8,9 @@ from pathlib import Path
 
 import mujoco
 
-from pamlflow.domains.policies import Policy
+from pamlflow.domains.policies import HELD, Policy
 from pamlflow.settings import SettingError, Settings
 from pamlflow.wording import nearest
-
-HELD = Policy()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pamlflow.domains.frames.files import LogError, LogFile
 from pamlflow.domains.frames.form import LogFormat
 from pamlflow.domains.frames.transitions import frame_transitions
 
-pytest.importorskip("rosbags", reason="needs pip install pamlflow[logs]")
+pytest.importorskip("rosbags", reason="needs pip install -e '.[logs]'")
 
 JOINTS, EFFORT, IMU = "/joint_states", "/command/effort", "/imu"
 COLUMNS = {

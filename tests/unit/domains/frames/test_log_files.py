@@ -34,7 +34,7 @@ def read(tmp_path):
         ("log.tsv", "t\tx\n0.0\t1.0\n0.1\t2.5\n0.2\t-3.0\n"),
         ("log.txt", "# t,x\n0.0,1.0\n0.1,2.5\n0.2,-3.0\n"),
         ("log.csv", "\ufefft,x\n0.0,1.0\n0.1,2.5\n0.2,-3.0"),
-        ("log.csv.gz", gzip.compress(b"t,x\n0.0,1.0\n0.1,2.5\n0.2,-3.0\n")),
+        ("log.csv.gz", gzip.compress(b"t,x\n0.0,1.0\n0.1,2.5\n0.2,-3.0\n", mtime=0)),
     ],
 )
 def test_tables_of_text_are_read_as_they_are_written(read, name, content):
@@ -132,17 +132,19 @@ def test_groups_and_units_of_hdf5(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "missing", "what"),
-    [("log.parquet", "pyarrow", "Parquet"), ("log.mcap", "rosbags", "bags")],
+    [("log.parquet", "pyarrow", "a Parquet file"), ("log.mcap", "rosbags", "a bag")],
 )
 def test_what_has_to_be_installed_is_named(read, monkeypatch, name, missing, what):
     for module in (missing, f"{missing}.parquet", f"{missing}.highlevel"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(LogError, match=rf"to read {what}, .* pip install 'pamlflow\[logs\]'"):
+    with pytest.raises(
+        LogError, match=rf"{what} needs a Python package .*: pip install -e '\.\[logs\]'"
+    ):
         read(name, b"PAR1", ["/topic.field"])
 
 
 def test_parquet_has_lists_and_units(tmp_path):
-    arrow = pytest.importorskip("pyarrow", reason="needs pip install pamlflow[logs]")
+    arrow = pytest.importorskip("pyarrow", reason="needs pip install -e '.[logs]'")
     import pyarrow.parquet
 
     angle = arrow.field("angle", arrow.float32(), metadata={"unit": "deg"})
