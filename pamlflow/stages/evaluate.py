@@ -15,6 +15,7 @@ from pamlflow.protocols import parse_protocol
 from pamlflow.rounds import read_round
 from pamlflow.scoring import ShuffledTasks, evaluate, evaluate_mean
 from pamlflow.settings import InferenceSettings
+from pamlflow.stages.unchanged import require_same_files
 from pamlflow.storage import store
 from pamlflow.tasks import TaskSet
 from pamlflow.versions import EVALUATION_VERSION
@@ -37,6 +38,7 @@ def evaluate_trial(
     store.require_writable(output.parent)
     settings = InferenceSettings(**inference)
     protocols = [parse_protocol(name) for name in settings.protocols]
+    require_same_files(store.read_provenance(test_tasks).config, rounds)
     known = store.read(test_tasks, "test_tasks").datasets
     test = ShuffledTasks(TaskSet.from_datasets(known), known["context/order"])
     numbers, sizes, scores = [], [], []

@@ -14,6 +14,7 @@ from pamlflow.disagreement import disagreements, needed
 from pamlflow.domains.content import ChangedError
 from pamlflow.inspection.show import describe
 from pamlflow.stages.acquire import acquire_round, train_initial_round
+from pamlflow.stages.evaluate import evaluate_trial
 from pamlflow.stages.simulate import draw_pool, simulate_initial_tasks, simulate_test_tasks
 from pamlflow.storage import store
 from pamlflow.study import Study
@@ -119,17 +120,13 @@ def test_the_content_is_read_once_for_each_study(plan):
 def test_what_is_made_of_new_recordings_does_not_meet_the_old(plan):
     draw_tests(plan())
     change()
-    with pytest.raises(
-        ChangedError, match=r"cart_03\.csv has changed since data/carts/test_tasks\.h5"
-    ):
+    with pytest.raises(ChangedError, match=r"cart_03\.csv has changed: data/carts/test_tasks\.h5"):
         draw_the_pool(plan())
     assert not POOL.exists()
     draw_tests(plan())
     draw_the_pool(plan())
     change("cart_04.csv")
-    with pytest.raises(
-        ChangedError, match=r"cart_04\.csv has changed since .*pool\.h5 was made from"
-    ):
+    with pytest.raises(ChangedError, match=r"cart_04\.csv has changed: .*pool\.h5 was made from"):
         draw_initial(plan())
     assert not INITIAL.exists()
 
@@ -161,16 +158,17 @@ def test_a_round_is_not_trained_on_recordings_of_two_states(plan):
 
     second = acquire(1, first)
     change()
-    with pytest.raises(
-        ChangedError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"
-    ):
+    with pytest.raises(ChangedError, match=r"cart_03\.csv has changed: .*round_01\.h5 was made"):
         acquire(2, second)
     for make in (draw_tests, draw_the_pool, draw_initial):
         make(plan())
-    with pytest.raises(
-        ChangedError, match=r"cart_03\.csv has changed since .*round_01\.h5 was made"
-    ):
+    with pytest.raises(ChangedError, match=r"cart_03\.csv has changed: .*round_01\.h5 was made"):
         acquire(2, second)
+    scored = {"rounds": [first, second], "inference": {"protocols": ["prior"]}, "seed": 1}
+    metrics = Path("results/carts/uniform/trial_00/metrics.h5")
+    with pytest.raises(ChangedError, match=r"cart_03\.csv has changed: .*round_01\.h5 was made"):
+        evaluate_trial(**scored, test_tasks=TESTS, output=metrics)
+    assert not metrics.exists()
 
 
 def test_a_study_of_recordings_is_checked_before_any_job(plan):
