@@ -33,6 +33,7 @@ SYMBOLS = {
     "W": "rows of the tidy table",
     "X": "excitations: of each run, or of each run of each task",
     "Y": "control steps of all excitations together",
+    "Z": "inducing points of predictions",
 }
 """Meanings of the letters for sizes. A letter has one value within a file."""
 
@@ -44,6 +45,13 @@ BOUNDS: dict[str, tuple[int, int | None]] = {
     "latent/variance": (0, None),
     "num_tasks": (0, None),
     "pool/rows": (0, None),
+    "posterior/data/jitter": (0, None),
+    "posterior/data/lengthscales_h": (0, None),
+    "posterior/data/lengthscales_x": (0, None),
+    "posterior/data/noise": (0, None),
+    "posterior/data/sharp_jitter": (0, None),
+    "posterior/data/sharp_noise": (0, None),
+    "posterior/data/variance": (0, None),
     "posterior/descriptor/lengthscales": (0, None),
     "posterior/descriptor/noise": (0, None),
     "posterior/descriptor/variance": (0, None),

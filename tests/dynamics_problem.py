@@ -5,7 +5,9 @@ import numpy as np
 import reference
 import tensorflow as tf
 
-from pamlflow.models.latent_gp.fit.dynamics_gp import DynamicsGP, TaskData
+from pamlflow.models.latent_gp.fit.with_gpflow.dynamics_gp import DynamicsGP, TaskData
+from pamlflow.models.latent_gp.use.sparse_posterior import optimal_posterior
+from pamlflow.models.latent_gp.use.statistics import PsiStatistics, Transitions
 
 JITTER = 1e-8
 
@@ -23,6 +25,7 @@ class Problem:
         self.outputs = rng.normal(size=(sum(lengths), 2))
         padded = [np.zeros((*present.shape, 3)), np.zeros((*present.shape, 2))]
         padded[0][present], padded[1][present] = self.inputs, self.outputs
+        self.transitions = Transitions(self.inputs, self.outputs, np.array(lengths))
         self.data = TaskData(*(tf.constant(a) for a in (*padded, present.astype(np.float64))))
         self.Z_x, self.Z_h = rng.normal(size=(count, 3)), rng.normal(size=(count, 2))
         self.model = DynamicsGP(
@@ -46,6 +49,12 @@ class Problem:
     def bound(self, variance, jitter=JITTER):
         arguments = (tf.constant(self.mean), tf.constant(variance), tf.constant(jitter, tf.float64))
         return float(self.model.bound(self.data, *arguments))
+
+    def posterior(self, variance, jitter=JITTER):
+        """The posterior at the optimal q(u)."""
+        values = self.model.values()
+        found = PsiStatistics(self.transitions)(values, self.mean, variance, jitter)
+        return optimal_posterior(found, values)
 
     @property
     def joint(self):

@@ -150,3 +150,20 @@ def greedy_conditional_variance(points, lengthscales, count):
             gain.append(1.0 - k @ np.linalg.pinv(K[np.ix_(chosen, chosen)]) @ k if chosen else 1.0)
         chosen.append(left[int(np.argmax(gain))])
     return chosen
+
+
+def wide_cholesky(K):
+    """The lower factor of K in the precision of its numbers: NumPy's own knows no more than double."""
+    L = np.zeros_like(K)
+    for j in range(len(K)):
+        L[j:, j] = K[j:, j] - L[j:, :j] @ L[j, :j]
+        L[j:, j] /= np.sqrt(L[j, j])
+    return L
+
+
+def wide_solve(L, B):
+    """L^-1 B, likewise."""
+    X = B.copy()
+    for j in range(len(L)):
+        X[j] = (X[j] - L[j, :j] @ X[:j]) / L[j, j]
+    return X

@@ -111,9 +111,10 @@ def memory_problems(
     steps = (*key, "simulation", "steps")
     tasks = _num_tasks(key, experiment, strategies, sound)
     known = sound(*steps) and sound(*key, "simulation", "runs")
-    if tasks is None or not known or not sound("model", "inducing_points"):
+    sizes = ("inducing_points", "prediction_points")
+    if tasks is None or not known or not all(sound("model", size) for size in sizes):
         return
-    simulation, points = experiment["simulation"], config["model"]["inducing_points"]
+    simulation, points = experiment["simulation"], max(config["model"][size] for size in sizes)
     transitions = simulation["steps"] * simulation["runs"]
     entries = tasks * transitions * points
     if entries > MAX_ENTRIES and not _batches(config, sound):

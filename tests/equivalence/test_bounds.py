@@ -8,8 +8,8 @@ from dynamics_problem import JITTER, Problem
 
 from pamlflow.metrics import score
 from pamlflow.models.interface import TaskArrays
-from pamlflow.models.latent_gp.fit.dynamics_gp import TaskData
 from pamlflow.models.latent_gp.fit.training import train
+from pamlflow.models.latent_gp.fit.with_gpflow.dynamics_gp import TaskData
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence
 from pamlflow.world import World
@@ -43,8 +43,7 @@ def test_collapsed_bound_is_the_uncollapsed_one_at_the_optimal_q_u(problem):
 def test_elbo_of_the_training_tasks_and_the_divergence_of_q_u_make_up_the_bound():
     """The evidence for unseen tasks, asked about the training tasks, adds up to the bound with one noise."""
     problem = Problem(0)
-    moments = (tf.constant(problem.mean), tf.constant(problem.variance))
-    posterior = problem.model.posterior(problem.data, *moments, tf.constant(JITTER, tf.float64))
+    posterior = problem.posterior(problem.variance)
     data = TaskArrays(*(part.numpy() for part in problem.data))
     evidence = ElboEvidence(posterior, data)(problem.mean, problem.variance, np.arange(3)).value
     dense = problem.dense(problem.variance)

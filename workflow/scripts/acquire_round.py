@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from pamlflow.jobs.runtime import job
-from pamlflow.tensorflow_loading import configure_tensorflow
 
 if __name__ == "__main__":
     with job(log=snakemake.log[0], threads=snakemake.threads):
-        configure_tensorflow(snakemake.threads)
         from pamlflow.stages.acquire import acquire_round
 
         experiment = snakemake.config["experiments"][snakemake.wildcards.experiment]

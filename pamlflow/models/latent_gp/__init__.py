@@ -1,7 +1,7 @@
 """The model of the paper: a latent variable for each task, and Gaussian processes of dynamics and descriptors.
 
-`use` predicts and infers with NumPy; `fit` trains with TensorFlow and GPflow. Both are imported only when they
-are needed.
+`use` predicts and infers with NumPy. `fit` trains: tasks described by vectors by the collapsed bound with NumPy
+too, and all else with TensorFlow and GPflow. Both are imported only when they are needed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pamlflow.models.interface import Model, ModelKind, TrainingRecord
 from pamlflow.models.latent_gp.rows import ROWS
 from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 from pamlflow.tasks import TaskSet
-from pamlflow.tensorflow_loading import load_tensorflow
 from pamlflow.types import FloatArray
 
 
@@ -32,7 +31,6 @@ def _fit(
     title: str,
 ) -> tuple[Model, TrainingRecord]:
     """See `pamlflow.models.interface.Fit`."""
-    load_tensorflow()
     from pamlflow.models.latent_gp.fit.training import train
 
     settings = settings.for_tasks(len(tasks.parameter_variables))

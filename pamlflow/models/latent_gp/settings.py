@@ -27,7 +27,8 @@ class ModelSettings(Settings):
 
     # None: one for each parameter that varies between tasks.
     latent_dimensions: Annotated[int | None, Bounds(1, MOST_DIMENSIONS)] = None
-    inducing_points: Annotated[int, Bounds(2, 5_000)] = 200
+    inducing_points: Annotated[int, Bounds(2, 5_000)] = 300
+    prediction_points: Annotated[int, Bounds(2, 5_000)] = 800
     signal: Literal["per_output", "shared"] = "per_output"
     noise: Literal["per_output", "task_scaled"] = "task_scaled"
     noise_floor: Annotated[float, Bounds(1e-10, 0.5)] = 1e-6

@@ -460,9 +460,9 @@ def test_what_means_nothing_is_refused_with_a_reason(key, value, expected):
             "superfluous.k: this is a parameter that is fixed, choose another name",
         ),
         (
-            (((*TINY, "simulation"), {"steps": 100_000}), (("model", "inducing_points"), 600)),
-            "steps: a fit of 19 tasks of 100000 transitions with 600 inducing points has matrices of "
-            "8 GiB",
+            (((*TINY, "simulation"), {"steps": 100_000}), (("model", "inducing_points"), 1200)),
+            "steps: a fit of 19 tasks of 100000 transitions with 1200 inducing points has matrices of "
+            "16 GiB",
         ),
         (
             (((*TINY, "test_grid"), [100, 100]), (("model", "inducing_points"), 1100)),

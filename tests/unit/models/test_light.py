@@ -1,4 +1,4 @@
-"""What uses a trained model loads no TensorFlow and no GPflow, and importing models little more than NumPy."""
+"""What uses a model, or trains one of vectors, loads no TensorFlow; importing models little more than NumPy."""
 
 import json
 import subprocess
@@ -53,6 +53,16 @@ for name in ("paml", "uniform"):
     STRATEGIES[name](situation, {})
 note("choosing")
 
+from pamlflow.models import KINDS
+kind, rng = KINDS["latent_gp"], np.random.default_rng(0)
+settings = kind.settings(inducing_points=8)
+training = kind.training(first_iterations=2, next_iterations=2, starts=2)
+options = {"unchosen": None, "checkpoints": None, "title": "fit"}
+first, _ = kind.fit(tasks.subset([0, 1, 2]), settings, training, rng, previous=None, **options)
+note("training on vectors")
+kind.fit(tasks.subset([0, 1, 2, 3]), settings, training, rng, previous=first, **options)
+note("training one more round")
+
 from pamlflow.cli import main
 with contextlib.redirect_stdout(io.StringIO()):
     for command in ("show", "check"):
@@ -88,6 +98,8 @@ def loaded():
         "inferring and predicting",
         "scoring",
         "choosing",
+        "training on vectors",
+        "training one more round",
         "show and check",
         "reading a round of pictures",
     ],

@@ -13,7 +13,7 @@ from pamlflow.acquisition.interface import fixed_choice
 from pamlflow.cli import main
 from pamlflow.metrics import score
 from pamlflow.models.interface import TaskArrays
-from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
+from pamlflow.models.latent_gp.fit.with_gpflow.stochastic_training import StochasticTrainer
 from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
 from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.robot import rounds
@@ -369,7 +369,7 @@ def test_a_folder_stays_where_it_was(folder, tmp_path, monkeypatch):
 def test_other_settings_make_the_models_again_and_leave_the_recordings(folder):
     before = files_of(folder)
     model = open_learner(folder, model=ModelSettings(inducing_points=15)).model()
-    assert model.dynamics.inducing_inputs.shape == (15, 3)
+    assert model.dynamics.points[0].shape == (15, 3)
     after = files_of(folder)
     kept = {name for name in before if after[name] == before[name]}
     assert kept == {name for name in before if not name.startswith("round")}

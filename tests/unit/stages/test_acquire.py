@@ -353,7 +353,9 @@ def test_checkpoints_stay_until_the_round_is_written(trial, tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError("no space left")
 
-    monkeypatch.setattr("pamlflow.models.latent_gp.fit.stochastic_training.REPORT_EVERY", 1)
+    monkeypatch.setattr(
+        "pamlflow.models.latent_gp.fit.with_gpflow.stochastic_training.REPORT_EVERY", 1
+    )
     with monkeypatch.context() as disk, pytest.raises(OSError, match="no space left"):
         disk.setattr(store, "write", full)
         train()

@@ -41,8 +41,8 @@ def trial(tmp_path_factory):
     )
     datasets = dict(store.read(folder / "round_00.h5").datasets)
     datasets["round"] = np.int64(1)
-    for noise in ("noise", "predictive_noise"):
-        datasets[f"posterior/dynamics/{noise}"] = 100.0 * datasets[f"posterior/dynamics/{noise}"]
+    for noise in ("noise", "sharp_noise"):
+        datasets[f"posterior/data/{noise}"] = 100.0 * datasets[f"posterior/data/{noise}"]
     store.write(folder / "round_01.h5", "round", datasets, seed=3, config={})
     return folder
 

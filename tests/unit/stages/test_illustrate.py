@@ -8,6 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.patches import Ellipse
 
 from pamlflow import plotting
+from pamlflow.models.latent_gp.use.data_posterior import DataPosterior
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.stages.illustrate import (
     plot_choices,
@@ -36,7 +37,7 @@ def write_round(path, tasks, config):
     rows = [row for row in SCHEMAS["round"].rows if not row.optional and not row.is_open]
     datasets = {
         row.path: np.zeros([sizes.get(letter, 2) for letter in row.shape], row.dtype)
-        for row in (*rows, *DescriptorPosterior.rows())
+        for row in (*rows, *DataPosterior.rows(), *DescriptorPosterior.rows())
         if row.dtype != "string"
     }
     datasets |= tasks.to_datasets()

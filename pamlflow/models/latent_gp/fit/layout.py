@@ -1,18 +1,27 @@
-"""Layouts of the first tasks in latent space, the starts of a fit."""
+"""Where q(H) starts: layouts of the first tasks in latent space, and added tasks beside those of a round."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from pamlflow.components import principal_components
+from pamlflow.models.interface import LatentPosterior, TaskArrays
 from pamlflow.models.latent_gp.fit.inducing import greedy_conditional_variance
 from pamlflow.models.latent_gp.use.kernels import unit_kernel
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.tasks import TaskSet
 from pamlflow.types import FloatArray
 
+Placement = Callable[[], None]
+"""Puts the q(H) of a model somewhere."""
+
 BASIS_POINTS = 50
 SCATTER = 0.1
+INITIAL_LATENT_VARIANCE = 0.1
+MAX_DESCRIPTOR_INDUCING = 32
 
 
 def initial_latents(
@@ -30,7 +39,7 @@ def initial_latents(
     unexplained = behaviours - descriptors @ np.linalg.pinv(descriptors) @ behaviours
     by_descriptors = np.hstack([descriptors, _in_units(principal_components(unexplained))])
     by_dynamics = _in_units(principal_components(behaviours))
-    layouts = [random_latents(tasks, dimensions, rng) for _ in range(starts)]
+    layouts = [rng.standard_normal((tasks.num_tasks, dimensions)) for _ in range(starts)]
     for layout, components in zip(layouts, (by_descriptors, by_dynamics), strict=False):
         layout *= SCATTER  # so that no two tasks coincide and no dimension is empty
         used = components[:, :dimensions]
@@ -38,9 +47,15 @@ def initial_latents(
     return layouts
 
 
-def random_latents(tasks: TaskSet, dimensions: int, rng: np.random.Generator) -> FloatArray:
-    """Return means of q(H) [N, Q] drawn from the prior, the start of the paper."""
-    return rng.standard_normal((tasks.num_tasks, dimensions))
+def start_of_round(tasks: TaskSet, previous: TrainedModel) -> LatentPosterior:
+    """Return q(H) of the round before, and of the tasks after those what its model infers."""
+    added = tasks.subset(np.arange(len(previous.latent.mean), tasks.num_tasks))
+    data = TaskArrays(*added.padded())
+    start = previous.infer(descriptors=added.descriptors, data=data)
+    return LatentPosterior(
+        np.vstack([previous.latent.mean, start.mean]),
+        np.vstack([previous.latent.variance, start.variance]),
+    )
 
 
 def task_behaviours(tasks: TaskSet, scaler: Scaler) -> FloatArray:

@@ -17,9 +17,17 @@ LONGEST_STEP = 2.0
 
 
 def minimise_batch(
-    function: BatchedFunction, start: FloatArray, *, iterations: int, tolerance: float
-) -> FloatArray:
-    """Minimise n independent functions from `start` [n, d]; returns the n best positions.
+    function: BatchedFunction,
+    start: FloatArray,
+    *,
+    iterations: int,
+    tolerance: float,
+    inverse: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Minimise n independent functions from `start` [n, d].
+
+    Returns the n best positions, and the inverse Hessians [n, d, d] that were found on the way. A search of
+    similar functions may start with these as its `inverse`.
 
     A problem whose value falls by less than `tolerance` in two iterations running is finished and not
     evaluated again: one short step alone may be the line search's.  A non-finite value counts as infinitely
@@ -29,10 +37,13 @@ def minimise_batch(
     active = np.arange(count)
     position = start.copy()
     value, gradient = function(position, active)
-    inverse = np.tile(np.eye(dimensions), (count, 1, 1))
-    length = np.maximum(np.linalg.norm(gradient, axis=1), 1e-300)
-    inverse *= np.minimum(1.0, FIRST_LENGTH / length)[:, None, None]
-    fresh = np.ones(count, dtype=bool)
+    fresh = np.full(count, inverse is None)
+    if inverse is None:
+        inverse = np.tile(np.eye(dimensions), (count, 1, 1))
+        length = np.maximum(np.linalg.norm(gradient, axis=1), 1e-300)
+        inverse *= np.minimum(1.0, FIRST_LENGTH / length)[:, None, None]
+    else:
+        inverse = inverse.copy()
     idle = np.zeros(count, dtype=np.int64)
     for _ in range(iterations):
         direction = -np.einsum("nij,nj->ni", inverse[active], gradient[active])
@@ -61,7 +72,7 @@ def minimise_batch(
         active = active[idle[active] < 2]
         if len(active) == 0:
             break
-    return position
+    return position, inverse
 
 
 def _updated(

@@ -64,17 +64,3 @@ def decorrelate(
     spread, axes = np.linalg.eigh(covariance / np.outer(lengthscales, lengthscales))
     turn = axes / lengthscales[:, None]
     return mean @ turn, np.maximum(spread, 0.0)[None], inducing @ turn, np.ones_like(lengthscales)
-
-
-def pair_features(inducing: FloatArray, lengthscales: FloatArray) -> FloatArray:
-    """Features [2 Q + 2, M, M] of pairs of inducing points z, z': 1, -d(z, z'), -m^2 and m.
-
-    Here d is a quarter of the squared distance in length-scales, and m the midpoint; log E[k(h, z) k(h, z')]
-    is linear in them.
-    """
-    midpoint = 0.5 * (inducing[:, None] + inducing)
-    distance = np.square(inducing[:, None] - inducing) @ (0.25 / np.square(lengthscales))
-    ones = np.ones((*distance.shape, 1))
-    pairs = np.concatenate([ones, -distance[..., None], -np.square(midpoint), midpoint], axis=-1)
-    features: FloatArray = np.moveaxis(pairs, -1, 0)
-    return features

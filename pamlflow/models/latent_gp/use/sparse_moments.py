@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pamlflow.models.interface import LatentPosterior
+from pamlflow.models.latent_gp.use.expectations import Latents, pair_terms
 from pamlflow.models.latent_gp.use.kernels import (
     decorrelate,
     expected_kernel,
@@ -22,6 +23,9 @@ from pamlflow.models.latent_gp.use.kernels import (
     unit_kernel,
 )
 from pamlflow.types import FloatArray
+
+NARROW = 0.01
+"""Variances of h, in squared length-scales, up to which the variance of f is taken for linear in them."""
 
 
 class SparseMoments(NamedTuple):
@@ -47,18 +51,23 @@ class SparseMoments(NamedTuple):
     def moments(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, T, P] of f(x, h) at inputs [N, T, Dx], the N tasks' h under `latent`.
 
-        Exact moments; noise is excluded.
+        The mean is exact. So is the variance, unless h is known to a tenth of every length-scale (`NARROW`): it
+        is then right to first order in the variance of h. Noise is excluded.
         """
-        excess = [self.excess_matrix(p) for p in range(self.weights.shape[1])]
-        f_mean = np.empty((*inputs.shape[:2], len(excess)))
+        outputs = self.weights.shape[1]
+        excess = [self.excess_matrix(p) for p in range(outputs)] if self._any_wide(latent) else []
+        f_mean = np.empty((*inputs.shape[:2], outputs))
         f_variance = np.empty_like(f_mean)
         # Task by task: the arrays of all tasks at once would not fit the memory of a job.
         for i, x in enumerate(inputs):
+            if self._is_narrow(latent, i):
+                f_mean[i], f_variance[i] = self._narrow_moments(x, latent, i)
+                continue
             k, first, pairs = self._task_moments(x, latent, i)
             f_mean[i] = (k * first) @ self.weights
             for p, matrix in enumerate(excess):
                 f_variance[i, :, p] = np.einsum("tm,tm->t", k @ (pairs * matrix), k)
-        f_variance += self.variance - np.square(f_mean)
+            f_variance[i] += self.variance - np.square(f_mean[i])
         # Cancellation can leave a variance a rounding error below zero.
         return f_mean, np.maximum(f_variance, 0.0)
 
@@ -110,6 +119,54 @@ class SparseMoments(NamedTuple):
         alpha = self.weights[:, output]
         excess: FloatArray = np.outer(alpha, alpha) - self.known_matrix(output)
         return excess
+
+    def _is_narrow(self, latent: LatentPosterior, task: int) -> bool:
+        return bool((latent.variance[task] <= NARROW * np.square(self.lengthscales_h)).all())
+
+    def _any_wide(self, latent: LatentPosterior) -> bool:
+        return not all(self._is_narrow(latent, i) for i in range(len(latent.mean)))
+
+    def _narrow_moments(
+        self, inputs: FloatArray, latent: LatentPosterior, task: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance [T, P] of one task to first order in the variance of h; the mean is exact.
+
+        With d of `expectations`, E[k k'] = E[k] E[k'] exp(d), and d is as small as the variance of h. To first
+        order a variance takes products of T x M matrices with the basis, and no M x M matrix of the task.
+        """
+        mean, variance = latent.mean[task][None], latent.variance[task][None]
+        points, lengthscales = self.inducing_latents, self.lengthscales_h
+        if latent.covariance is not None:
+            h = (mean, latent.covariance[task], points, lengthscales)
+            mean, variance, points, lengthscales = decorrelate(*h)
+        k = self.variance * unit_kernel(inputs, self.inducing_inputs, self.lengthscales_x)
+        k *= expected_kernel(mean, variance, points, lengthscales)
+        pairs = pair_terms(Latents(mean, variance, points, np.square(lengthscales)))
+        cross, own, offset = pairs.cross[0], pairs.own[0], pairs.offset[0]
+        u = points - mean
+        f_mean, known = k @ self.weights, self._projected(k)
+        second = offset * np.square(f_mean)
+        explained = (1.0 + offset) * self._explained(known, known)
+        for q in range(len(cross)):
+            once, twice = k * u[:, q], k * np.square(u[:, q])
+            second += 2.0 * own[q] * (twice @ self.weights) * f_mean
+            second += cross[q] * np.square(once @ self.weights)
+            explained += 2.0 * own[q] * self._explained(self._projected(twice), known)
+            explained += cross[q] * self._explained(*2 * (self._projected(once),))
+        return f_mean, self.variance - explained + second
+
+    def _projected(self, k: FloatArray) -> FloatArray:
+        """k' basis [H, T, M] of covariances k [T, M] to u."""
+        return np.array([k @ basis for basis in self.basis])
+
+    def _explained(self, one: FloatArray, other: FloatArray) -> FloatArray:
+        """k' W k' [T, P] of two projections: with equal ones, the prior variance that data take away."""
+        product = one * other
+        if len(product) == 1:
+            explained: FloatArray = product[0] @ self.reduction.T
+            return explained
+        each: FloatArray = np.einsum("ptm,pm->tp", product, self.reduction)
+        return each
 
     def _task_moments(
         self, inputs: FloatArray, latent: LatentPosterior, task: int

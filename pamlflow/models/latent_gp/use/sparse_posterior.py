@@ -1,4 +1,4 @@
-"""The sparse posterior of the dynamics that every bound ends in: predictions, and what data say of h.
+"""A sparse posterior of the dynamics: predictions, and what data say of h.
 
 Files are scored, candidates inferred and users' predictions made from the arrays of a round file alone.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pamlflow.models.interface import Objective, TaskArrays
 from pamlflow.models.latent_gp.use.evidence import Evidence, spread_transitions
 from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence, PredictiveEvidence
 from pamlflow.models.latent_gp.use.sparse_moments import SparseMoments
+from pamlflow.models.latent_gp.use.statistics import DynamicsValues, Statistics
 from pamlflow.rows import Row, rows_of
 from pamlflow.types import FloatArray
 
@@ -46,6 +49,10 @@ class SparsePosterior(SparseMoments):
         few = spread_transitions(data, RANKING_TRANSITIONS)
         return PredictiveEvidence(self._replace(predictive_noise=noise), few)
 
+    def finish(self, data: TaskArrays, objective: Objective) -> Evidence | None:
+        """None: a search has nothing more exact to end with."""
+        return None
+
     def to_datasets(self) -> dict[str, Any]:
         """HDF5 datasets of a round file."""
         return {f"{GROUP}{name}": value for name, value in self._asdict().items()}
@@ -76,3 +83,30 @@ posterior/dynamics/noise             [P]        float64  1  noise variance of a 
 posterior/dynamics/noise_slope       [Q]        float64  1  growth of the log noise variance with h
 posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of a task with h = 0 in predictions
 """)
+
+
+def optimal_posterior(found: Statistics, values: DynamicsValues) -> SparsePosterior:
+    """Return the posterior at the optimal q(u); one basis diagonalises those of all outputs.
+
+    Its predictive noise is the noise of `values`, in units of the signals.
+    """
+    eigenvalues, turned = np.linalg.eigh(0.5 * (found.A + found.A.T))
+    basis = found.inverse.T @ turned
+    precision = values.precision()[:, None]
+    informed = precision * np.maximum(eigenvalues, 0.0)
+    projected = turned.T @ found.c
+    weights = basis @ (projected * (precision / (1.0 + informed)).T)
+    noise = 1.0 / precision[:, 0]
+    return SparsePosterior(
+        values.inducing_inputs,
+        values.inducing_latents,
+        values.lengthscales_x,
+        values.lengthscales_h,
+        values.variance,
+        weights,
+        basis[None],
+        informed / (1.0 + informed),
+        noise,
+        values.noise_slope,
+        noise,
+    )

@@ -80,7 +80,14 @@ class TrainedModel:
             logger.warning(cost)
         evidence = self.dynamics.evidence(data, objective)
         cheap = self.dynamics.ranking(data, objective)
-        return infer_latents([evidence, *known], starts, number, ranking=[cheap, *known])
+        dear = self.dynamics.finish(data, objective)
+        return infer_latents(
+            [evidence, *known],
+            starts,
+            number,
+            ranking=[cheap, *known],
+            finish=None if dear is None else [dear, *known],
+        )
 
     @default_error_state()
     def predict(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
+from pamlflow.models.latent_gp.use.data_posterior import DataPosterior
 from pamlflow.models.latent_gp.use.descriptor_posterior import DescriptorPosterior
 from pamlflow.models.latent_gp.use.evidence import Evidence
 from pamlflow.models.latent_gp.use.picture_posterior import PicturePosterior
@@ -66,6 +67,9 @@ class DynamicsView(View, Protocol):
     def ranking(self, data: TaskArrays, objective: Objective) -> Evidence:
         """The same, cheaper and less exact: it only compares the starts of a search."""
 
+    def finish(self, data: TaskArrays, objective: Objective) -> Evidence | None:
+        """The same, dearer and more exact, for the end of a search; None if there is none."""
+
 
 class DescriptorView(View, Protocol):
     """How h and standardised descriptors [n, ...] foretell each other."""
@@ -84,7 +88,7 @@ class DescriptorView(View, Protocol):
         """E[psi | h] of latent points [n, Q]."""
 
 
-DYNAMICS_VIEWS: tuple[type[DynamicsView], ...] = (SparsePosterior,)
+DYNAMICS_VIEWS: tuple[type[DynamicsView], ...] = (DataPosterior, SparsePosterior)
 DESCRIPTOR_VIEWS: tuple[type[DescriptorView], ...] = (DescriptorPosterior, PicturePosterior)
 
 AnyView = TypeVar("AnyView", bound=View)

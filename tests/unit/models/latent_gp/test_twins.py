@@ -4,13 +4,13 @@ import gpflow
 import numpy as np
 import pytest
 import tensorflow as tf
-from dynamics_problem import JITTER, Problem
+from dynamics_problem import Problem
 
 from pamlflow.models.interface import LatentPosterior, TaskArrays
-from pamlflow.models.latent_gp.fit import psi_statistics
-from pamlflow.models.latent_gp.fit.latent import kl_divergence
-from pamlflow.models.latent_gp.fit.stochastic import StochasticModel
-from pamlflow.models.latent_gp.fit.vector_model import VectorModel
+from pamlflow.models.latent_gp.fit.with_gpflow import psi_statistics
+from pamlflow.models.latent_gp.fit.with_gpflow.latent import kl_divergence
+from pamlflow.models.latent_gp.fit.with_gpflow.stochastic import StochasticModel
+from pamlflow.models.latent_gp.fit.with_gpflow.vector_model import GPflowVectorModel
 from pamlflow.models.latent_gp.settings import ModelSettings
 from pamlflow.models.latent_gp.use import kernels
 from pamlflow.models.latent_gp.use.inference import _loss
@@ -24,8 +24,7 @@ DATA = TaskArrays(*(part.numpy() for part in PROBLEM.data))
 
 
 def posterior():
-    moments = tf.constant(PROBLEM.mean), tf.constant(PROBLEM.variance)
-    return PROBLEM.model.posterior(PROBLEM.data, *moments, tf.constant(JITTER, tf.float64))
+    return PROBLEM.posterior(PROBLEM.variance)
 
 
 def unit_kernel():
@@ -51,17 +50,6 @@ def expected_kernel_pairs():
     relative = tf.linalg.matmul(*psi_statistics.pair_features(*arguments)).numpy()
     theirs = np.exp(relative.reshape(4, 5, 5)) * first[:, :, None] * first[:, None]
     return kernels.expected_kernel_pairs(*arguments), theirs
-
-
-def pair_features():
-    """The features that `use` has of pairs for the ELBO, at a task whose own features are its moments."""
-    squared = np.square(LENGTHSCALES)
-    precision = 1.0 / (squared + 2.0 * VARIANCE)
-    offset = -0.5 * np.log1p(2.0 * VARIANCE / squared) - precision * np.square(MEAN)
-    tasks = [offset.sum(axis=1, keepdims=True), np.ones((4, 1)), precision, 2 * precision * MEAN]
-    pairs = kernels.pair_features(Z, LENGTHSCALES)
-    ours = np.exp(np.tensordot(np.hstack(tasks), pairs, axes=1))
-    return ours, expected_kernel_pairs()[1]
 
 
 def noise_of_tasks():
@@ -96,7 +84,6 @@ TWINS = (
     unit_kernel_of_gpflow,
     expected_kernel,
     expected_kernel_pairs,
-    pair_features,
     noise_of_tasks,
     psi_of_transitions,
     divergence,
@@ -113,7 +100,7 @@ def test_the_expected_log_density_of_all_tasks_is_that_of_the_stochastic_bound(r
     """Both are the ELBO of the transitions, less what q(u) costs, where no task has noise of its own."""
     rng = np.random.default_rng(2)
     means = rng.standard_normal((ragged_tasks.num_tasks, 2))
-    model = VectorModel(
+    model = GPflowVectorModel(
         ragged_tasks,
         ModelSettings(inducing_points=12, noise="per_output"),
         LatentPosterior(means, np.full_like(means, 0.2)),

@@ -5,12 +5,13 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from pamlflow.models.interface import TaskArrays, TrainingError
-from pamlflow.models.latent_gp.fit.meta_model import MetaModel
+from pamlflow.models.latent_gp.fit.closed_form import vector_model
+from pamlflow.models.latent_gp.fit.closed_form.vector_model import VectorModel
 from pamlflow.models.latent_gp.fit.training import train
 from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings, TrainingSettings
+from pamlflow.models.latent_gp.use.whitening import NotPositiveDefinite
 from pamlflow.protocols import parse_protocol
 from pamlflow.scoring import ShuffledTasks, evaluate
 
@@ -51,7 +52,7 @@ class Stop(Exception):
 
 def start_of_next_round(tasks, settings, previous):
     """The model that the next round starts from."""
-    started, choose = [], MetaModel.choose_inducing_points
+    started, choose = [], VectorModel.choose_inducing_points
 
     def choose_and_stop(model, *args, **kwargs):
         choose(model, *args, **kwargs)
@@ -59,7 +60,7 @@ def start_of_next_round(tasks, settings, previous):
         raise Stop
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr(MetaModel, "choose_inducing_points", choose_and_stop)
+        patch.setattr(VectorModel, "choose_inducing_points", choose_and_stop)
         train(tasks, settings, BRIEF, rng(), previous)
     return started[0]
 
@@ -104,7 +105,7 @@ def test_next_round_starts_where_the_last_one_ended(next_start, next_latent, tra
                 model.parameters[".dynamics.kernel_h.lengthscales"],
                 model.parameters[".dynamics.noise_slope"],
                 model.parameters[".descriptor.lengthscales"],
-                model.parameters[".jitter"],
+                model.dynamics.jitter,
                 model.latent.mean[:8],
                 model.latent.variance[:8],
             )
@@ -121,8 +122,8 @@ def test_inducing_points_of_the_last_round_stay_where_they_were(next_start, next
     old, new = (
         np.hstack(
             [
-                model.dynamics.inducing_inputs * model.scaler.input_scale + model.scaler.input_mean,
-                model.dynamics.inducing_latents,
+                model.dynamics.points[0] * model.scaler.input_scale + model.scaler.input_mean,
+                model.dynamics.points[1],
             ]
         ).round(8)
         for model in (trained, next_start)
@@ -178,7 +179,7 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
     settled = len(fits["per_output"][1].bound)
     np.testing.assert_allclose(record.bound[:settled], fits["per_output"][1].bound)
     assert record.bound[-1] > record.bound[settled - 1] + 5.0
-    scale = np.exp(model.latent.mean @ model.dynamics.noise_slope)
+    scale = np.exp(model.latent.mean @ model.dynamics.values.noise_slope)
     assert scale[-1] > 3.0 * np.median(scale[:-1])
 
     again, record = train(
@@ -188,7 +189,7 @@ def test_noise_of_each_task_is_learned_last(make_tasks):
         rng(),
         model,
     )
-    assert np.any(again.dynamics.noise_slope != 0.0)
+    assert np.any(again.dynamics.values.noise_slope != 0.0)
     assert record.events[-1].startswith("fit, noise:")
 
 
@@ -207,8 +208,10 @@ def test_a_round_after_one_with_an_unused_dimension_starts_from_scratch(
 
 def with_lengthscale(model, lengthscale):
     """The model, with another length-scale of its last latent dimension."""
-    lengthscales = np.append(model.dynamics.lengthscales_h[:-1], lengthscale)
-    dynamics = model.dynamics._replace(lengthscales_h=lengthscales)
+    values = model.dynamics.values
+    lengthscales = np.append(values.lengthscales_h[:-1], lengthscale)
+    values = values._replace(lengthscales_h=lengthscales)
+    dynamics = dataclasses.replace(model.dynamics, values=values)
     return dataclasses.replace(model, dynamics=dynamics)
 
 
@@ -235,9 +238,11 @@ def test_noise_that_new_units_push_below_its_floor_is_lifted(ragged_tasks, make_
 def test_a_fit_without_a_finite_bound_says_what_was_tried_and_what_may_help(
     monkeypatch, ragged_tasks
 ):
-    loss = MetaModel.training_loss
-    monkeypatch.setattr(MetaModel, "training_loss", lambda model: np.nan * loss(model))
-    with pytest.raises(TrainingError, match=r"no finite bound for 8 tasks.*1e-04.*pamlflow show"):
+    monkeypatch.setattr(VectorModel, "loss", lambda model, free: (np.nan, model.state()))
+    with pytest.raises(
+        TrainingError,
+        match=r"no finite bound, with jitter up to 1e-04; non-finite parameters: none.*pamlflow show",
+    ):
         train(ragged_tasks, SETTINGS, BRIEF, rng())
 
 
@@ -246,7 +251,8 @@ def with_a_failing_start(tasks):
     starts = [np.full((8, 2), 1e200), rng().standard_normal((8, 2))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "pamlflow.models.latent_gp.fit.vector_model.initial_latents", lambda *_: starts
+            "pamlflow.models.latent_gp.fit.closed_form.vector_model.initial_latents",
+            lambda *_: starts,
         )
         settings = TrainingSettings(first_iterations=10, starts=2)
         return train(tasks, SETTINGS, settings, rng())
@@ -256,16 +262,16 @@ def test_a_failing_start_is_not_the_end_nor_does_it_raise_the_jitter_of_others(r
     model, record = with_a_failing_start(ragged_tasks)
     assert record.events[-1].startswith("fit:") and np.isfinite(record.bound[-1])
     assert np.abs(model.latent.mean).max() < 10.0
-    assert model.parameters[".jitter"] == 1e-6
+    assert model.dynamics.jitter == 1e-6
 
 
 def test_a_round_starts_with_the_least_jitter(ragged_tasks, make_tasks, trained):
     """Whatever the round before needed: the two starts are compared by their bounds."""
-    raised = {**trained.parameters, ".jitter": np.array(1e-4)}
-    previous = dataclasses.replace(trained, parameters=raised)
+    dynamics = dataclasses.replace(trained.dynamics, jitter=1e-4)
+    previous = dataclasses.replace(trained, dynamics=dynamics)
     tasks = ragged_tasks.append(make_tasks([10], seed=7))
     start = start_of_next_round(tasks, SETTINGS, previous)
-    assert start.parameters[".jitter"] == 1e-6
+    assert start.dynamics.jitter == 1e-6
 
 
 def test_noiseless_data_do_not_break_training(make_tasks):
@@ -279,9 +285,9 @@ def test_noiseless_data_do_not_break_training(make_tasks):
     assert np.abs(model.latent.mean).max() < 10.0
 
 
-def test_tensorflow_is_not_needed_by_what_training_returns(trained):
-    for part in (*trained.dynamics, *trained.descriptor, *trained.parameters.values()):
-        assert not tf.is_tensor(part)
+def test_what_training_returns_is_made_of_arrays(trained):
+    for path, value in trained.to_datasets().items():
+        assert isinstance(value, np.ndarray | np.generic | float), path
 
 
 def test_what_is_remarkable_about_the_newest_tasks_is_logged_and_recorded(
@@ -378,3 +384,17 @@ def test_nothing_depends_on_the_units_of_what_is_recorded(make_tasks):
         results[-1] += (record.bound, *(part for each in scores for part in each))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_predictions_without_a_factor_are_a_training_error(monkeypatch, ragged_tasks):
+    def impossible(*_):
+        raise NotPositiveDefinite("the covariance of the inducing points")
+
+    monkeypatch.setattr(vector_model, "prediction_posterior", impossible)
+    with pytest.raises(TrainingError, match=r"lower model\.prediction_points"):
+        train(
+            ragged_tasks,
+            ModelSettings(inducing_points=8),
+            TrainingSettings(first_iterations=3, starts=1),
+            np.random.default_rng(0),
+        )

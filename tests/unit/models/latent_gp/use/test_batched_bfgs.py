@@ -9,7 +9,8 @@ from pamlflow.models.latent_gp.use.batched_bfgs import minimise_batch
 
 
 def search(function, start, iterations=300, tolerance=1e-12):
-    return minimise_batch(function, start, iterations=iterations, tolerance=tolerance)
+    position, _ = minimise_batch(function, start, iterations=iterations, tolerance=tolerance)
+    return position
 
 
 def quadratics(seed, count, dimensions):
@@ -136,3 +137,27 @@ def test_the_start_is_not_written_to():
     start = np.zeros((2, 2))
     search(rosenbrocks, start)
     np.testing.assert_array_equal(start, np.zeros((2, 2)))
+
+
+def test_a_similar_search_starts_with_the_curvature_that_was_found():
+    rng = np.random.default_rng(5)
+    root = rng.normal(size=(4, 3, 3))
+    hessians = root @ np.swapaxes(root, 1, 2) + 0.1 * np.eye(3)
+    middle, evaluated = np.zeros((4, 3)), []
+
+    def function(position, indices):
+        evaluated.append(len(indices))
+        error = position - middle[indices]
+        gradient = np.einsum("nij,nj->ni", hessians[indices], error)
+        return 0.5 * np.einsum("ni,ni->n", error, gradient), gradient
+
+    options = {"iterations": 100, "tolerance": 1e-14}
+    _, inverse = minimise_batch(function, rng.normal(size=(4, 3)), **options)
+    np.testing.assert_allclose(inverse @ hessians, np.tile(np.eye(3), (4, 1, 1)), atol=0.05)
+    first, given = sum(evaluated), inverse.copy()
+    middle[:] = 0.1 * rng.normal(size=(4, 3))
+    evaluated.clear()
+    found, _ = minimise_batch(function, np.zeros((4, 3)), **options, inverse=inverse)
+    np.testing.assert_allclose(found, middle, atol=1e-5)
+    assert sum(evaluated) < 0.7 * first
+    np.testing.assert_array_equal(inverse, given)

@@ -9,9 +9,19 @@ from pamlflow.models.latent_gp.use.descriptor_posterior import (
     DescriptorEvidence,
     DescriptorPosterior,
 )
+from pamlflow.models.latent_gp.use.kernels import (
+    expected_kernel,
+    expected_kernel_pairs,
+    unit_kernel,
+)
 from pamlflow.models.latent_gp.use.picture_posterior import EncodedEvidence
-from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence, PredictiveEvidence
-from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
+from pamlflow.models.latent_gp.use.sparse_evidence import (
+    TOGETHER,
+    ElboEvidence,
+    PredictiveEvidence,
+)
+from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior, optimal_posterior
+from pamlflow.models.latent_gp.use.statistics import DynamicsValues, PsiStatistics, Transitions
 
 TASKS = np.arange(3)
 
@@ -120,10 +130,11 @@ def test_what_lies_behind_the_end_of_a_task_does_not_count(kind):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-5, 1e-3, 0.3])
 @pytest.mark.parametrize("bases", [1, 2])
-def test_elbo_equals_quadrature_over_h_of_the_expected_log_density(bases):
+def test_elbo_equals_quadrature_over_h_of_the_expected_log_density(bases, scale):
     posterior, data = dynamics_posterior(bases=bases), task_data()
-    mean, variance = moments(2)
+    mean, variance = moments(2, scale)
     value = ElboEvidence(posterior, data)(mean, variance, TASKS).value
     noise = posterior.noise
     for i in TASKS:
@@ -140,9 +151,10 @@ def test_elbo_equals_quadrature_over_h_of_the_expected_log_density(bases):
         assert value[i] == pytest.approx(expected, rel=1e-7)
 
 
-def test_elbo_equals_monte_carlo_over_h_and_f():
-    posterior, data = dynamics_posterior(), task_data()
-    mean, variance = moments(3)
+@pytest.mark.parametrize(("scale", "bases"), [(0.3, 1), (1e-5, 2)])
+def test_elbo_equals_monte_carlo_over_h_and_f(scale, bases):
+    posterior, data = dynamics_posterior(bases=bases), task_data()
+    mean, variance = moments(3, scale)
     value = ElboEvidence(posterior, data)(mean, variance, TASKS).value
     rng, draws = np.random.default_rng(0), 5_000
     for i in TASKS:
@@ -153,6 +165,132 @@ def test_elbo_equals_monte_carlo_over_h_and_f():
         density = reference.log_normal(data.outputs[i], f, posterior.noise).sum(axis=-1)
         samples = density @ data.mask[i]
         assert abs(samples.mean() - value[i]) < 5.0 * samples.std() / np.sqrt(draws)
+
+
+def elbo_by_second_moments(posterior, data, mean, variance):
+    """The ELBO [N] as it is defined, by E[f] and E[f^2]: sums much larger than the result if noise is small."""
+    h = mean, variance, posterior.inducing_latents, posterior.lengthscales_h
+    points = posterior.inducing_inputs, posterior.lengthscales_x
+    k = posterior.variance * unit_kernel(data.inputs, *points)
+    f_mean = (k * expected_kernel(*h)[:, None]) @ posterior.weights
+    value = np.zeros(len(mean))
+    for p, noise in enumerate(posterior.noise):
+        pairs = expected_kernel_pairs(*h) * posterior.excess_matrix(p)
+        second = posterior.variance + np.einsum("ntm,nml,ntl->nt", k, pairs, k)
+        y = data.outputs[..., p]
+        squares = y**2 - 2.0 * y * f_mean[..., p] + second
+        value -= 0.5 * np.sum(data.mask * (np.log(2.0 * np.pi * noise) + squares / noise), axis=1)
+    return value
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1e-5, 1e-3, 0.1, 3.0])
+@pytest.mark.parametrize("bases", [1, 2])
+def test_elbo_equals_its_definition_by_second_moments(bases, scale):
+    posterior, data = dynamics_posterior(bases=bases), task_data()
+    mean, variance = moments(2, scale)
+    value = ElboEvidence(posterior, data)(mean, variance, TASKS).value
+    expected = elbo_by_second_moments(posterior, data, mean, variance)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-9)
+
+
+@pytest.mark.parametrize("bases", [1, 2])
+def test_elbo_of_a_posterior_that_is_wider_than_its_prior(bases):
+    """Reductions of a free q(u) can be negative."""
+    reduction = np.random.default_rng(9).uniform(-0.9, 0.9, size=(2, 6))
+    posterior, data = dynamics_posterior(bases=bases)._replace(reduction=reduction), task_data()
+    mean, variance = moments(2, 1e-3)
+    value = ElboEvidence(posterior, data)(mean, variance, TASKS).value
+    expected = elbo_by_second_moments(posterior, data, mean, variance)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e-5, 1e-3])
+@pytest.mark.parametrize("bases", [1, 2])
+def test_gradients_of_the_elbo_where_h_is_known_well(bases, scale):
+    evidence = ElboEvidence(dynamics_posterior(bases=bases), task_data())
+    mean, variance = moments(6, scale)
+    known = evidence(mean, variance, TASKS)
+    for q in range(2):
+        shift = 1e-5 * np.eye(2)[q]
+        ends = [evidence(mean + sign * shift, variance, TASKS).value for sign in (1, -1)]
+        slope = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(slope, known.mean[:, q], rtol=1e-6, atol=1e-6)
+        step = 0.5 * variance.min()
+        shift = step * np.eye(2)[q]
+        ends = [evidence(mean, variance + sign * shift, TASKS).value for sign in (1, -1)]
+        slope = (ends[0] - ends[1]) / (2.0 * step)
+        np.testing.assert_allclose(slope, known.variance[:, q], rtol=1e-5, atol=1e-13 / step)
+
+
+def many_tasks(lengths):
+    """Tasks of these lengths, with rubbish behind their ends, and moments of their h."""
+    rng = np.random.default_rng(8)
+    mask = (np.arange(max(lengths)) < np.array(lengths)[:, None]).astype(float)
+    data = TaskArrays(rng.normal(size=(*mask.shape, 3)), rng.normal(size=(*mask.shape, 2)), mask)
+    shape = (len(lengths), 2)
+    return data, rng.normal(size=shape), 10.0 ** rng.uniform(-8.0, 0.0, size=shape)
+
+
+@pytest.mark.parametrize("bases", [1, 2])
+def test_elbo_of_ragged_tasks_is_that_of_each_alone(bases):
+    """More tasks than are projected at once; one of them has no transitions."""
+    posterior, lengths = dynamics_posterior(bases=bases), [3, 7, 1, 0, 5, 2, 7, 4, 6]
+    assert len(lengths) > 2 * TOGETHER
+    data, mean, variance = many_tasks(lengths)
+    tasks = np.arange(len(lengths))
+    everyone = ElboEvidence(posterior, data)(mean, variance, tasks)
+    for i, length in enumerate(lengths):
+        one = TaskArrays(*(part[i : i + 1, : max(length, 1)] for part in data))
+        alone = ElboEvidence(posterior, one)(mean[i : i + 1], variance[i : i + 1], np.array([0]))
+        for whole, part in zip(everyone, alone, strict=True):
+            np.testing.assert_allclose(whole[i], part[0], rtol=1e-9, atol=1e-12)
+    assert everyone.value[3] == 0.0 and not everyone.mean[3].any()
+
+
+def sharp_problem(bases):
+    """A posterior with close inducing points and small noise, and two tasks of its own function.
+
+    Its `excess_matrix` has entries of 1e5 and more, where the function is of order one.
+    """
+    rng = np.random.default_rng(11)
+    lengths = np.full(4, 40)
+    mean = np.array([[-1.0, 0.4], [0.3, -0.8], [0.9, 1.1], [0.0, 0.2]])
+    inputs = rng.uniform(-2.0, 2.0, size=(4, 40, 2))
+    drift = 0.3 * mean[:, None, :1] + 0.1 * mean[:, None, 1:] * inputs[..., 1:]
+    outputs = np.concatenate(
+        [np.sin(0.5 * inputs[..., :1] + drift), np.cos(inputs[..., 1:] * drift)], 2
+    )
+    outputs += 1e-3 * rng.standard_normal(outputs.shape)
+    chosen = rng.choice(160, size=60, replace=False)
+    values = DynamicsValues(
+        np.array(1.0), np.full(2, 2.0), np.full(2, 4.0),
+        inputs.reshape(-1, 2)[chosen], np.repeat(mean, lengths, axis=0)[chosen],
+        np.ones(2), np.full(2, 1e-6), np.zeros(2),
+    )  # fmt: skip
+    transitions = Transitions(inputs.reshape(-1, 2), outputs.reshape(-1, 2), lengths)
+    found = PsiStatistics(transitions)(values, mean, np.full((4, 2), 1e-8), 1e-6)
+    posterior = optimal_posterior(found, values)
+    if bases == 2:
+        posterior = posterior._replace(basis=np.repeat(posterior.basis, 2, axis=0))
+    return posterior, TaskArrays(inputs[:2], outputs[:2], np.ones((2, 40))), mean[:2]
+
+
+@pytest.mark.parametrize("bases", [1, 2])
+def test_elbo_does_not_scatter_if_inducing_points_are_close_and_noise_is_small(bases):
+    posterior, data, mean = sharp_problem(bases)
+    variance, tasks = np.full((2, 2), 1e-6), np.arange(2)
+    evidence = ElboEvidence(posterior, data)
+    here = evidence(mean, variance, tasks)
+    rng, ours, by_definition = np.random.default_rng(12), [], []
+    for _ in range(20):
+        move = 1e-11 * rng.uniform(-1.0, 1.0, size=mean.shape)
+        smooth = np.sum(here.mean * move, axis=1)
+        ours.append(evidence(mean + move, variance, tasks).value - smooth)
+        there = elbo_by_second_moments(posterior, data, mean + move, variance)
+        by_definition.append(there - smooth)
+    assert np.ptp(by_definition, axis=0).max() > 0.01
+    assert np.ptp(ours, axis=0).max() < 1e-6
+    np.testing.assert_allclose(ours[0], by_definition[0], atol=1.0)
 
 
 @pytest.mark.parametrize("bases", [1, 2])

@@ -4,18 +4,17 @@ import gpflow
 import numpy as np
 import pytest
 import reference
-import tensorflow as tf
 from dynamics_problem import JITTER, Problem
 from gpflow.config import Config, as_context
 
 from pamlflow.models.interface import LatentPosterior
+from pamlflow.models.latent_gp.use import sparse_moments
 from pamlflow.models.latent_gp.use.kernels import unit_kernel
 from pamlflow.models.latent_gp.use.sparse_posterior import SparsePosterior
 
 
 def posterior_of(problem, variance):
-    moments = (tf.constant(problem.mean), tf.constant(variance))
-    return problem.model.posterior(problem.data, *moments, tf.constant(JITTER, tf.float64))
+    return problem.posterior(variance)
 
 
 def random_posterior(seed, bases):
@@ -57,6 +56,32 @@ def test_point_masses_predict_as_gpflow_sgpr(seed):
             expected = [part.numpy().reshape(4, 6) for part in sgpr.predict_f(joint)]
             np.testing.assert_allclose(mean[..., p], expected[0], rtol=1e-6, atol=1e-7)
             np.testing.assert_allclose(variance[..., p], expected[1], rtol=1e-6, atol=1e-7)
+
+
+def test_a_signal_for_each_output_predicts_as_gpflow_sgpr():
+    """The posterior is in units of the signals."""
+    problem = Problem(4)
+    scales = np.array([2.0, 0.3])
+    problem.model.output_scale.assign(scales)
+    posterior = posterior_of(problem, np.zeros((3, 2)))
+    rng = np.random.default_rng(5)
+    inputs, h = rng.normal(size=(4, 6, 3)), rng.normal(size=(4, 2))
+    mean, variance = posterior.moments(inputs, LatentPosterior(h, np.zeros((4, 2))))
+    joint = np.hstack([inputs.reshape(-1, 3), np.repeat(h, 6, axis=0)])
+    for p in range(2):
+        signal = problem.s2 * np.square(scales[p])
+        with as_context(Config(jitter=JITTER * signal)):
+            sgpr = gpflow.models.SGPR(
+                (problem.joint, problem.outputs[:, [p]]),
+                gpflow.kernels.SquaredExponential(signal, problem.lengthscales),
+                np.hstack([problem.Z_x, problem.Z_h]),
+                noise_variance=problem.noise[p],
+            )
+            expected = [part.numpy().reshape(4, 6) for part in sgpr.predict_f(joint)]
+        unit = scales[p]
+        np.testing.assert_allclose(unit * mean[..., p], expected[0], rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(unit**2 * variance[..., p], expected[1], rtol=1e-6, atol=1e-7)
+        assert posterior.noise[p] * unit**2 == pytest.approx(problem.noise[p])
 
 
 @pytest.mark.parametrize("slope", [(0.0, 0.0), (0.7, -0.4)])
@@ -315,3 +340,26 @@ def test_covariances_of_any_tasks_are_symmetric_and_positive():
     )
     np.testing.assert_allclose(matrices, np.swapaxes(matrices, 1, 2), atol=1e-12)
     assert np.linalg.eigvalsh(matrices).min() > -1e-9
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_the_variance_of_f_is_linear_in_that_of_an_h_that_is_known_well(monkeypatch, correlated):
+    """The mean stays exact, and the variance within a hundredth."""
+    problem = Problem(11, lengths=(5, 6, 4))
+    posterior = problem.posterior(problem.variance)
+    rng = np.random.default_rng(0)
+    variance = sparse_moments.NARROW * np.square(problem.l_h) * rng.uniform(0.2, 1.0, (4, 2))
+    covariance = None
+    if correlated:
+        shared = 0.8 * np.sqrt(variance.prod(axis=1))
+        covariance = variance[:, :, None] * np.eye(2) + shared[:, None, None] * (1 - np.eye(2))
+    latent = LatentPosterior(rng.normal(size=(4, 2)), variance, covariance)
+    inputs = rng.normal(size=(4, 7, 3))
+    mean, linear = posterior.moments(inputs, latent)
+    certain = LatentPosterior(latent.mean, np.zeros_like(variance))
+    monkeypatch.setattr(sparse_moments, "NARROW", -1.0)
+    exact_mean, exact = posterior.moments(inputs, latent)
+    _, known = posterior.moments(inputs, certain)
+    np.testing.assert_allclose(mean, exact_mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(linear, exact, rtol=0.01)
+    assert np.abs(exact - known).max() > 1e-3

@@ -80,6 +80,9 @@ class Constant:
 
     ranking = evidence
 
+    def finish(self, data, objective):
+        return None
+
     def to_datasets(self):
         return {"posterior/constant/level": self.level}
 
