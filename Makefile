@@ -45,7 +45,7 @@ lint: $(STAMP) ## Style, types and the workflow's own linter
 	@$(BIN)/snakemake --lint
 
 bench: $(STAMP) ## All benchmarks, two hours on two cores; rewrites benchmarks/README.md
-	@for name in psi_statistics gradient inference scaling choices noise pictures fit capacity study; do \
+	@for name in psi_statistics gradient inference scaling choices noise pictures fit trade study; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 	@$(BIN)/python -m benchmarks.report
 

@@ -1,1 +1,5 @@
-"""Speed measured side by side: `make bench` runs all, `python -m benchmarks.<name>` one."""
+"""Benchmarks of pamlflow, on one thread as a job of the workflow; NumPy reads this when it is loaded."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -22,7 +22,7 @@ from pamlflow.tasks import TaskSet
 from pamlflow.versions import __version__
 from pamlflow.world import World
 
-THREADS = len(os.sched_getaffinity(0))
+THREADS = int(os.environ["OMP_NUM_THREADS"])
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT_FROM = 50
@@ -40,7 +40,7 @@ class Measurement:
 
 
 def setup() -> None:
-    """Load TensorFlow on all processors of this process, as a job of the workflow does."""
+    """Load TensorFlow on as many threads as NumPy has."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["PAMLFLOW_CHECK_SHAPES"] = "0"

@@ -20,10 +20,12 @@ def nll(trained: TrainedModel, data: TaskArrays) -> float:
 def measure() -> list[Measurement]:
     """The paper's schedule once; the collapsed fit at the same M and at the default one."""
     from pamlflow.models.interface import LatentPosterior, TrainingRecord
+    from pamlflow.models.latent_gp.fit.closed_form.vector_model import VectorModel
+    from pamlflow.models.latent_gp.fit.layout import INITIAL_LATENT_VARIANCE
     from pamlflow.models.latent_gp.fit.optimiser import Optimiser
-    from pamlflow.models.latent_gp.fit.stochastic_training import fit_stochastic
     from pamlflow.models.latent_gp.fit.training import train
-    from pamlflow.models.latent_gp.fit.vector_model import INITIAL_LATENT_VARIANCE, VectorModel
+    from pamlflow.models.latent_gp.fit.with_gpflow.stochastic_training import fit_stochastic
+    from pamlflow.models.latent_gp.fit.with_gpflow.vector_model import GPflowVectorModel
     from pamlflow.models.latent_gp.settings import (
         ModelSettings,
         StochasticSettings,
@@ -32,29 +34,26 @@ def measure() -> list[Measurement]:
 
     tasks, test = cart_poles(1, TASKS), shuffled(cart_poles(99, None))
     paper = ModelSettings(inducing_points=300, signal="shared", noise="per_output")
-    start = np.random.default_rng(0).standard_normal((TASKS, paper.dimensions(2)))
-
-    variance = np.full_like(start, INITIAL_LATENT_VARIANCE)
-
-    def fresh() -> VectorModel:
-        model = VectorModel(tasks, paper, LatentPosterior(start, variance))
-        model.choose_inducing_points()
-        return model
+    mean = np.random.default_rng(0).standard_normal((TASKS, paper.dimensions(2)))
+    start = LatentPosterior(mean, np.full_like(mean, INITIAL_LATENT_VARIANCE))
 
     begin = time.perf_counter()
+    published = GPflowVectorModel(tasks, paper, start)
+    published.place(start)
+    published.choose_inducing_points()
     fitted = fit_stochastic(
-        fresh(), StochasticSettings(), TrainingRecord(), seed=1, checkpoints=None
+        published, StochasticSettings(), TrainingRecord(), seed=1, checkpoints=None
     )
     reference = time.perf_counter() - begin
-    prior = float(fitted.model.log_prior_density())
+    prior = float(published.log_prior_density())
     target = float(fitted.bound(fitted.whole())) + prior
-    reference_nll = nll(fitted.model.trained(fitted.posterior()), test)
+    reference_nll = nll(published.with_posterior(fitted.posterior()), test)
 
     record = TrainingRecord()
-    model = fresh()
-    Optimiser(model.training_loss, model.trainable_variables, model.jitter, record).minimise(
-        1000, "fit"
-    )
+    model = VectorModel(tasks, paper)
+    model.place(start)
+    model.choose_inducing_points()
+    Optimiser(model, record).minimise(1000, "fit")
     rows = []
     for level in LEVELS:
         goal = target - (1.0 - level) * abs(target)

@@ -18,9 +18,9 @@ def adam_task_by_task(trained: TrainedModel, data: TaskArrays) -> float:
     """
     import tensorflow as tf
 
-    from pamlflow.models.latent_gp.fit.psi_statistics import unit_kernel
+    from pamlflow.models.latent_gp.fit.with_gpflow.psi_statistics import unit_kernel
 
-    d = trained.dynamics
+    d = trained.dynamics.search
     basis, weights = tf.constant(d.basis[0]), tf.constant(d.weights)
     reduction, noise = tf.constant(d.reduction), tf.constant(d.noise)
     mean = tf.Variable(np.zeros(2))

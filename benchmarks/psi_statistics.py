@@ -27,7 +27,7 @@ def by_task(p: dict[str, np.ndarray]):  # noqa: ANN201 a traced function
     """Psi2 from the parts that the bound keeps apart."""
     import tensorflow as tf
 
-    from pamlflow.models.latent_gp.fit.psi_statistics import (
+    from pamlflow.models.latent_gp.fit.with_gpflow.psi_statistics import (
         expected_kernel,
         kernel_covariance,
         pair_features,

@@ -17,7 +17,15 @@ from benchmarks.common import (
     milliseconds,
     setup,
 )
+from pamlflow.models.interface import LatentPosterior
+from pamlflow.models.latent_gp.settings import (
+    ModelSettings,
+    StochasticSettings,
+    TrainingSettings,
+)
+from pamlflow.models.latent_gp.use.scaling import Scaler
 from pamlflow.tasks import TaskSet
+from pamlflow.types import FloatArray
 
 TASKS, INDUCING, ROUNDS = 10, 100, (1, 5, 15, 100)
 
@@ -40,31 +48,45 @@ def tasks_of(transitions: int) -> TaskSet:
     )
 
 
+def inducing_inputs(tasks: TaskSet) -> FloatArray:
+    """Some transitions, evenly chosen: choosing them well takes longer than a step."""
+    chosen = np.linspace(0, len(tasks.inputs) - 1, INDUCING).astype(int)
+    return Scaler.fit(tasks).inputs(tasks.inputs[chosen])
+
+
+def stochastic_step(
+    tasks: TaskSet, settings: ModelSettings, start: LatentPosterior
+) -> Callable[[], object]:
+    """A step of Adam on a minibatch."""
+    from pamlflow.models.latent_gp.fit.with_gpflow.stochastic_training import StochasticTrainer
+    from pamlflow.models.latent_gp.fit.with_gpflow.vector_model import GPflowVectorModel
+
+    model = GPflowVectorModel(tasks, settings, start)
+    model.dynamics.inducing_inputs.assign(inducing_inputs(tasks))
+    schedule = StochasticSettings(batch_tasks=5, batch_transitions=50)
+    trainer = StochasticTrainer(model, schedule, seed=0)  # a bound method does not keep it
+    return lambda: trainer.step()
+
+
+def collapsed_step(
+    tasks: TaskSet, settings: ModelSettings, start: LatentPosterior
+) -> Callable[[], object]:
+    """A loss and its gradient, of all that is known."""
+    from pamlflow.models.latent_gp.fit.closed_form.vector_model import DYNAMICS, VectorModel
+
+    model = VectorModel(tasks, settings)
+    model.place(start)
+    model.parameters.assign({DYNAMICS["inducing_inputs"]: inducing_inputs(tasks)})
+    return partial(model.loss, np.ones(len(model.state()), dtype=bool))
+
+
 def one_size(bound: str, transitions: int) -> tuple[float, float]:
     """Seconds a step and peak memory in MiB beyond the libraries and the data, in this process."""
-    from pamlflow.models.interface import LatentPosterior, TrainingRecord
-    from pamlflow.models.latent_gp.fit.optimiser import Optimiser
-    from pamlflow.models.latent_gp.fit.stochastic_training import StochasticTrainer
-    from pamlflow.models.latent_gp.fit.vector_model import VectorModel
-    from pamlflow.models.latent_gp.settings import ModelSettings, StochasticSettings
-
-    tasks = tasks_of(transitions)
+    tasks, settings = tasks_of(transitions), ModelSettings(inducing_points=INDUCING)
     mean = np.random.default_rng(0).standard_normal((TASKS, 2))
     start = LatentPosterior(mean, np.full_like(mean, 0.1))
-    model = VectorModel(tasks, ModelSettings(inducing_points=INDUCING), start)
-    chosen = np.linspace(0, len(tasks.inputs) - 1, INDUCING).astype(int)
-    model.dynamics.inducing_inputs.assign(model.scaler.inputs(tasks.inputs[chosen]))
-    step: Callable[[], object]
-    if bound == "stochastic":
-        schedule = StochasticSettings(batch_tasks=5, batch_transitions=50)
-        trainer = StochasticTrainer(model, schedule, seed=0)  # a bound method does not keep it
-        step = trainer.step
-    else:
-        optimiser = Optimiser(
-            model.training_loss, model.trainable_variables, model.jitter, TrainingRecord()
-        )
-        state = optimiser.state()
-        step = partial(optimiser.evaluate, state)
+    step_of = stochastic_step if bound == "stochastic" else collapsed_step
+    step = step_of(tasks, settings, start)
     with PeakMemory() as memory:
         (seconds,) = median_seconds(step, repeats=7)
     return seconds, memory.mib
@@ -73,7 +95,6 @@ def one_size(bound: str, transitions: int) -> tuple[float, float]:
 def rounds() -> list[Measurement]:
     """Warm-started rounds; the tasks of the rounds between are added at once."""
     from pamlflow.models.latent_gp.fit.training import train
-    from pamlflow.models.latent_gp.settings import ModelSettings, TrainingSettings
 
     tasks = cart_poles(1, 4 + max(ROUNDS), 99)
     settings, training = ModelSettings(), TrainingSettings()
