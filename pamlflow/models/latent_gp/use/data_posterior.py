@@ -79,17 +79,28 @@ class DataPosterior:
         """Length-scales [Q] of f in h."""
         return self.values.lengthscales_h
 
-    def moments(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
+    def moments(
+        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+    ) -> tuple[FloatArray, FloatArray]:
         """Mean and variance [N, T, P] of f at inputs [N, T, Dx] under q(h) of the N tasks, without noise."""
-        return self.sharp.moments(inputs, latent)
+        return self._posterior_for(latent, objective).moments(inputs, latent)
 
     def covariance(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
         """Covariance [P, N, T, N, T] of f between all inputs of all tasks, without noise."""
         return self.sharp.covariance(inputs, latent)
 
-    def noise_at(self, mean: FloatArray, objective: Objective) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for `elbo` that of the bound."""
-        return self.sharp.noise_at(mean, objective)
+    def noise_at(self, latent: LatentPosterior, objective: Objective) -> FloatArray:
+        """Noise variance [N, P] of tasks, of the posterior that `moments` has for them."""
+        return self._posterior_for(latent, objective).noise_at(latent, objective)
+
+    def _posterior_for(self, latent: LatentPosterior, objective: Objective) -> SparsePosterior:
+        """The sharp posterior for what transitions say of h by `predictive`, and else that of training.
+
+        After the ELBO, and from a descriptor alone (a q(h) with a covariance), h is less certain than q(h) has
+        it, and a sharp posterior would make much of a small error of h (docs/findings.md).
+        """
+        is_sure = objective == "predictive" and latent.covariance is None
+        return self.sharp if is_sure else self.search
 
     def evidence(self, data: TaskArrays, objective: Objective) -> Evidence:
         """What transitions of N tasks say of h*, by the `objective` of the inference."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pamlflow.models.interface import Objective, TaskArrays
+from pamlflow.models.interface import LatentPosterior, Objective, TaskArrays
 from pamlflow.models.latent_gp.use.evidence import Evidence, spread_transitions
 from pamlflow.models.latent_gp.use.sparse_evidence import ElboEvidence, PredictiveEvidence
 from pamlflow.models.latent_gp.use.sparse_moments import SparseMoments
@@ -32,10 +32,16 @@ class SparsePosterior(SparseMoments):
         """The inducing points: inputs [M, Dx] and latent points [M, Q]."""
         return self.inducing_inputs, self.inducing_latents
 
-    def noise_at(self, mean: FloatArray, objective: Objective) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for `elbo` that of the bound."""
+    def moments(
+        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance [N, T, P] of f at inputs [N, T, Dx], for either objective: see SparseMoments."""
+        return super().moments(inputs, latent)
+
+    def noise_at(self, latent: LatentPosterior, objective: Objective) -> FloatArray:
+        """Noise variance [N, P] of tasks; for `elbo` that of the bound."""
         noise = self.predictive_noise if objective == "predictive" else self.noise
-        return self.task_noise(mean, noise)
+        return self.task_noise(latent.mean, noise)
 
     def evidence(self, data: TaskArrays, objective: Objective) -> Evidence:
         """What transitions say of h*, by the `objective` of the inference."""

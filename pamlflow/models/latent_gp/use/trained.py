@@ -101,14 +101,14 @@ class TrainedModel:
         """Mean and variance [N, T, P] of the outputs at `inputs` [N, T, Dx].
 
         h is integrated out under `latent`; the outputs are reported independently.  The variance is that of
-        an observation, or without `noise` that of f, which more data can reduce.  The noise is that of
-        predictions, or for what `elbo` has inferred, as in the paper, that of the bound.  Raises ValueError
-        when a shape is wrong, or inputs are no real numbers.
+        an observation, or without `noise` that of f, which more data can reduce.  Posterior and noise are
+        those of predictions, or those of the bound for what `elbo` has inferred, as in the paper, and for what
+        a descriptor alone says.  Raises ValueError when a shape is wrong, or inputs are no real numbers.
         """
         inputs = self._checked_inputs(inputs, latent)
-        mean, variance = self.dynamics.moments(inputs, latent)
+        mean, variance = self.dynamics.moments(inputs, latent, objective)
         if noise:
-            variance += self.dynamics.noise_at(latent.mean, objective)[:, None]
+            variance += self.dynamics.noise_at(latent, objective)[:, None]
         scale = self.scaler.output_scale
         return mean * scale + self.scaler.output_mean, variance * np.square(scale)
 

@@ -52,14 +52,19 @@ class DynamicsView(View, Protocol):
     def lengthscales_h(self) -> FloatArray:
         """Length-scales [Q] of f in h."""
 
-    def moments(self, inputs: FloatArray, latent: LatentPosterior) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance [N, T, P] of f at inputs [N, T, Dx] under q(h) of the N tasks, without noise."""
+    def moments(
+        self, inputs: FloatArray, latent: LatentPosterior, objective: Objective = "predictive"
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance [N, T, P] of f at inputs [N, T, Dx] under q(h) of the N tasks, without noise.
+
+        For what `elbo` has inferred, or a descriptor says, a view may have a posterior that is less sharp.
+        """
 
     def covariance(self, inputs: FloatArray, latent: LatentPosterior) -> FloatArray:
         """Covariance [P, N, T, N, T] of f between all inputs of all tasks, without noise."""
 
-    def noise_at(self, mean: FloatArray, objective: Objective) -> FloatArray:
-        """Noise variance [N, P] of tasks whose q(h) has the means [N, Q]; for `elbo` that of the bound."""
+    def noise_at(self, latent: LatentPosterior, objective: Objective) -> FloatArray:
+        """Noise variance [N, P] of tasks by the posterior of `moments`; for `elbo` that of the bound."""
 
     def evidence(self, data: TaskArrays, objective: Objective) -> Evidence:
         """What transitions of N tasks say of h*, by the `objective` of the inference."""

@@ -56,7 +56,7 @@ def noise_of_tasks():
     """Noise variances [N, P] in units of the signals."""
     weights = PROBLEM.model.task_weights(tf.constant(PROBLEM.mean))
     theirs = 1.0 / (weights[:, None] * PROBLEM.model.precision())
-    return posterior().noise_at(PROBLEM.mean, "elbo"), theirs
+    return posterior().noise_at(LatentPosterior(PROBLEM.mean, PROBLEM.variance), "elbo"), theirs
 
 
 def psi_of_transitions():

@@ -69,7 +69,8 @@ def test_predictions_are_in_the_units_of_the_data(trained, ragged_tasks):
 
     elbo_mean, elbo_variance = trained.predict(inputs, latent, "elbo")
     noise = np.exp(0.4 * 0.3 + 0.8 * 0.4) * values.noise
-    np.testing.assert_array_equal(elbo_mean, mean)
+    f_mean, f_variance = trained.dynamics.search.moments(trained.scaler.inputs(inputs), latent)
+    np.testing.assert_allclose(elbo_mean, f_mean * scale + ragged_tasks.outputs.mean(axis=0))
     np.testing.assert_allclose(elbo_variance, (f_variance + noise) * scale**2)
 
 
@@ -167,7 +168,7 @@ def test_prediction_from_a_descriptor_knows_its_covariance(trained, ragged_tasks
     latent = trained.infer(descriptors=ragged_tasks.descriptors)
     scaler = trained.scaler
     f_mean, f_variance = trained.dynamics.moments(scaler.inputs(inputs), latent)
-    noise = trained.dynamics.sharp_noise
+    noise = trained.dynamics.values.noise
     mean, variance = trained.predict(inputs, latent)
     np.testing.assert_allclose(mean, f_mean * scaler.output_scale + scaler.output_mean)
     np.testing.assert_allclose(variance, (f_variance + noise) * scaler.output_scale**2)
@@ -300,3 +301,21 @@ def test_whole_numbers_of_any_type_are_known_alike(trained, kind):
     np.testing.assert_array_equal(
         trained.predict_descriptors(points.astype(kind)), trained.predict_descriptors(1.0 * points)
     )
+
+
+def test_what_is_less_sure_of_h_is_predicted_by_the_posterior_of_the_bound(trained, ragged_tasks):
+    """After the ELBO, and from a descriptor alone; from transitions by the sharp one."""
+    inputs, outputs, mask = ragged_tasks.padded()
+    bound = dataclasses.replace(trained, dynamics=trained.dynamics.search)
+    sharp = dataclasses.replace(trained, dynamics=trained.dynamics.sharp)
+    from_data = trained.infer(data=TaskArrays(inputs, outputs, mask))
+    from_descriptor = trained.infer(descriptors=ragged_tasks.descriptors)
+
+    def equal(latent, model, objective="predictive"):
+        ours = trained.predict(inputs, latent, objective)
+        theirs = model.predict(inputs, latent, objective)
+        return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+    assert equal(from_data, sharp) and not equal(from_data, bound)
+    assert equal(from_data, bound, "elbo") and not equal(from_data, sharp, "elbo")
+    assert equal(from_descriptor, bound) and not equal(from_descriptor, sharp)

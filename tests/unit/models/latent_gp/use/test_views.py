@@ -61,7 +61,7 @@ class Constant:
     points = (np.zeros((1, 3)), np.zeros((1, 2)))
     lengthscales_h = np.ones(2)
 
-    def moments(self, inputs, latent):
+    def moments(self, inputs, latent, objective="predictive"):
         return np.broadcast_to(self.level, (*inputs.shape[:2], len(self.level))), np.zeros(
             (*inputs.shape[:2], len(self.level))
         )
@@ -70,8 +70,8 @@ class Constant:
         number, steps = inputs.shape[:2]
         return np.zeros((len(self.level), number, steps, number, steps))
 
-    def noise_at(self, mean, objective):
-        return np.ones((len(mean), len(self.level)))
+    def noise_at(self, latent, objective):
+        return np.ones((len(latent.mean), len(self.level)))
 
     def evidence(self, data, objective):
         return lambda mean, variance, tasks: Gradients(
