@@ -8,6 +8,7 @@ import numpy as np
 
 from pamlflow.models.latent_gp.fit.priors import ABOVE_FLOOR, DESCRIPTOR_NOISE_FLOOR
 from pamlflow.models.latent_gp.use.scaling import Scaler
+from pamlflow.models.latent_gp.use.trained import TrainedModel
 from pamlflow.types import FloatArray
 
 
@@ -19,6 +20,13 @@ def below(part: str, parameters: Mapping[str, FloatArray]) -> dict[str, FloatArr
         for path, value in parameters.items()
         if path.startswith(f"{prefix}.")
     }
+
+
+def points_carried_on(previous: TrainedModel, new: Scaler) -> FloatArray:
+    """Return the inducing points [M, Dx + Q] of the round before, with inputs in the units of `new`."""
+    inputs, latents = previous.dynamics.points
+    old = previous.scaler
+    return np.hstack([new.inputs(inputs * old.input_scale + old.input_mean), latents])
 
 
 def dynamics_carried_on(

@@ -14,6 +14,7 @@ from pamlflow.models.latent_gp.fit.inducing import choose_inducing_points
 from pamlflow.models.latent_gp.fit.optimiser import LARGEST_JITTER
 from pamlflow.models.latent_gp.settings import ModelSettings
 from pamlflow.models.latent_gp.use.data_posterior import DataPosterior
+from pamlflow.models.latent_gp.use.sparse_posterior import diagonalised
 from pamlflow.models.latent_gp.use.statistics import (
     DynamicsValues,
     PsiStatistics,
@@ -76,18 +77,18 @@ def left_out_noise(found: Statistics, values: DynamicsValues, floor: FloatArray)
     the noise where tasks are too far apart to foretell each other; the second does know it there. q(h) and the
     parameters stay.
     """
-    eigenvalues, turned = np.linalg.eigh(0.5 * (found.A + found.A.T))
-    features = found.Psi1 @ (found.inverse.T @ turned)
+    eigenvalues, basis, projected = diagonalised(found)
+    features = found.Psi1 @ basis
     squared, ends = np.square(features), np.cumsum(found.lengths)
     model = LinearModel(
-        np.maximum(eigenvalues, 0.0),
+        eigenvalues,
         features,
         squared,
         np.maximum(values.variance * found.row_weights() - squared.sum(axis=1), 0.0),
         [slice(*both) for both in zip(ends - found.lengths, ends, strict=True)],
     )
     trained = 1.0 / values.precision()
-    outputs = zip(found.outputs.T, (turned.T @ found.c).T, floor, trained, strict=True)
+    outputs = zip(found.outputs.T, projected.T, floor, trained, strict=True)
     return np.array([_noise(model, *output) for output in outputs])
 
 

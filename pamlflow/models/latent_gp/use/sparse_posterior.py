@@ -91,16 +91,24 @@ posterior/dynamics/predictive_noise  [P]        float64  1  noise variance of a 
 """)
 
 
+def diagonalised(found: Statistics) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return coordinates of u in which the posteriors of all outputs are diagonal.
+
+    They are the eigenvalues [M] of A, the basis [M, M] that gives features of covariances to u, and what the
+    transitions say of each coordinate [M, P].
+    """
+    eigenvalues, turned = np.linalg.eigh(0.5 * (found.A + found.A.T))
+    return np.maximum(eigenvalues, 0.0), found.inverse.T @ turned, turned.T @ found.c
+
+
 def optimal_posterior(found: Statistics, values: DynamicsValues) -> SparsePosterior:
     """Return the posterior at the optimal q(u); one basis diagonalises those of all outputs.
 
     Its predictive noise is the noise of `values`, in units of the signals.
     """
-    eigenvalues, turned = np.linalg.eigh(0.5 * (found.A + found.A.T))
-    basis = found.inverse.T @ turned
+    eigenvalues, basis, projected = diagonalised(found)
     precision = values.precision()[:, None]
-    informed = precision * np.maximum(eigenvalues, 0.0)
-    projected = turned.T @ found.c
+    informed = precision * eigenvalues
     weights = basis @ (projected * (precision / (1.0 + informed)).T)
     noise = 1.0 / precision[:, 0]
     return SparsePosterior(

@@ -16,6 +16,7 @@ from pamlflow.models.latent_gp.fit.carrying import (
     below,
     descriptor_carried_on,
     dynamics_carried_on,
+    points_carried_on,
 )
 from pamlflow.models.latent_gp.fit.closed_form.descriptor_bound import (
     DescriptorBound,
@@ -184,9 +185,8 @@ class VectorModel:
             {f".dynamics{path}": value for path, value in dynamics.items()}
             | {f".descriptor{path}": value for path, value in descriptor.items()}
         )
-        inputs, points = previous.dynamics.points
-        inputs = self.scaler.inputs(inputs * old.input_scale + old.input_mean)
-        self.choose_inducing_points(np.hstack([inputs, points]), first_task=len(latents))
+        kept = points_carried_on(previous, self.scaler)
+        self.choose_inducing_points(kept, first_task=len(latents))
 
     def rescale_latents(self) -> None:
         """Scale each dimension of h to a unit second moment under q(H), and the parameters with it.

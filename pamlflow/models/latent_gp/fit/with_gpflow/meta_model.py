@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pamlflow.models.interface import LatentPosterior
-from pamlflow.models.latent_gp.fit.carrying import below
+from pamlflow.models.latent_gp.fit.carrying import below, points_carried_on
 from pamlflow.models.latent_gp.fit.inducing import JITTER, choose_inducing_points
 from pamlflow.models.latent_gp.fit.layout import Placement
 from pamlflow.models.latent_gp.fit.with_gpflow.dynamics_gp import DynamicsGP, TaskData
@@ -141,9 +141,7 @@ class MetaModel(gpflow.models.BayesianModel, gpflow.models.InternalDataTrainingL
         latents = previous.latent.mean
         self.dynamics.carry_on(below("dynamics", previous.parameters), old, self.scaler, latents)
         self.descriptor.carry_on(below("descriptor", previous.parameters), old, self.scaler)
-        inputs, points = previous.dynamics.points
-        inputs = self.scaler.inputs(inputs * old.input_scale + old.input_mean)
-        kept = np.hstack([inputs, points])
+        kept = points_carried_on(previous, self.scaler)
         self.choose_inducing_points(kept, first_task=len(latents))
 
     def rescale_latents(self) -> None:
